@@ -1,0 +1,3 @@
+"""advsci: adversarial learning for science."""
+
+__version__ = "0.1.0"

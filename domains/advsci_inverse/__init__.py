@@ -1,0 +1,1 @@
+"""advsci_inverse."""

@@ -1,0 +1,26 @@
+"""Shared fixtures: shape checks in tests only, one torch thread, and the folder of real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+_packages = ["advsci", "advsci_datasets", "advsci_circuits", "advsci_singlecell", "advsci_friction", "advsci_inverse"]
+_hook = install_import_hook(_packages, "beartype.beartype")
+
+torch.set_num_threads(1)
+
+_shared = Path(__file__).resolve().parents[2] / "shared" / "data"
+if "ADVSCI_DATA" not in os.environ and _shared.is_dir():
+    os.environ["ADVSCI_DATA"] = str(_shared)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder that ``ADVSCI_DATA`` names; the test skips where there is none."""
+    folder = os.environ.get("ADVSCI_DATA")
+    if not folder:
+        pytest.skip("ADVSCI_DATA is not set: real data are not on this machine")
+    return Path(folder)
