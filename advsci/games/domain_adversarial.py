@@ -1,0 +1,99 @@
+r"""Domain-adversarial learning: features that serve a task and hide their domain.
+
+An encoder :math:`f` and a task minimise :math:`L_{task}(f, h) - \lambda L_{dom}(f, a)`, adversaries :math:`a` minimise
+:math:`L_{dom}(f, a)` (Ganin et al. 2016, arXiv 1505.07818, eq. 9-12). The coupling is zero-sum up to :math:`\lambda`, so gradient
+reversal makes one scalar of it: the game is a `JointGame`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from advsci.games.game import Batch, Draw, JointGame
+from advsci.nn.reversal import reverse_gradient
+from advsci.schedules import Schedule, as_schedule
+from advsci.streams import Stream
+
+__all__ = ["Adversary", "DomainAdversarial", "Task"]
+
+
+class Task(nn.Module, ABC):
+    """What the features are for: an encoder and the loss that it serves, as one player."""
+
+    @abstractmethod
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """All randomness of one evaluation, such as the noise of a variational encoder."""
+
+    @abstractmethod
+    def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+        """The features (n d) that the adversaries see, and the named weighted terms of the task's loss."""
+
+
+class Adversary(nn.Module, ABC):
+    """A player that reads the domain from the features."""
+
+    @abstractmethod
+    def forward(self, features: Tensor, batch: Batch) -> Tensor:
+        """The scalar loss of reading the domain of ``batch`` from ``features`` (n d)."""
+
+
+class DomainAdversarial(JointGame):
+    """A task against adversaries that read a domain from its features.
+
+    Parameters
+    ----------
+    task
+        Encoder and task loss.
+    adversaries
+        Name -> adversary: one domain, or several (nested levels, continuous covariates).
+    strength
+        :math:`\\lambda`, a number or schedule for all adversaries, or one a name.
+
+    Notes
+    -----
+    Under `advsci.solvers.Simultaneous` the game takes one backward pass for all players (gradient reversal); under
+    `advsci.solvers.Alternating` the players take turns, with as many adversary steps a task step as wanted. Both follow
+    the same vector field.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        adversaries: Mapping[str, Adversary] | Adversary,
+        strength: "float | Schedule | Mapping[str, float | Schedule]" = 1.0,
+    ):
+        super().__init__()
+        self.task = task
+        adversaries = {"adversary": adversaries} if isinstance(adversaries, Adversary) else dict(adversaries)
+        self.adversaries = nn.ModuleDict(adversaries)
+        strengths = strength if isinstance(strength, Mapping) else dict.fromkeys(adversaries, strength)
+        self.strengths = {name: as_schedule(strengths[name]) for name in adversaries}
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        return {**dict(self.adversaries.items()), "task": self.task}
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        return self.task.draw(batch, stream.at("task"))
+
+    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        features, terms = self.task(batch, draw)
+        if player != "task":
+            return {"domain": self.adversaries[player](features, batch)}
+        terms = dict(terms)
+        for name, adversary in self.adversaries.items():
+            terms[name] = -self.strengths[name](self.progress) * adversary(features, batch)
+        return terms
+
+    def joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        features, terms = self.task(batch, draw)
+        terms = dict(terms)
+        for name, adversary in self.adversaries.items():
+            terms[name] = adversary(reverse_gradient(features, self.strengths[name](self.progress)), batch)
+        return terms
+
+    def check(self, batch: Batch, draw: Draw) -> None:
+        features, _ = self.task(batch, draw)
+        for adversary in self.adversaries.values():
+            adversary(features, batch)

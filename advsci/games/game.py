@@ -1,0 +1,116 @@
+"""A game: players with parameters, and the loss each minimises on a batch.
+
+With players :math:`i` of parameters :math:`\\theta_i` and losses :math:`L_i(\\theta_1, ..., \\theta_n)`, the game's vector
+field is :math:`v = (\\nabla_{\\theta_1} L_1, ..., \\nabla_{\\theta_n} L_n)`. A game only states the losses, as functions that are
+differentiable in *every* parameter; who moves, and what is held fixed meanwhile, is the solver's business.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from advsci.errors import DataError
+from advsci.streams import Stream
+
+__all__ = ["Batch", "Draw", "Game", "JointGame", "as_batch"]
+
+Batch = Mapping[str, Tensor]
+Draw = Mapping[str, Tensor]
+
+
+def as_batch(batch: Tensor | Batch) -> Batch:
+    """A bare tensor is the batch ``{"x": tensor}``; a mapping stays what it is."""
+    return {"x": batch} if isinstance(batch, Tensor) else batch
+
+
+class Game(nn.Module, ABC):
+    """Players, and the loss that each minimises on a batch.
+
+    A subclass registers its networks, names its players and states their losses:
+
+    * `players`: name -> module whose parameters that player moves, in the order of play. No parameter belongs to two players.
+    * `draw`: every random number that one evaluation needs, so that `terms` is a deterministic function of
+      (parameters, batch, draw). Second-order solvers and diagnostics rely on it.
+    * `terms`: the named scalar terms of a player's loss, already weighted; their sum is what the player minimises.
+
+    The losses never detach one player from another: solvers freeze whom they do not move.
+    """
+
+    progress: Tensor
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("progress", torch.zeros(()))
+
+    @property
+    @abstractmethod
+    def players(self) -> dict[str, nn.Module]:
+        """Name -> module whose parameters the player moves, in the order of play."""
+
+    @abstractmethod
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """All randomness of one evaluation on ``batch``, a pure function of the stream."""
+
+    @abstractmethod
+    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Named scalar terms whose sum ``player`` minimises."""
+
+    @abstractmethod
+    def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where batch, networks and losses do not fit, before any training.
+
+        Raises
+        ------
+        ShapeError
+            A network's output has the wrong shape.
+        DataError
+            A key of the batch is missing.
+        """
+
+    def loss(self, player: str, batch: Batch, draw: Draw) -> Tensor:
+        """What ``player`` minimises: the sum of its terms."""
+        return torch.stack(list(self.terms(player, batch, draw).values())).sum()
+
+    def parameters_of(self, player: str) -> list[nn.Parameter]:
+        """The parameters that ``player`` moves."""
+        return list(self.players[player].parameters())
+
+    @contextmanager
+    def only(self, *moving: str) -> Iterator[None]:
+        """Within the context only the parameters of the players ``moving`` require gradients.
+
+        A frozen player's forward pass builds no graph and its weights get no gradients, which is what makes a hand-written
+        loop fast (``no_grad`` fakes in the discriminator's step, no discriminator weight gradients in the generator's).
+        """
+        frozen = [
+            p for name in self.players if name not in moving for p in self.parameters_of(name) if p.requires_grad
+        ]
+        for p in frozen:
+            p.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for p in frozen:
+                p.requires_grad_(True)
+
+
+class JointGame(Game):
+    """A game with one scalar whose gradient in every player's parameters is that player's own gradient.
+
+    Gradient reversal makes such a scalar out of a zero-sum coupling; a simultaneous solver then needs one backward pass for
+    all players.
+    """
+
+    @abstractmethod
+    def joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Named scalar terms; the gradient of their sum in a player's parameters is the gradient of that player's loss."""
+
+
+def require(batch: Batch, key: str, game: str) -> Tensor:
+    """``batch[key]``, or a `DataError` that names what the batch holds instead."""
+    if key not in batch:
+        raise DataError(f"{game} got a batch with keys {sorted(batch)}; expected '{key}'. Try: add it to the data's dict.")
+    return batch[key]

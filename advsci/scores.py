@@ -1,0 +1,118 @@
+"""One discriminator pass over real and generated samples, and its input gradients on demand."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from advsci.errors import ShapeError
+
+__all__ = ["Scores", "couples_batch", "input_gradient"]
+
+
+def input_gradient(discriminator: Callable[[Tensor], Tensor], x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
+    r""":math:`\nabla_x D(x_i)` of each sample, differentiable in D's parameters (and in x where x is)."""
+    if not x.requires_grad:
+        x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    return gradient
+
+
+def couples_batch(module: nn.Module) -> bool:
+    """Whether a sample's output depends on the other samples of its batch (batch norm, minibatch statistics).
+
+    Only then may real and generated samples not share one pass. A module of one's own says so by ``couples_batch = True``.
+    """
+    return any(
+        getattr(m, "couples_batch", isinstance(m, nn.modules.batchnorm._BatchNorm)) for m in module.modules()
+    )
+
+
+class Scores:
+    """What a discriminator says of a batch: logits, and gradients with respect to its input on demand.
+
+    Real and generated samples go through the network together unless it couples the samples of a batch; the gradients of
+    both sets then come from one differentiation. Everything stays differentiable.
+
+    Parameters
+    ----------
+    network
+        The discriminator; called as ``network(x)`` or ``network(x, condition)``, returns n or n x 1 logits.
+    real, fake
+        Equally many samples of equal shape.
+    condition
+        Shared by the real and the generated sample of the same index.
+    gradients
+        Whether a penalty will ask for gradients: the input is then made a leaf before the pass.
+    uniform, normal
+        Random numbers a sample for penalties that interpolate or perturb.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        real: Float[Tensor, "n ..."],
+        fake: Float[Tensor, "n ..."],
+        condition: Tensor | None = None,
+        *,
+        together: bool = True,
+        gradients: bool = False,
+        uniform: Tensor | None = None,
+        normal: Tensor | None = None,
+    ):
+        self.network = network
+        self.condition = condition
+        self.uniform = uniform
+        self.normal = normal
+        self._n = real.shape[0]
+        if together:
+            both = torch.cat([real, fake])
+            points = (both if both.requires_grad or not gradients else both.requires_grad_(),)
+            conditions = (None if condition is None else torch.cat([condition, condition]),)
+            self.real, self.fake = real, fake
+        else:
+            points = tuple(x if x.requires_grad or not gradients else x.detach().requires_grad_() for x in (real, fake))
+            conditions = (condition, condition)
+            self.real, self.fake = points
+        self._points = points
+        self._logits = tuple(self._score(x, c) for x, c in zip(points, conditions, strict=True))
+
+    def _score(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        logits = self.network(x) if condition is None else self.network(x, condition)
+        if logits.numel() != x.shape[0]:
+            raise ShapeError(
+                f"the discriminator got {x.shape[0]} samples of shape {tuple(x.shape[1:])} and returned {tuple(logits.shape)}; "
+                f"expected one logit a sample: ({x.shape[0]},) or ({x.shape[0]}, 1). Try: end it with Linear(..., 1)."
+            )
+        return logits.reshape(-1)
+
+    def discriminator(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
+        """Logits at other points, under this batch's condition."""
+        return self._score(x, self.condition)
+
+    @property
+    def real_logits(self) -> Float[Tensor, " n"]:
+        """D at the data."""
+        return self._logits[0][: self._n]
+
+    @property
+    def fake_logits(self) -> Float[Tensor, " n"]:
+        """D at the generated samples."""
+        return self._logits[-1][-self._n :]
+
+    @cached_property
+    def _gradients(self) -> tuple[Tensor, ...]:
+        total = torch.stack([logits.sum() for logits in self._logits]).sum()
+        return torch.autograd.grad(total, self._points, create_graph=True)
+
+    @property
+    def real_gradient(self) -> Float[Tensor, "n ..."]:
+        """Gradient of D with respect to its input, at the data."""
+        return self._gradients[0][: self._n]
+
+    @property
+    def fake_gradient(self) -> Float[Tensor, "n ..."]:
+        """Gradient of D with respect to its input, at the generated samples."""
+        return self._gradients[-1][-self._n :]
