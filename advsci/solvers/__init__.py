@@ -1,0 +1,10 @@
+"""Solvers: how the players of a game move. One rule a file; each is checked against its exact spectrum."""
+
+from advsci.solvers.alternating import Alternating as Alternating
+from advsci.solvers.extragradient import Extragradient as Extragradient
+from advsci.solvers.simultaneous import Simultaneous as Simultaneous
+from advsci.solvers.simultaneous import vector_field as vector_field
+from advsci.solvers.solver import Feed as Feed
+from advsci.solvers.solver import Solver as Solver
+from advsci.solvers.solver import adam as adam
+from advsci.solvers.solver import player_gradient as player_gradient

@@ -1,0 +1,52 @@
+r"""Alternating gradient descent: players move in turn, each seeing the others' new parameters.
+
+On :math:`f = xy` the eigenvalues of one round lie on the unit circle: bounded for :math:`h < 2`, where the simultaneous rule
+diverges.
+"""
+
+from collections.abc import Mapping
+
+from advsci.errors import ConfigError
+from advsci.games.game import Game
+from advsci.schedules import Schedule
+from advsci.solvers.solver import Feed, OptimizerFactory, Solver, Terms, player_gradient
+
+__all__ = ["Alternating"]
+
+
+class Alternating(Solver):
+    """Players move in the game's order of play, each on a fresh batch and draw.
+
+    Parameters
+    ----------
+    moves
+        How often each player moves a round: ``{"discriminator": 5}`` is the k:1 rule of WGAN; players not named move once.
+    """
+
+    def __init__(
+        self,
+        optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,
+        lr_schedule: float | Schedule = 1.0,
+        *,
+        moves: Mapping[str, int] | None = None,
+    ):
+        super().__init__(optimizer, lr_schedule)
+        self.moves = dict(moves or {})
+
+    @property
+    def draws_per_step(self) -> int:
+        unknown = sorted(set(self.moves) - set(self.optimizers))
+        if unknown or any(k < 1 for k in self.moves.values()):
+            raise ConfigError(
+                f"got moves {self.moves} for the players {list(self.optimizers)}; expected positive counts for these names. "
+                "Try: {'discriminator': 5}."
+            )
+        return sum(self.moves.get(player, 1) for player in self.optimizers)
+
+    def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        terms = {}
+        for player in self.optimizers:
+            for _ in range(self.moves.get(player, 1)):
+                terms[player], gradient = player_gradient(game, player, *feed())
+                self.apply(game, player, gradient)
+        return terms

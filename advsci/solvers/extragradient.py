@@ -1,0 +1,36 @@
+r"""Extragradient: look one step ahead, then move from where you were along the gradient found there.
+
+.. math:: \theta' = \theta - h\, v(\theta), \qquad \theta \leftarrow \theta - h\, v(\theta')
+
+(Korpelevich 1976; for GANs, with any optimizer's scaling in both half steps: Gidel et al. 2019, arXiv 1802.10551, algorithm 3.)
+On :math:`f = xy` the spectral radius is :math:`\sqrt{1 - h^2 + h^4}`: convergent for :math:`h < 1`.
+"""
+
+import torch
+
+from advsci.games.game import Game
+from advsci.solvers.simultaneous import vector_field
+from advsci.solvers.solver import Feed, Solver, Terms
+
+__all__ = ["Extragradient"]
+
+
+class Extragradient(Solver):
+    """Extrapolation and update, both through the players' optimizers (with Adam: ExtraAdam)."""
+
+    @property
+    def draws_per_step(self) -> int:
+        return 2
+
+    def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        parameters = [p for player in self.optimizers for p in game.parameters_of(player)]
+        start = [p.detach().clone() for p in parameters]
+        _, gradients = vector_field(game, *feed())
+        for player, gradient in gradients.items():
+            self.apply(game, player, gradient)
+        terms, gradients = vector_field(game, *feed())
+        with torch.no_grad():
+            torch._foreach_copy_(parameters, start)
+        for player, gradient in gradients.items():
+            self.apply(game, player, gradient)
+        return terms
