@@ -1,0 +1,68 @@
+# Everything a developer types. Each target makes .venv and installs what it needs first; a second run starts at once.
+#   make demo         train the domains' small real jobs and write one HTML report
+#   make test         every test (WORKERS=1 for one process, ARGS="-k name" to choose)
+#   make lint         ruff check, ruff format --check, pyright
+#   make bench        all benchmarks;  make bench-core (friction, singlecell, ...)  one; ARGS=--quick for the small form
+#   make docs         the Sphinx site in docs/_build/html, warnings are errors
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+ARGS ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+BENCHMARKS := $(sort $(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
+
+# What each set installs beside the core. Torch goes in before anything else can choose another build of it.
+EXTRAS_demo := circuits,singlecell,friction,inverse
+EXTRAS_test := all,test
+EXTRAS_bench := all,test,bench
+EXTRAS_docs := docs
+TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' constraints.txt)
+
+# One thread a process: with two test processes on two cores more only adds contention, and timings stay comparable.
+export OMP_NUM_THREADS ?= 1
+export MPLBACKEND ?= Agg
+
+.PHONY: help demo test lint bench docs clean
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/advsci demo $(ARGS)
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+bench: $(addprefix bench-,$(BENCHMARKS))
+
+bench-%: $(VENV)/.installed-bench
+	$(BIN)/python tests/benchmarks/$*.py $(ARGS)
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+clean:
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .ruff_cache
+
+# Stamps: a set is installed again when what it is made from has changed.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "advsci needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.torch: constraints.txt | $(BIN)/python
+	$(PIP) install -q -c constraints.txt "$(TORCH)" numpy
+	@touch $@
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt $(VENV)/.torch
+	$(PIP) install -q -c constraints.txt -e ".[$(EXTRAS_$*)]"
+	@touch $@
+
+.PRECIOUS: $(VENV)/.installed-% $(VENV)/.torch
