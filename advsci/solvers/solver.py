@@ -76,6 +76,8 @@ class Solver(ABC):
         self.optimizer = optimizer if optimizer is not None else adam()
         self.lr_schedule = as_schedule(lr_schedule)
         self.optimizers: dict[str, Optimizer] = {}
+        self.watch = False  # the Trainer sets it at logging steps: gradient norms are then kept in `gradient_norms`
+        self.gradient_norms: Terms = {}
         self._base_lr: dict[str, list[float]] = {}
 
     @property
@@ -128,6 +130,9 @@ class Solver(ABC):
     def apply(self, game: Game, player: str, gradients: Gradients) -> None:
         """One optimizer step of ``player`` along ``gradients``."""
         average_over_processes(gradients)
+        if self.watch:
+            present = [g.detach() for g in gradients if g is not None]
+            self.gradient_norms[player] = torch.stack(torch._foreach_norm(present)).norm()
         parameters = [p for p in game.parameters_of(player) if p.requires_grad]
         for p, gradient in zip(parameters, gradients, strict=True):
             p.grad = gradient
