@@ -1,0 +1,10 @@
+"""Training: where and how long a game is played, and what is kept of it."""
+
+from advsci.training.data import Data as Data
+from advsci.training.data import Source as Source
+from advsci.training.data import TensorSource as TensorSource
+from advsci.training.ema import EMA as EMA
+from advsci.training.run import Run as Run
+from advsci.training.trainer import Callback as Callback
+from advsci.training.trainer import Trainer as Trainer
+from advsci.training.trainer import Training as Training

@@ -1,0 +1,88 @@
+"""A run is a folder: resolved config, environment, JSONL metrics, checkpoints, samples and the report."""
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from advsci.errors import CheckpointError
+
+__all__ = ["Run"]
+
+
+class Run:
+    """The folder of one training.
+
+    ``config.json`` (resolved settings), ``environment.json`` (versions), ``metrics.jsonl`` (one record a logging step, a pure function
+    of config and data), ``timing.jsonl`` (seconds, which are not), ``checkpoints/``, ``samples/``, ``report.html``.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        """Folder for samples in the field's format."""
+        folder = self.path / "samples"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    @property
+    def report(self) -> Path:
+        """Where the report of this run goes."""
+        return self.path / "report.html"
+
+    def describe(self, config: Mapping[str, Any]) -> None:
+        """Write the resolved config and the versions that the run used."""
+        environment = {
+            "python": platform.python_version(),
+            "system": platform.system(),
+            "machine": platform.machine(),
+            **{name: version(name) for name in ("advsci", "torch", "numpy", "scipy", "safetensors")},
+        }
+        self._write("config.json", json.dumps(dict(config), indent=2, sort_keys=True, default=str))
+        self._write("environment.json", json.dumps(environment, indent=2))
+
+    def append(self, name: str, record: Mapping[str, Any]) -> None:
+        """Add one record to ``metrics.jsonl`` or ``timing.jsonl``."""
+        try:
+            with open(self.path / name, "a") as file:
+                file.write(json.dumps(dict(record)) + "\n")
+        except OSError as error:
+            raise CheckpointError(
+                f"could not write {name} in {self.path}: {error}; expected a writable disk. Try: free space and resume; "
+                "the checkpoints are intact."
+            ) from error
+
+    def records(self, name: str = "metrics.jsonl") -> list[dict[str, Any]]:
+        """All complete records; a last line that a crash cut short is left out."""
+        path = self.path / name
+        if not path.exists():
+            return []
+        records = []
+        for line in path.read_text().splitlines(keepends=True):
+            if line.endswith("\n"):
+                records.append(json.loads(line))
+        return records
+
+    def rewind(self, step: int) -> None:
+        """Forget what was logged after ``step``."""
+        for name in ("metrics.jsonl", "timing.jsonl"):
+            kept = [record for record in self.records(name) if record["step"] <= step]
+            self._write(name, "".join(json.dumps(record) + "\n" for record in kept))
+
+    def _write(self, name: str, text: str) -> None:
+        partial = self.path / f".{name}.partial"
+        try:
+            partial.write_text(text)
+            partial.replace(self.path / name)
+        except OSError as error:
+            raise CheckpointError(f"could not write {name} in {self.path}: {error}. Try: free space on the disk.") from error
