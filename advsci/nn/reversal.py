@@ -1,8 +1,8 @@
 r"""Gradient reversal: the identity forward, :math:`-\lambda` times the gradient backward.
 
 Ganin et al. 2016, arXiv 1505.07818, section 4.2. Written as algebra on a detached copy,
-:math:`d + \lambda (d - x)` with :math:`d = \mathrm{stop}(x)`, it is exact in eager mode, under ``torch.compile``, ``torch.func.grad``
-and ``vmap``, and in double backward, where a custom autograd function is not.
+:math:`d + \lambda (d - x)` with :math:`d = \mathrm{stop}(x)`, it is exact in eager mode, under ``torch.compile``,
+``torch.func.grad`` and ``vmap``, and in double backward, where a custom autograd function is not.
 """
 
 import torch

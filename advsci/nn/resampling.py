@@ -1,0 +1,35 @@
+r"""Resampling of images by the triangle filter :math:`(1, 3, 3, 1)/4`, so that no network has to undo aliasing.
+
+Both directions give constant images back exactly, borders included; `upsample` gives linear ramps back away from the
+border. They are each other's adjoint away from the border, up to the factor 4.
+"""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+__all__ = ["Downsample", "Upsample", "downsample", "upsample"]
+
+
+def upsample(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h2 w2"]:
+    """Twice the height and width, linear between pixel centres."""
+    return interpolate(x, scale_factor=2.0, mode="bilinear")
+
+
+def downsample(x: Float[Tensor, "n c h2 w2"]) -> Float[Tensor, "n c h w"]:
+    """Half the height and width, each pixel a weighted mean of 4 x 4."""
+    return interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
+
+
+class Upsample(nn.Module):
+    """`upsample` as a layer."""
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h2 w2"]:
+        return upsample(x)
+
+
+class Downsample(nn.Module):
+    """`downsample` as a layer."""
+
+    def forward(self, x: Float[Tensor, "n c h2 w2"]) -> Float[Tensor, "n c h w"]:
+        return downsample(x)
