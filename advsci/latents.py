@@ -18,7 +18,9 @@ class Latent(ABC):
     dim: int
 
     @abstractmethod
-    def sample(self, n: int, stream: Stream, *, device="cpu", dtype: torch.dtype | None = None) -> Float[Tensor, "n dim"]:
+    def sample(
+        self, n: int, stream: Stream, *, device="cpu", dtype: torch.dtype | None = None
+    ) -> Float[Tensor, "n dim"]:
         """``n`` independent latent vectors, a pure function of the stream."""
 
 
@@ -84,6 +86,8 @@ class Mixture(Latent):
     seed: int = 0
 
     def sample(self, n, stream, *, device="cpu", dtype=None):
-        centres = Stream(self.seed).at("mixture centres").normal((self.components, self.dim), device=device, dtype=dtype)
+        centres = (
+            Stream(self.seed).at("mixture centres").normal((self.components, self.dim), device=device, dtype=dtype)
+        )
         which = stream.at("component").integers(self.components, (n,), device=device)
         return centres[which] + self.spread * stream.at("offset").normal((n, self.dim), device=device, dtype=dtype)

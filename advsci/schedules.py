@@ -5,25 +5,17 @@ inside a compiled loss without a host sync.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, overload
+from typing import Any
 
 import torch
 from torch import Tensor
 
 __all__ = ["Constant", "Cosine", "DannRamp", "Linear", "Schedule", "Warmup", "as_schedule"]
 
-Progress = TypeVar("Progress", float, Tensor)
-
-
-class Schedule(Protocol):
-    """A callable from progress in [0, 1] to a value."""
-
-    @overload
-    def __call__(self, progress: float) -> float: ...
-    @overload
-    def __call__(self, progress: Tensor) -> Tensor: ...
-    def __call__(self, progress: float | Tensor) -> float | Tensor: ...
+# progress in [0, 1] -> value, float to float and tensor to tensor
+Schedule = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -83,6 +75,6 @@ class Warmup:
         return self.value * (ramp.clamp(max=1.0) if isinstance(ramp, Tensor) else min(ramp, 1.0))
 
 
-def as_schedule(value: "float | Schedule") -> "Schedule":
+def as_schedule(value: float | Schedule) -> Schedule:
     """A number becomes a `Constant`; a schedule stays what it is."""
     return value if callable(value) else Constant(float(value))

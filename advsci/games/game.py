@@ -85,9 +85,7 @@ class Game(nn.Module, ABC):
         A frozen player's forward pass builds no graph and its weights get no gradients, which is what makes a hand-written
         loop fast (``no_grad`` fakes in the discriminator's step, no discriminator weight gradients in the generator's).
         """
-        frozen = [
-            p for name in self.players if name not in moving for p in self.parameters_of(name) if p.requires_grad
-        ]
+        frozen = [p for name in self.players if name not in moving for p in self.parameters_of(name) if p.requires_grad]
         for p in frozen:
             p.requires_grad_(False)
         try:
@@ -112,5 +110,7 @@ class JointGame(Game):
 def require(batch: Batch, key: str, game: str) -> Tensor:
     """``batch[key]``, or a `DataError` that names what the batch holds instead."""
     if key not in batch:
-        raise DataError(f"{game} got a batch with keys {sorted(batch)}; expected '{key}'. Try: add it to the data's dict.")
+        raise DataError(
+            f"{game} got a batch with keys {sorted(batch)}; expected '{key}'. Try: add it to the data's dict."
+        )
     return batch[key]

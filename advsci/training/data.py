@@ -7,6 +7,7 @@ needs no state, does not depend on the number of processes, and every sample com
 from collections.abc import Mapping
 from typing import Protocol, cast, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,9 +43,13 @@ class TensorSource:
         self.tensors = dict(as_batch(data))
         lengths = {key: tensor.shape[0] if tensor.dim() else 0 for key, tensor in self.tensors.items()}
         if not lengths or min(lengths.values()) == 0:
-            raise DataError(f"got an empty data set {lengths}; expected at least one sample. Try: check the filter before it.")
+            raise DataError(
+                f"got an empty data set {lengths}; expected at least one sample. Try: check the filter before it."
+            )
         if len(set(lengths.values())) > 1:
-            raise DataError(f"got entries of unequal lengths {lengths}; expected one row a sample in each. Try: align them.")
+            raise DataError(
+                f"got entries of unequal lengths {lengths}; expected one row a sample in each. Try: align them."
+            )
         for key, tensor in self.tensors.items():
             finite = torch.isfinite(tensor).reshape(tensor.shape[0], -1).all(1)
             if not bool(finite.all()):
@@ -65,7 +70,7 @@ def as_source(data: Data) -> Source:
     """Tensors become a `TensorSource`; an object with ``__len__`` and ``__getitem__`` is one already."""
     if isinstance(data, Tensor | Mapping):
         return TensorSource(cast("Tensor | Batch", data))
-    if not isinstance(data, Source):
+    if not isinstance(data, Source) or isinstance(data, list | tuple | str | bytes | np.ndarray):
         raise DataError(
             f"got data of type {type(data).__name__}; expected a tensor, a dict of tensors, or an object with __len__ and "
             "__getitem__(indices). Try: torch.as_tensor(data)."

@@ -85,4 +85,6 @@ class Run:
             partial.write_text(text)
             partial.replace(self.path / name)
         except OSError as error:
-            raise CheckpointError(f"could not write {name} in {self.path}: {error}. Try: free space on the disk.") from error
+            raise CheckpointError(
+                f"could not write {name} in {self.path}: {error}. Try: free space on the disk."
+            ) from error

@@ -1,6 +1,7 @@
 """Where and how long a game is played: device, steps, checkpoints, signals, log, progress."""
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advsci.errors import CheckpointError, ConfigError, DivergenceError
+from advsci.errors import CheckpointError, ConfigError, DivergenceError, ShapeError
 from advsci.games.game import Batch, Draw, Game
 from advsci.solvers.solver import Solver
 from advsci.streams import Stream
@@ -45,7 +46,7 @@ class Training:
     solver: Solver
     step: int = 0
     averages: dict[str, Average] = field(default_factory=dict)
-    log: list[dict[str, float]] = field(default_factory=list)
+    log: list[dict[str, float | int]] = field(default_factory=list)
     stopped_by: str | None = None
 
     def averaged(self, player: str) -> nn.Module:
@@ -53,13 +54,15 @@ class Training:
         return self.averages[player].module if player in self.averages else self.game.players[player]
 
 
-Callback = Callable[[Training], Mapping[str, float] | None]
+Callback = Callable[[Training], Mapping[str, float | int] | None]
 
 
 class Feed:
     """Hands a solver its (batch, draw) pairs: a pure function of seed, step and call."""
 
-    def __init__(self, game: Game, source: Source, stream: Stream, batch_size: int, per_step: int, device: torch.device):
+    def __init__(
+        self, game: Game, source: Source, stream: Stream, batch_size: int, per_step: int, device: torch.device
+    ):
         self.game, self.source, self.device = game, source, device
         self.stream, self.per_step, self.batch_size = stream, per_step, batch_size
         self.order = Order(len(source), stream.at("order"))
@@ -131,7 +134,7 @@ class Trainer:
     keep: int = 2
     log_every: int = 50
     callbacks: Sequence[Callback] = ()
-    loggers: Sequence[Callable[[Mapping[str, float]], None]] = ()
+    loggers: Sequence[Callable[[Mapping[str, float | int]], None]] = ()
     resume: bool = True
     quiet: bool = False
     title: str = "training"
@@ -206,17 +209,25 @@ class Trainer:
         draw = game.draw(batch, stream.at("check"))
         modes = {module: module.training for module in game.modules()}
         game.eval()  # batch statistics stay untouched
-        game.check(batch, draw)
-        for module, mode in modes.items():
-            module.training = mode
+        try:
+            game.check(batch, draw)
+        except RuntimeError as error:  # torch's own complaints, with what it was given
+            given = ", ".join(f"{key}: {tuple(value.shape)} {value.dtype}" for key, value in batch.items())
+            raise ShapeError(
+                f"the networks cannot take a batch with {given} ({error}); expected the shapes and dtype of their first layers "
+                f"({next((p.dtype for p in game.parameters()), None)}). Try: data.to(dtype), or networks of the data's width."
+            ) from error
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
 
-    def _record(self, training: Training, terms: dict[str, dict[str, Tensor]]) -> dict[str, float]:
+    def _record(self, training: Training, terms: dict[str, dict[str, Tensor]]) -> dict[str, float | int]:
         """The step's record, in one transfer from the device; refuses what is not finite."""
         named = {f"{player}/{term}": value for player, parts in terms.items() for term, value in parts.items()}
         norms = training.solver.gradient_norms
         named |= {f"{player}/gradient_norm": norm for player, norm in norms.items()}
         values = torch.stack([value.detach().double() for value in named.values()]).tolist() if named else []
-        record: dict[str, float] = {"step": training.step, **dict(zip(named, values, strict=True))}
+        record: dict[str, float | int] = {"step": training.step, **dict(zip(named, values, strict=True))}
         bad = [name for name, value in zip(named, values, strict=True) if not (abs(value) < float("inf"))]
         if bad:
             raise DivergenceError(
@@ -312,10 +323,8 @@ def broadcast_from_first_process(game: Game) -> None:
             torch.distributed.broadcast(tensor, 0)
 
 
-def tell(logger: Callable[[Mapping[str, float]], None], record: Mapping[str, float]) -> bool:
+def tell(logger: Callable[[Mapping[str, float | int]], None], record: Mapping[str, float | int]) -> bool:
     """Hand a record to a logger; False, with a warning, if it failed: logging never ends a training."""
-    import warnings
-
     try:
         logger(record)
     except Exception as error:
