@@ -19,7 +19,7 @@ class Latent(ABC):
 
     @abstractmethod
     def sample(
-        self, n: int, stream: Stream, *, device="cpu", dtype: torch.dtype | None = None
+        self, n: int, stream: Stream, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
     ) -> Float[Tensor, "n dim"]:
         """``n`` independent latent vectors, a pure function of the stream."""
 
@@ -76,8 +76,8 @@ class Truncated(Latent):
 class Mixture(Latent):
     """``components`` equally likely Gaussians of width ``spread`` with unit-normal fixed centres keyed by ``seed``.
 
-    Separate modes in the latent space relieve the generator from tearing one Gaussian apart (Gurumurthy et al. 2017, DeLiGAN,
-    arXiv 1706.02071).
+    Separate modes in the latent space relieve the generator from tearing one Gaussian apart (Gurumurthy et al. 2017,
+    DeLiGAN, arXiv 1706.02071).
     """
 
     dim: int

@@ -1,7 +1,7 @@
 """Values that change over a training: callables of progress in [0, 1].
 
-A schedule takes the training's progress as a float or a 0-dim tensor and gives a value of the same kind, so that it runs
-inside a compiled loss without a host sync.
+A schedule takes the training's progress as a float or a 0-dim tensor and gives a value of the same kind, so that it
+runs inside a compiled loss without a host sync.
 """
 
 import math
@@ -53,7 +53,9 @@ class Cosine:
 
 @dataclass(frozen=True)
 class DannRamp:
-    r"""``peak (2 / (1 + exp(-steepness t)) - 1)``: the ramp of DANN (Ganin et al. 2016, section 5.2.2, arXiv 1505.07818)."""
+    r"""``peak (2 / (1 + exp(-steepness t)) - 1)``: the ramp of DANN (Ganin et al. 2016, section 5.2.2, arXiv
+    1505.07818).
+    """
 
     peak: float = 1.0
     steepness: float = 10.0

@@ -1,9 +1,9 @@
 """Counter-based randomness: every draw comes from a stream keyed by (seed, purpose, counters).
 
-A draw does not depend on what was drawn before it, so a training that is killed and resumed equals the uninterrupted one bit
-for bit on the same device, and the order of the data does not depend on the number of processes. On the CPU the bits
-are Philox-4x64 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") keyed with 128 bits of the hashed path;
-accelerators use torch's own Philox with 64 bits of it.
+A draw does not depend on what was drawn before it, so a training that is killed and resumed equals the uninterrupted
+one bit for bit on the same device, and the order of the data does not depend on the number of processes. On the CPU
+the bits are Philox-4x64 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") keyed with 128 bits of
+the hashed path; accelerators use torch's own Philox with 64 bits of it.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ class Stream:
     seed
         Root of the stream.
     shard
-        ``(rank, world)``: draws of n rows are rows ``rank*n ... (rank+1)*n`` of the draw of ``world*n`` rows, so that the
-        processes of a distributed training together see exactly what one process would.
+        ``(rank, world)``: draws of n rows are rows ``rank*n ... (rank+1)*n`` of the draw of ``world*n`` rows, so that
+        the processes of a distributed training together see exactly what one process would.
 
     Examples
     --------
@@ -63,15 +63,19 @@ class Stream:
         """A torch generator at the start of this stream (never sharded)."""
         return torch.Generator(device).manual_seed(self.key() & (2**63 - 1))
 
-    def normal(self, shape: Sequence[int], *, device="cpu", dtype: torch.dtype | None = None) -> Tensor:
+    def normal(
+        self, shape: Sequence[int], *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+    ) -> Tensor:
         """Standard normal draws of the given shape."""
         return self._draw("normal", shape, device, dtype)
 
-    def uniform(self, shape: Sequence[int], *, device="cpu", dtype: torch.dtype | None = None) -> Tensor:
+    def uniform(
+        self, shape: Sequence[int], *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+    ) -> Tensor:
         """Draws uniform on [0, 1)."""
         return self._draw("uniform", shape, device, dtype)
 
-    def integers(self, high: int, shape: Sequence[int], *, device="cpu") -> Tensor:
+    def integers(self, high: int, shape: Sequence[int], *, device: torch.device | str = "cpu") -> Tensor:
         """Draws uniform on {0, ..., high - 1}, int64."""
         return self._draw("integers", shape, device, torch.int64, high)
 

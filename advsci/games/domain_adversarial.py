@@ -1,8 +1,8 @@
 r"""Domain-adversarial learning: features that serve a task and hide their domain.
 
 An encoder :math:`f` and a task minimise :math:`L_{task}(f, h) - \lambda L_{dom}(f, a)`, adversaries :math:`a` minimise
-:math:`L_{dom}(f, a)` (Ganin et al. 2016, arXiv 1505.07818, eq. 9-12). The coupling is zero-sum up to :math:`\lambda`, so gradient
-reversal makes one scalar of it: the game is a `JointGame`.
+:math:`L_{dom}(f, a)` (Ganin et al. 2016, arXiv 1505.07818, eq. 9-12). The coupling is zero-sum up to :math:`\lambda`,
+so gradient reversal makes one scalar of it: the game is a `JointGame`.
 """
 
 from abc import ABC, abstractmethod

@@ -1,8 +1,9 @@
 """A game: players with parameters, and the loss each minimises on a batch.
 
-With players :math:`i` of parameters :math:`\\theta_i` and losses :math:`L_i(\\theta_1, ..., \\theta_n)`, the game's vector
-field is :math:`v = (\\nabla_{\\theta_1} L_1, ..., \\nabla_{\\theta_n} L_n)`. A game only states the losses, as functions that are
-differentiable in *every* parameter; who moves, and what is held fixed meanwhile, is the solver's business.
+With players :math:`i` of parameters :math:`\\theta_i` and losses :math:`L_i(\\theta_1, ..., \\theta_n)`, the game's
+vector field is :math:`v = (\\nabla_{\\theta_1} L_1, ..., \\nabla_{\\theta_n} L_n)`. A game only states the losses, as
+functions that are differentiable in *every* parameter; who moves, and what is held fixed meanwhile, is the solver's
+business.
 """
 
 from abc import ABC, abstractmethod
@@ -31,7 +32,8 @@ class Game(nn.Module, ABC):
 
     A subclass registers its networks, names its players and states their losses:
 
-    * `players`: name -> module whose parameters that player moves, in the order of play. No parameter belongs to two players.
+    * `players`: name -> module whose parameters that player moves, in the order of play. No parameter belongs to two
+      players.
     * `draw`: every random number that one evaluation needs, so that `terms` is a deterministic function of
       (parameters, batch, draw). Second-order solvers and diagnostics rely on it.
     * `terms`: the named scalar terms of a player's loss, already weighted; their sum is what the player minimises.
@@ -82,8 +84,9 @@ class Game(nn.Module, ABC):
     def only(self, *moving: str) -> Iterator[None]:
         """Within the context only the parameters of the players ``moving`` require gradients.
 
-        A frozen player's forward pass builds no graph and its weights get no gradients, which is what makes a hand-written
-        loop fast (``no_grad`` fakes in the discriminator's step, no discriminator weight gradients in the generator's).
+        A frozen player's forward pass builds no graph and its weights get no gradients, which is what makes a
+        hand-written loop fast (``no_grad`` fakes in the discriminator's step, no discriminator weight gradients in
+        the generator's).
         """
         frozen = [p for name in self.players if name not in moving for p in self.parameters_of(name) if p.requires_grad]
         for p in frozen:
@@ -98,13 +101,15 @@ class Game(nn.Module, ABC):
 class JointGame(Game):
     """A game with one scalar whose gradient in every player's parameters is that player's own gradient.
 
-    Gradient reversal makes such a scalar out of a zero-sum coupling; a simultaneous solver then needs one backward pass for
-    all players.
+    Gradient reversal makes such a scalar out of a zero-sum coupling; a simultaneous solver then needs one backward
+    pass for all players.
     """
 
     @abstractmethod
     def joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """Named scalar terms; the gradient of their sum in a player's parameters is the gradient of that player's loss."""
+        """Named scalar terms; the gradient of their sum in a player's parameters is the gradient of that player's
+        loss.
+        """
 
 
 def require(batch: Batch, key: str, game: str) -> Tensor:

@@ -1,8 +1,8 @@
 r"""The generative adversarial game: a generator against a discriminator.
 
-The generator :math:`G` maps latent vectors to samples, the discriminator :math:`D` gives one logit a sample. What each minimises is
-an `Objective`; penalties are added to the discriminator's loss. (Goodfellow et al. 2014, arXiv 1406.2661; conditional form: Mirza
-and Osindero 2014, arXiv 1411.1784.)
+The generator :math:`G` maps latent vectors to samples, the discriminator :math:`D` gives one logit a sample. What
+each minimises is an `Objective`; penalties are added to the discriminator's loss. (Goodfellow et al. 2014, arXiv
+1406.2661; conditional form: Mirza and Osindero 2014, arXiv 1411.1784.)
 """
 
 from collections.abc import Callable, Sequence
@@ -34,11 +34,12 @@ class GAN(Game):
     latent
         The prior of ``z``.
     objective, penalties
-        Default: R3GAN's relativistic pairing with R1 and R2 (Huang et al. 2024, arXiv 2501.05441), weight 0.02 to 0.002 on a
-        cosine, which suits standardised low-dimensional data; scale it by about d/2 for d-dimensional samples.
+        Default: R3GAN's relativistic pairing with R1 and R2 (Huang et al. 2024, arXiv 2501.05441), weight 0.02 to
+        0.002 on a cosine, which suits standardised low-dimensional data; scale it by about d/2 for d-dimensional
+        samples.
     augment
-        ``augment(x, draw) -> x``: a differentiable change applied to real and generated samples before they are judged. Its
-        random numbers come from ``augment.draw(batch, stream)``.
+        ``augment(x, draw) -> x``: a differentiable change applied to real and generated samples before they are
+        judged. Its random numbers come from ``augment.draw(batch, stream)``.
 
     Notes
     -----
@@ -72,13 +73,13 @@ class GAN(Game):
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         x = require(batch, "x", "GAN")
-        n, where = x.shape[0], {"device": x.device, "dtype": x.dtype}
-        draw = {"latent": self.latent.sample(n, stream.at("latent"), **where)}
+        n, device, dtype = x.shape[0], x.device, x.dtype
+        draw = {"latent": self.latent.sample(n, stream.at("latent"), device=device, dtype=dtype)}
         needs = {need for penalty in self.penalties for need in penalty.needs}
         if "uniform" in needs:
-            draw["uniform"] = stream.at("uniform").uniform((n,), **where)
+            draw["uniform"] = stream.at("uniform").uniform((n,), device=device, dtype=dtype)
         if "normal" in needs:
-            draw["normal"] = stream.at("normal").normal(tuple(x.shape), **where)
+            draw["normal"] = stream.at("normal").normal(tuple(x.shape), device=device, dtype=dtype)
         if self.augment is not None:
             draw.update(self.augment.draw(batch, stream.at("augment")))  # type: ignore[attr-defined]
         return draw
@@ -132,7 +133,8 @@ class GAN(Game):
             fake = self.generate(draw["latent"], batch.get("condition"))
             if fake.shape != real.shape:
                 raise ShapeError(
-                    f"the generator got latent vectors of shape {tuple(draw['latent'].shape)} and returned {tuple(fake.shape)}; "
+                    f"the generator got latent vectors of shape {tuple(draw['latent'].shape)} and returned "
+                    f"{tuple(fake.shape)}; "
                     f"expected the data's shape {tuple(real.shape)}. Try: change its last layer, or the data's layout."
                 )
             Scores(self.discriminator, real, fake, batch.get("condition"), together=self._together)

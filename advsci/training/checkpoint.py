@@ -1,8 +1,9 @@
 """Checkpoints that cannot run code and survive a crash at any moment.
 
-A checkpoint is a folder ``step-000012000`` with ``state.safetensors`` (all tensors), ``state.json`` (the rest) and ``manifest.json``
-(sha256 of both). It is written under a temporary name, every file and the folder are synced to the disk, and only then is it
-renamed: a folder with the final name is complete, and the one before it is deleted only afterwards.
+A checkpoint is a folder ``step-000012000`` with ``state.safetensors`` (all tensors), ``state.json`` (the rest) and
+``manifest.json`` (sha256 of both). It is written under a temporary name, every file and the folder are synced to the
+disk, and only then is it renamed: a folder with the final name is complete, and the one before it is deleted only
+afterwards.
 """
 
 import hashlib
@@ -70,7 +71,8 @@ def save(folder: Path, step: int, state: Any, *, keep: int = 2) -> Path:
         shutil.rmtree(partial, ignore_errors=True)
         raise CheckpointError(
             f"could not write the checkpoint of step {step} to {folder}: {error}; expected a writable disk with "
-            f"{sum(map(len, files.values())) / 1e6:.1f} MB free. Try: free space and resume; earlier checkpoints are intact."
+            f"{sum(map(len, files.values())) / 1e6:.1f} MB free. Try: free space and resume; earlier "
+            f"checkpoints are intact."
         ) from error
     for old in steps(folder)[:-keep]:
         shutil.rmtree(folder / f"step-{old:09d}", ignore_errors=True)
@@ -93,7 +95,8 @@ def load(path: Path) -> tuple[int, Any]:
             expected = manifest[name]
             if (got := hashlib.sha256(payload[name]).hexdigest()) != expected:
                 raise CheckpointError(
-                    f"{path / name} has sha256 {got[:12]}...; expected {expected[:12]}... of its manifest: it is truncated or "
+                    f"{path / name} has sha256 {got[:12]}...; expected {expected[:12]}... of its manifest: it "
+                    f"is truncated or "
                     "altered. Try: remove this folder and resume from the checkpoint before it."
                 )
         tensors = load_safetensors(payload["state.safetensors"])
@@ -103,7 +106,8 @@ def load(path: Path) -> tuple[int, Any]:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
-            f"{path} is not a checkpoint that advsci can read ({type(error).__name__}: {error}); expected safetensors and JSON "
+            f"{path} is not a checkpoint that advsci can read ({type(error).__name__}: {error}); expected "
+            f"safetensors and JSON "
             "(pickles are never read). Try: remove this folder and resume from the checkpoint before it."
         ) from error
 

@@ -1,7 +1,7 @@
 """Data as a source of batches, and their order as a pure function of (seed, position).
 
-Positions 0, 1, 2, ... run through one permutation of the data after another; a batch is a window of positions. So the order
-needs no state, does not depend on the number of processes, and every sample comes equally often.
+Positions 0, 1, 2, ... run through one permutation of the data after another; a batch is a window of positions. So the
+order needs no state, does not depend on the number of processes, and every sample comes equally often.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,8 @@ class TensorSource:
             if not bool(finite.all()):
                 first = int((~finite).nonzero()[0])
                 raise DataError(
-                    f"got NaN or infinity in '{key}' at sample {first} ({int((~finite).sum())} of {len(finite)} samples); "
+                    f"got NaN or infinity in '{key}' at sample {first} ({int((~finite).sum())} of {len(finite)} "
+                    f"samples); "
                     "expected finite numbers. Try: drop or impute them."
                 )
 
@@ -72,7 +73,8 @@ def as_source(data: Data) -> Source:
         return TensorSource(cast("Tensor | Batch", data))
     if not isinstance(data, Source) or isinstance(data, list | tuple | str | bytes | np.ndarray):
         raise DataError(
-            f"got data of type {type(data).__name__}; expected a tensor, a dict of tensors, or an object with __len__ and "
+            f"got data of type {type(data).__name__}; expected a tensor, a dict of tensors, or an object with "
+            f"__len__ and "
             "__getitem__(indices). Try: torch.as_tensor(data)."
         )
     if len(data) == 0:

@@ -18,8 +18,8 @@ class EMA:
     Parameters
     ----------
     decay
-        :math:`\beta`, a number or a schedule. It is lowered to :math:`(1 + t)/(10 + t)` in the first steps t, so that the
-        random start is forgotten.
+        :math:`\beta`, a number or a schedule. It is lowered to :math:`(1 + t)/(10 + t)` in the first steps t, so that
+        the random start is forgotten.
     of
         Names of the players to average.
     """
@@ -34,8 +34,8 @@ class Average:
     def __init__(self, module: nn.Module, decay: float | Schedule):
         self.module = copy.deepcopy(module).requires_grad_(False)
         self.decay = as_schedule(decay)
-        self._source = list(module.parameters())
-        self._average = list(self.module.parameters())
+        self._source: list[Tensor] = list(module.parameters())
+        self._average: list[Tensor] = list(self.module.parameters())
         self._buffers = list(zip(self.module.buffers(), module.buffers(), strict=True))
 
     @torch.no_grad()

@@ -15,8 +15,9 @@ __all__ = ["Run"]
 class Run:
     """The folder of one training.
 
-    ``config.json`` (resolved settings), ``environment.json`` (versions), ``metrics.jsonl`` (one record a logging step, a pure function
-    of config and data), ``timing.jsonl`` (seconds, which are not), ``checkpoints/``, ``samples/``, ``report.html``.
+    ``config.json`` (resolved settings), ``environment.json`` (versions), ``metrics.jsonl`` (one record a logging
+    step, a pure function of config and data), ``timing.jsonl`` (seconds, which are not), ``checkpoints/``,
+    ``samples/``, ``report.html``.
     """
 
     def __init__(self, path: str | Path):
@@ -58,7 +59,8 @@ class Run:
                 file.write(json.dumps(dict(record)) + "\n")
         except OSError as error:
             raise CheckpointError(
-                f"could not write {name} in {self.path}: {error}; expected a writable disk. Try: free space and resume; "
+                f"could not write {name} in {self.path}: {error}; expected a writable disk. Try: free space and "
+                f"resume; "
                 "the checkpoints are intact."
             ) from error
 

@@ -119,9 +119,9 @@ class Trainer:
 
     Notes
     -----
-    Killed at any step and resumed, a training gives the same parameters and the same ``metrics.jsonl``, bit for bit on the same
-    device, as one that was never interrupted. Under torchrun the gradients of all processes are averaged; nothing is
-    wrapped round the networks.
+    Killed at any step and resumed, a training gives the same parameters and the same ``metrics.jsonl``, bit for bit
+    on the same device, as one that was never interrupted. Under torchrun the gradients of all processes are averaged;
+    nothing is wrapped round the networks.
     """
 
     steps: int
@@ -214,8 +214,10 @@ class Trainer:
         except RuntimeError as error:  # torch's own complaints, with what it was given
             given = ", ".join(f"{key}: {tuple(value.shape)} {value.dtype}" for key, value in batch.items())
             raise ShapeError(
-                f"the networks cannot take a batch with {given} ({error}); expected the shapes and dtype of their first layers "
-                f"({next((p.dtype for p in game.parameters()), None)}). Try: data.to(dtype), or networks of the data's width."
+                f"the networks cannot take a batch with {given} ({error}); expected the shapes and dtype of "
+                f"their first layers "
+                f"({next((p.dtype for p in game.parameters()), None)}). Try: data.to(dtype), or networks of the "
+                f"data's width."
             ) from error
         finally:
             for module, mode in modes.items():
@@ -231,8 +233,10 @@ class Trainer:
         bad = [name for name, value in zip(named, values, strict=True) if not (abs(value) < float("inf"))]
         if bad:
             raise DivergenceError(
-                f"{', '.join(bad)} {'is' if len(bad) == 1 else 'are'} not finite at step {training.step}; expected finite losses "
-                "and gradients. Try: a lower learning rate or a stronger gradient penalty; the last checkpoint is intact."
+                f"{', '.join(bad)} {'is' if len(bad) == 1 else 'are'} not finite at step {training.step}; "
+                f"expected finite losses "
+                "and gradients. Try: a lower learning rate or a stronger gradient penalty; the last checkpoint "
+                "is intact."
             )
         for callback in self.callbacks:
             record |= callback(training) or {}
@@ -262,7 +266,8 @@ class Trainer:
         parameters = [p.detach() for p in training.game.parameters()]
         if parameters and not torch.isfinite(torch.stack(torch._foreach_norm(parameters)).sum()):
             raise DivergenceError(
-                f"a parameter is not finite at step {training.step}; expected finite parameters. Try: a lower learning rate or a "
+                f"a parameter is not finite at step {training.step}; expected finite parameters. Try: a lower "
+                f"learning rate or a "
                 "stronger gradient penalty; the last checkpoint is intact."
             )
         state = {"fingerprint": self._fingerprint(training, source), **self._state(training)}
@@ -275,7 +280,8 @@ class Trainer:
             return
         if not self.resume:
             raise ConfigError(
-                f"{run.path} already holds a training and resume is off; expected an empty folder. Try: another folder, or resume."
+                f"{run.path} already holds a training and resume is off; expected an empty folder. Try: another "
+                f"folder, or resume."
             )
         step, state = checkpoint.load(newest)
         now, then = self._fingerprint(training, source), state["fingerprint"]
@@ -311,7 +317,8 @@ def process_shard(batch_size: int) -> tuple[int, int]:
     world = torch.distributed.get_world_size()
     if batch_size % world:
         raise ConfigError(
-            f"got batch_size={batch_size} on {world} processes; expected a multiple of {world}. Try: {batch_size // world * world}."
+            f"got batch_size={batch_size} on {world} processes; expected a multiple of {world}. Try: "
+            f"{batch_size // world * world}."
         )
     return torch.distributed.get_rank(), world
 
