@@ -1,0 +1,206 @@
+"""How a schema becomes a command: ``command(app, "train", Train, "advsci_inverse.train:run")``.
+
+Every command made here takes each setting of its schema as an option, and ``--config``, ``--print-config`` and
+``--dry-run``. Nothing of the implementation is imported before the settings are valid, so ``--help`` never imports
+torch. See docs/commands.md.
+"""
+
+import enum
+import inspect
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from cyclopts import App, CycloptsError, Parameter
+
+from advsci import __version__
+from advsci.config import Config, Origin, dotted, leaves, load_config, merge, read_toml, to_toml
+from advsci.errors import AdvsciError, ConfigError
+
+__all__ = ["command", "domain_app", "resolve", "run_app"]
+
+_RESERVED = ("config", "print_config", "dry_run")
+
+
+def domain_app(name: str, help: str) -> App:
+    """The app of the script ``advsci-NAME``; fill it with `command`, run it with `run_app`."""
+    return App(
+        name=f"advsci-{name}" if name else "advsci", help=help, version=__version__, result_action="return_value"
+    )
+
+
+def command(
+    app: App,
+    name: str,
+    schema: type[Config],
+    run: str,
+    *,
+    plan: str | None = None,
+    positional: Sequence[str] = (),
+    help: str | None = None,
+) -> None:
+    """Add a command to an app.
+
+    Parameters
+    ----------
+    app
+        From `domain_app`, or a sub-app registered with it.
+    name
+        What the user types.
+    schema
+        The command's settings; its module must not import torch.
+    run
+        ``"module:function"``, imported when the command runs and called with the validated config. It may return the
+        path of its main result, which is then printed as the last line.
+    plan
+        ``"module:function"`` called by ``--dry-run`` with the config: checks the inputs and returns a dict of facts
+        about the run (samples, shapes, parameters, output paths) without running it.
+    positional
+        Settings that may also be given by position, in this order.
+    help
+        Default: the schema's docstring.
+    """
+    fields = dict(leaves(schema))
+    clash = sorted({key[0] for key in fields} & set(_RESERVED))
+    unknown = sorted(set(positional) - {dotted(key) for key in fields})
+    if clash or unknown:
+        raise ConfigError(f"schema {schema.__name__}: reserved settings {clash}, unknown positional settings {unknown}")
+
+    def call(*args: Any, **options: Any) -> Any:
+        options |= dict(zip([_identifier(tuple(p.split("."))) for p in positional], args, strict=False))
+        file, show, dry = (options.pop(key, None) for key in _RESERVED)
+        given: dict[str, Any] = {}
+        for key, field in fields.items():
+            value = options.get(_identifier(key))
+            if value is not None:
+                if not _native(field.annotation):
+                    value = _parse_toml(dotted(key), value)
+                for part in reversed(key):
+                    value = {part: value}
+                given = merge(given, value)
+        config = load_config(schema, file, given)
+        if not (show or dry):
+            return resolve(run)(config)
+        origins: dict[str, Origin] = dict.fromkeys(_dotted_leaves(read_toml(file)) if file else (), "file")
+        origins.update(dict.fromkeys(_dotted_leaves(given), "command line"))
+        print(to_toml(config, origins), end="")
+        if dry:
+            for fact, value in (resolve(plan)(config) if plan else {}).items():
+                print(f"# {fact}: {value}")
+            print("# dry run: the settings are valid; nothing was run")
+        return None
+
+    parameters = [_option(key, field, dotted(key) in positional) for key, field in fields.items()]
+    parameters.sort(
+        key=lambda p: positional.index(_dotted_name(p)) if _dotted_name(p) in positional else len(positional)
+    )
+    parameters += [
+        _keyword("config", Path, "Read settings from this TOML file; options given here override it.", short="-c"),
+        _keyword("print_config", bool, "Print the resolved settings as TOML, with their origin, and stop."),
+        _keyword("dry_run", bool, "Check settings and inputs, say what would be done, and stop."),
+    ]
+    call.__name__ = name.replace("-", "_")
+    call.__doc__ = help or inspect.getdoc(schema)
+    call.__annotations__ = {p.name: p.annotation for p in parameters}
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    app.command(call, name=name)
+
+
+def run_app(app: App, arguments: Sequence[str] | None = None) -> int:
+    """Run an app and return the exit code: 0, 1 for a run that failed, 2 for wrong usage, 130 after Ctrl-C.
+
+    An `AdvsciError` is printed as one line; any other exception keeps its traceback, being a bug.
+    ``ADVSCI_TRACEBACK=1`` shows the traceback of all.
+    """
+    try:
+        result = app(arguments, exit_on_error=False)
+    except CycloptsError:  # cyclopts has printed it, with the nearest option
+        return 2
+    except AdvsciError as error:
+        if os.environ.get("ADVSCI_TRACEBACK"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    if isinstance(result, int):
+        return int(result)
+    if result is not None:
+        print(result)
+    return 0
+
+
+def resolve(target: str) -> Callable[..., Any]:
+    """The function that ``"module:function"`` names. Targets come from code, never from a user's settings."""
+    module, _, function = target.partition(":")
+    return getattr(import_module(module), function)
+
+
+def _identifier(key: tuple[str, ...]) -> str:
+    return "__".join(key)
+
+
+def _dotted_name(parameter: inspect.Parameter) -> str:
+    return parameter.name.replace("__", ".")
+
+
+def _dotted_leaves(tables: dict[str, Any], prefix: tuple[str, ...] = ()):
+    for name, value in tables.items():
+        if isinstance(value, dict):
+            yield from _dotted_leaves(value, (*prefix, name))
+        yield dotted((*prefix, name))
+
+
+def _option(key: tuple[str, ...], field: Any, positional: bool) -> inspect.Parameter:
+    native = _native(field.annotation)
+    default = None if field.is_required() else field.get_default(call_default_factory=True)
+    return inspect.Parameter(
+        _identifier(key),
+        inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[
+            (field.annotation if native else str) | None,
+            Parameter(
+                name="--" + dotted(key).replace("_", "-"),
+                help=" ".join(
+                    filter(None, [field.description, field.is_required() and "Required, here or in the file."])
+                ),
+                show_default=False if default is None else str(default),
+                negative_iterable=(),
+                negative_none=(),
+                consume_multiple=True,
+                accepts_keys=False,
+            ),
+        ],
+    )
+
+
+def _keyword(name: str, kind: type, help: str, short: str | None = None) -> inspect.Parameter:
+    option = Parameter(name=["--" + name.replace("_", "-"), *([short] if short else [])], help=help, negative="")
+    annotation = Annotated[kind | None, option, Parameter(show_default=False, group="Settings")]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _native(annotation: Any) -> bool:
+    """Whether the command-line parser reads this type itself; anything else is written as a TOML value."""
+    if annotation in (int, float, str, bool, Path, NoneType) or get_origin(annotation) is Literal:
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return True
+    origin, arguments = get_origin(annotation), [a for a in get_args(annotation) if a is not Ellipsis]
+    return origin in (list, tuple, set, Union, UnionType) and all(map(_native, arguments))
+
+
+def _parse_toml(key: str, text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        raise ConfigError(
+            f"{key}: got {text!r}; expected a TOML value, as '{{kind = \"radon\", views = 10}}'"
+        ) from None

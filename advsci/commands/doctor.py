@@ -1,0 +1,122 @@
+"""``advsci doctor``: what this installation can do, and what to do about the rest."""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from packaging.requirements import Requirement
+
+from advsci.config import Config
+
+__all__ = ["Check", "Doctor", "checks", "run"]
+
+
+class Doctor(Config):
+    """Report versions, devices, optional packages and data folders, and what to do about what is missing."""
+
+
+class Check(NamedTuple):
+    """One finding; ``advice`` is empty where there is nothing to do."""
+
+    subject: str
+    state: Literal["ok", "missing", "problem"]
+    found: str
+    advice: str = ""
+
+
+def run(config: Doctor) -> int:
+    """Print all checks; the exit code is 1 if one is a problem (a missing optional package is none)."""
+    found = list(checks())
+    width = max(len(check.subject) for check in found)
+    for check in found:
+        print(f"{check.state:8} {check.subject:{width}}  {check.found}")
+        if check.advice:
+            print(f"{'':8} {'':{width}}  -> {check.advice}")
+    return int(any(check.state == "problem" for check in found))
+
+
+def checks() -> Iterator[Check]:
+    """Every check, in the order of the report."""
+    yield Check(
+        "advsci", "ok", f"{metadata.version('advsci')} on Python {platform.python_version()}, {platform.platform()}"
+    )
+    yield from _devices()
+    yield from _packages()
+    yield from _folders()
+
+
+def _devices() -> Iterator[Check]:
+    import torch
+
+    threads, cores = torch.get_num_threads(), os.cpu_count() or 1
+    yield Check("torch", "ok", f"{torch.__version__}, {threads} of {cores} CPU threads")
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if accelerator is None:
+        yield Check("accelerator", "missing", "none: everything runs on the CPU")
+        return
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    yield Check("accelerator", "ok", f"{accelerator.type}: {', '.join(names) or torch.accelerator.device_count()}")
+
+
+def _packages() -> Iterator[Check]:
+    """Installed versions against the requirements of the core and of each extra."""
+    extras: dict[str, list[Requirement]] = {}
+    for line in metadata.requires("advsci") or []:
+        requirement = Requirement(line)
+        named = [e for e in metadata.metadata("advsci").get_all("Provides-Extra") or [] if f'extra == "{e}"' in line]
+        extras.setdefault(named[0] if named else "", []).append(requirement)
+    for extra, requirements in extras.items():
+        requirements = [r for r in requirements if r.name != "advsci"]
+        versions = {r.name: _version(r.name) for r in requirements}
+        absent = [name for name, version in versions.items() if version is None]
+        stale = [
+            f"{r.name} {versions[r.name]}, expected {r.specifier}"
+            for r in requirements
+            if _violates(r, versions[r.name])
+        ]
+        target = f"advsci[{extra}]" if extra else "advsci"
+        if not requirements:
+            continue
+        elif stale:
+            yield Check(target, "problem", "; ".join(stale), f"pip install --upgrade '{target}'")
+        elif absent:
+            state = "missing" if extra else "problem"
+            yield Check(target, state, f"no {', '.join(absent)}", f"pip install '{target}'")
+        else:
+            yield Check(target, "ok", f"{len(requirements)} packages")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _violates(requirement: Requirement, version: str | None) -> bool:
+    return version is not None and not requirement.specifier.contains(version, prereleases=True)
+
+
+def _folders() -> Iterator[Check]:
+    from advsci_datasets.registry import cache_folder, data_folder
+
+    data = data_folder()
+    if data is None:
+        yield Check("ADVSCI_DATA", "missing", "not set: data sets are fetched or embedded", "advsci datasets list")
+    elif not data.is_dir():
+        yield Check("ADVSCI_DATA", "problem", f"{data} is no folder", "point it at a folder of data sets, or unset it")
+    else:
+        yield Check("ADVSCI_DATA", "ok", str(data))
+    for name, folder in {"cache (ADVSCI_CACHE)": cache_folder(), "runs": Path.cwd() / "runs"}.items():
+        existing = next(p for p in (folder, *folder.parents) if p.exists())
+        free = shutil.disk_usage(existing).free
+        if not os.access(existing, os.W_OK):
+            yield Check(name, "problem", f"{folder} cannot be written", "choose another folder")
+        elif free < 1e9:
+            yield Check(name, "problem", f"{folder}: {free / 1e9:.1f} GB free", "free some space: checkpoints need it")
+        else:
+            yield Check(name, "ok", f"{folder}: {free / 1e9:.0f} GB free")

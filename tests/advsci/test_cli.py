@@ -1,0 +1,166 @@
+"""Commands made from schemas, and the promise that help is quick and torch-free."""
+
+import resource
+import subprocess
+import sys
+import textwrap
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import Field
+
+from advsci.cli import command, domain_app, run_app
+from advsci.config import Config, RunConfig
+from advsci.errors import ConfigError, DataError
+
+
+class Solver(Config):
+    """How players move."""
+
+    rate: float = Field(default=1e-3, gt=0, description="Learning rate.")
+    kind: Literal["alternating", "simultaneous"] = "alternating"
+
+
+class Train(RunConfig):
+    """Train something."""
+
+    data: Path = Field(description="Images.")
+    steps: int = Field(default=2000, gt=0, description="Training steps.")
+    views: list[int] = [10, 20]
+    shift: tuple[float, float] = (0.0, 0.0)
+    ema: bool = True
+    weights: dict[str, float] = {}
+    solver: Solver = Solver()
+
+
+seen: list[Train] = []
+
+
+def run(config: Train) -> Path:
+    """Keeps the config; one data set is bad."""
+    if config.data == Path("bad.npz"):
+        raise DataError("bad.npz: got NaN; expected finite numbers")
+    seen.append(config)
+    return Path("report.html")
+
+
+def plan(config: Train) -> dict[str, object]:
+    """A fact of the run."""
+    return {"samples": 7}
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Calls the app; returns (exit code, stdout, stderr, configs that ran)."""
+    monkeypatch.setitem(sys.modules, "the_domain", sys.modules[__name__])
+    app = domain_app("x", "A domain.")
+    command(app, "train", Train, "the_domain:run", plan="the_domain:plan", positional=("data",))
+    command(app, "absent", Solver, "no_such_module:run")
+
+    def call(*arguments: str):
+        seen.clear()
+        code = run_app(app, list(arguments))
+        return code, *capsys.readouterr(), list(seen)
+
+    return call
+
+
+def test_options_reach_the_function_as_the_config_that_python_would_make(cli):
+    arguments = "train d.npz --steps 3 --views -1 2 --shift 0.5 -1 --solver.rate 1e-2 --no-ema --seed 4"
+    code, out, _, configs = cli(*arguments.split(), "--weights", "{a = 1}")
+    expected = Train(
+        data=Path("d.npz"),
+        steps=3,
+        views=[-1, 2],
+        shift=(0.5, -1),
+        ema=False,
+        seed=4,
+        weights={"a": 1},
+        solver=Solver(rate=1e-2),
+    )
+    assert (code, configs) == (0, [expected])
+    assert out.splitlines()[-1] == "report.html"
+
+
+def test_the_command_line_overrides_the_file(cli, tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text('data = "d.npz"\nsteps = 5\n[solver]\nrate = 0.5\nkind = "simultaneous"\n')
+    _, _, _, configs = cli("train", "--config", str(file), "--solver.rate", "0.25")
+    assert configs == [Train(data=Path("d.npz"), steps=5, solver=Solver(rate=0.25, kind="simultaneous"))]
+
+
+def test_print_config_says_the_origin_and_reads_back(cli, tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text('data = "d.npz"\nsteps = 5\n')
+    code, out, _, configs = cli("train", "-c", str(file), "--solver.rate", "0.25", "--print-config")
+    assert (code, configs) == (0, [])
+    assert Train(**tomllib.loads(out)) == Train(data=Path("d.npz"), steps=5, solver=Solver(rate=0.25))
+    origins = {line.split(" ")[0]: line.split("# ")[1] for line in out.splitlines() if " = " in line}
+    assert origins["steps"].startswith("file") and origins["rate"].startswith("command line")
+    assert origins["seed"].startswith("default")
+
+
+def test_dry_run_checks_and_does_not_run(cli):
+    code, out, _, configs = cli("train", "d.npz", "--dry-run")
+    assert (code, configs) == (0, []) and "# samples: 7" in out
+    assert cli("train", "d.npz", "--dry-run", "--steps", "-1")[0] == 2
+    assert cli("absent", "--print-config")[0] == 0  # the implementation is not even imported
+
+
+@pytest.mark.parametrize(
+    "arguments, code, message",
+    [
+        ("train d.npz --stps 3", 2, "--steps"),
+        ("train d.npz --steps x", 2, "--steps"),
+        ("train d.npz --steps -3", 2, "steps: got -3"),
+        ("train d.npz --weights a=1", 2, "weights: got 'a=1'"),
+        ("train d.npz --solver.kind unrolled", 2, "simultaneous"),
+        ("train", 2, "data: got nothing"),
+        ("train d.npz --config absent.toml", 2, "absent.toml: got no such file"),
+        ("trian d.npz", 2, "train"),
+        ("train bad.npz", 1, "got NaN"),
+    ],
+)
+def test_wrong_usage_is_named_and_nothing_runs(cli, arguments, code, message):
+    got, out, err, configs = cli(*arguments.split())
+    assert (got, configs) == (code, [])
+    assert message in err + out and "Traceback" not in err
+
+
+def test_a_bug_keeps_its_traceback(cli):
+    with pytest.raises(ModuleNotFoundError):
+        cli("absent")
+
+
+def test_a_schema_may_not_take_the_factorys_options():
+    class Clash(Config):
+        """Has a reserved name."""
+
+        config: str = ""
+
+    with pytest.raises(ConfigError, match="config"):
+        command(domain_app("x", ""), "run", Clash, "m:f")
+
+
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+
+
+@pytest.mark.parametrize("script", PROJECT["scripts"].values())
+def test_help_takes_half_a_second_of_cpu_and_no_torch(script):
+    module, function = script.split(":")
+    code = f"""
+        import sys
+        sys.argv = [{module!r}, "--help"]
+        from {module} import {function}
+        code = {function}()
+        heavy = {{"torch", "scipy", "pandas", "anndata", "scanpy", "matplotlib"}} & set(sys.modules)
+        sys.exit(f"imported {{heavy}}" if heavy else code)
+    """
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
