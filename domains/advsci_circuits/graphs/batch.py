@@ -1,0 +1,112 @@
+"""Many circuits in one dense tensor, and as PyTorch Geometric data with typed edges."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Int8
+from torch import Tensor
+
+from advsci.errors import MissingDependencyError, ShapeError
+from advsci_circuits.graphs.circuit import Circuit
+
+__all__ = ["CircuitBatch"]
+
+
+@dataclass(frozen=True)
+class CircuitBatch:
+    """Circuits of any sizes, padded with empty genes.
+
+    Parameters
+    ----------
+    signs : Int8[Tensor, "b n n"]
+        ``signs[:, i, j]`` is the effect of gene j on gene i; rows and columns beyond a circuit's size are zero.
+    sizes : Int[Tensor, "b"]
+        Number of genes of each.
+    """
+
+    signs: Int8[Tensor, "b n n"]
+    sizes: Int[Tensor, " b"]
+
+    def __post_init__(self):
+        if self.signs.ndim != 3 or self.signs.shape[1] != self.signs.shape[2]:
+            raise ShapeError(f"got signs of shape {tuple(self.signs.shape)}; expected [circuits, genes, genes]")
+        if self.sizes.shape != self.signs.shape[:1]:
+            raise ShapeError(
+                f"got {tuple(self.sizes.shape)} sizes for {self.signs.shape[0]} circuits; expected one each"
+            )
+
+    def __len__(self) -> int:
+        return self.signs.shape[0]
+
+    def __getitem__(self, index) -> "CircuitBatch":
+        """The circuits of a slice, mask or list of indices."""
+        return CircuitBatch(self.signs[index], self.sizes[index])
+
+    @property
+    def mask(self) -> Bool[Tensor, "b n"]:
+        """Which rows are genes, and which are padding."""
+        return torch.arange(self.signs.shape[1], device=self.signs.device) < self.sizes[:, None]
+
+    @classmethod
+    def of(cls, circuits: Sequence[Circuit | np.ndarray], width: int | None = None) -> "CircuitBatch":
+        """Pad circuits (or sign matrices) to one width, by default that of the largest."""
+        matrices = [c.signs if isinstance(c, Circuit) else np.asarray(c) for c in circuits]
+        sizes = [len(matrix) for matrix in matrices]
+        width = max(sizes) if width is None else width
+        if max(sizes) > width:
+            raise ShapeError(f"got a circuit of {max(sizes)} genes; expected at most the width {width}")
+        signs = np.zeros((len(matrices), width, width), dtype=np.int8)
+        for row, matrix in zip(signs, matrices, strict=True):
+            row[: len(matrix), : len(matrix)] = matrix
+        return cls(torch.from_numpy(signs), torch.tensor(sizes))
+
+    def matrices(self) -> list[np.ndarray]:
+        """The sign matrices without padding (one host copy)."""
+        signs, sizes = self.signs.cpu().numpy(), self.sizes.cpu().numpy()
+        return [matrix[:n, :n] for matrix, n in zip(signs, sizes, strict=True)]
+
+    def circuits(self) -> list[Circuit]:
+        """One `Circuit` each; raises `DataError` where one has no edge."""
+        return [Circuit(matrix) for matrix in self.matrices()]
+
+    def one_hot(self, dtype: torch.dtype | None = None) -> Float[Tensor, "b n n 3"]:
+        """Edge classes (none, activation, repression); padding is all zeros."""
+        dtype = dtype or torch.get_default_dtype()
+        classes = torch.stack([self.signs == 0, self.signs > 0, self.signs < 0], -1).to(dtype)
+        pair = (self.mask[:, :, None] & self.mask[:, None, :])[..., None]
+        return classes * pair
+
+    def to(self, device) -> "CircuitBatch":
+        """The same circuits on another device."""
+        return CircuitBatch(self.signs.to(device), self.sizes.to(device))
+
+    def to_pyg(self) -> list:
+        """PyTorch Geometric ``Data``: ``edge_index`` (source, target), ``edge_type`` 0 activation, 1 repression."""
+        try:
+            from torch_geometric.data import Data
+        except ImportError as error:
+            raise MissingDependencyError.of("torch-geometric", "circuits") from error
+        items = []
+        for matrix in self.matrices():
+            source, target = np.nonzero(matrix.T)
+            items.append(
+                Data(
+                    edge_index=torch.from_numpy(np.stack([source, target]).astype(np.int64)),
+                    edge_type=torch.from_numpy((matrix[target, source] < 0).astype(np.int64)),
+                    num_nodes=len(matrix),
+                )
+            )
+        return items
+
+    @classmethod
+    def from_pyg(cls, items: Sequence) -> "CircuitBatch":
+        """Circuits of PyTorch Geometric data as `to_pyg` writes them."""
+        matrices = []
+        for item in items:
+            matrix = np.zeros((item.num_nodes, item.num_nodes), dtype=np.int8)
+            source, target = item.edge_index.cpu().numpy()
+            matrix[target, source] = 1 - 2 * item.edge_type.cpu().numpy()
+            matrices.append(matrix)
+        return cls.of(matrices)
