@@ -89,12 +89,17 @@ class GAN(Game):
         return self.generator(latent) if condition is None else self.generator(latent, condition)
 
     @torch.no_grad()
-    def sample(self, n: int, stream: Stream, condition: Tensor | None = None) -> Tensor:
-        """``n`` generated samples on the generator's device, a pure function of the stream."""
-        parameter = next(self.generator.parameters())
-        return self.generate(
-            self.latent.sample(n, stream.at("latent"), device=parameter.device, dtype=parameter.dtype), condition
-        )
+    def sample(
+        self, n: int, stream: Stream, condition: Tensor | None = None, *, generator: nn.Module | None = None
+    ) -> Tensor:
+        """``n`` generated samples, a pure function of the stream, on the generator's device.
+
+        ``generator`` replaces the game's own, such as its average: ``training.averaged("generator")``.
+        """
+        generator = generator if generator is not None else self.generator
+        parameter = next(generator.parameters())
+        z = self.latent.sample(n, stream.at("latent"), device=parameter.device, dtype=parameter.dtype)
+        return generator(z) if condition is None else generator(z, condition)
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         real, condition, weight = batch["x"], batch.get("condition"), batch.get("weight")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from toy_game import toy_data, toy_game, toy_solver, toy_trainer
 
 from advsci.errors import ConfigError
 from advsci.training import checkpoint
-from tests.advsci.training.toy_game import toy_data, toy_game, toy_solver, toy_trainer
 
-SCRIPT = Path(__file__).with_name("toy_game.py")
+SCRIPT = Path(__file__).parents[2] / "toys" / "toy_game.py"
 
 
 def start(folder: Path, steps: int) -> subprocess.Popen:

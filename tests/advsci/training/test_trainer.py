@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from toy_game import toy_data, toy_game, toy_solver, toy_trainer
 
 from advsci.errors import ConfigError, DataError, DivergenceError, ShapeError
 from advsci.games import GAN
 from advsci.latents import Gaussian
 from advsci.solvers import Alternating, Simultaneous, adam
 from advsci.training import EMA, Trainer, checkpoint
-from tests.advsci.training.toy_game import toy_data, toy_game, toy_solver, toy_trainer
 
 
 @pytest.mark.parametrize(
