@@ -1,0 +1,30 @@
+"""Forward operators with exact adjoints."""
+
+from advsci_inverse.operators.adapters import CallableOperator as CallableOperator
+from advsci_inverse.operators.adapters import as_operator as as_operator
+from advsci_inverse.operators.adapters import from_callables as from_callables
+from advsci_inverse.operators.adapters import from_deepinv as from_deepinv
+from advsci_inverse.operators.adapters import from_scipy as from_scipy
+from advsci_inverse.operators.fourier import FourierSampling as FourierSampling
+from advsci_inverse.operators.fourier import cartesian_mask as cartesian_mask
+from advsci_inverse.operators.fourier_slice import FourierRadon as FourierRadon
+from advsci_inverse.operators.linear import LinearOperator as LinearOperator
+from advsci_inverse.operators.linear import dot_test as dot_test
+from advsci_inverse.operators.linear import stack as stack
+from advsci_inverse.operators.local import Blur as Blur
+from advsci_inverse.operators.local import Downsampling as Downsampling
+from advsci_inverse.operators.local import Inpainting as Inpainting
+from advsci_inverse.operators.local import gaussian_kernel as gaussian_kernel
+from advsci_inverse.operators.matrices import DenseOperator as DenseOperator
+from advsci_inverse.operators.matrices import SparseOperator as SparseOperator
+from advsci_inverse.operators.radon import FanBeam as FanBeam
+from advsci_inverse.operators.radon import Radon as Radon
+from advsci_inverse.operators.radon import equispaced_angles as equispaced_angles
+from advsci_inverse.operators.seismic import Reflectivity as Reflectivity
+from advsci_inverse.operators.seismic import TravelTime as TravelTime
+from advsci_inverse.operators.seismic import ricker as ricker
+from advsci_inverse.operators.sensing import SubsampledDCT as SubsampledDCT
+from advsci_inverse.operators.sensing import SubsampledHadamard as SubsampledHadamard
+from advsci_inverse.operators.sensing import dct as dct
+from advsci_inverse.operators.sensing import gaussian_sensing as gaussian_sensing
+from advsci_inverse.operators.sensing import idct as idct

@@ -1,0 +1,100 @@
+"""Operators of other packages, and plain callables, as advsci operators; each is dot-tested on entry.
+
+No package is imported here: SciPy and PyLops operators are met by ``matvec``/``rmatvec``, ASTRA's by its ``OpTomo``
+(which is a SciPy operator), deepinv's physics by ``A``/``A_adjoint``.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from advsci.errors import ConfigError
+from advsci_inverse.operators.linear import LinearOperator, dot_test
+from advsci_inverse.operators.matrices import DenseOperator, SparseOperator
+
+__all__ = ["CallableOperator", "as_operator", "from_callables", "from_deepinv", "from_scipy"]
+
+
+class CallableOperator(LinearOperator):
+    """An operator made of two functions on batches ``[b, *shape]``."""
+
+    def __init__(self, forward_map: Callable, adjoint_map: Callable, image_shape, data_shape):
+        super().__init__(image_shape, data_shape)
+        self.forward_map, self.adjoint_map = forward_map, adjoint_map
+
+    def apply_forward(self, x: Tensor) -> Tensor:
+        return self.forward_map(x).reshape(-1, *self.data_shape)
+
+    def apply_adjoint(self, y: Tensor) -> Tensor:
+        return self.adjoint_map(y).reshape(-1, *self.image_shape)
+
+
+def from_callables(
+    forward: Callable[[Tensor], Tensor],
+    adjoint: Callable[[Tensor], Tensor],
+    image_shape: tuple[int, ...],
+    data_shape: tuple[int, ...],
+    *,
+    tolerance: float = 1e-4,
+    dtype: torch.dtype = torch.float32,
+) -> CallableOperator:
+    """An operator from a batched forward map and its adjoint.
+
+    Raises
+    ------
+    DataError
+        The pair fails the dot test.
+    """
+    operator = CallableOperator(forward, adjoint, image_shape, data_shape)
+    dot_test(operator, dtype=dtype, tolerance=tolerance)
+    return operator
+
+
+def from_scipy(operator, image_shape: tuple[int, ...], data_shape: tuple[int, ...], *, tolerance: float = 1e-4):
+    """An operator from anything with ``matvec`` and ``rmatvec`` (SciPy, PyLops, ASTRA's ``OpTomo``).
+
+    It works on the CPU, one vector at a time, as those packages do.
+    """
+
+    def rows(function):
+        def mapped(batch: Tensor) -> Tensor:
+            flat = batch.detach().cpu().flatten(1).numpy()
+            out = np.stack([np.asarray(function(v)).reshape(-1) for v in flat])
+            return torch.from_numpy(out).to(device=batch.device, dtype=batch.dtype)
+
+        return mapped
+
+    return from_callables(rows(operator.matvec), rows(operator.rmatvec), image_shape, data_shape, tolerance=tolerance)
+
+
+def from_deepinv(physics, image_shape: tuple[int, int], *, tolerance: float = 1e-4) -> CallableOperator:
+    """An operator from a deepinv linear physics (``A`` and ``A_adjoint`` on ``[b, 1, h, w]``)."""
+    data_shape = tuple(physics.A(torch.zeros(1, 1, *image_shape)).shape[1:])
+    return from_callables(
+        lambda x: physics.A(x[:, None]),
+        lambda y: physics.A_adjoint(y)[:, 0],
+        image_shape,
+        data_shape,
+        tolerance=tolerance,
+    )
+
+
+def as_operator(source, image_shape: tuple[int, ...], data_shape: tuple[int, ...] | None = None) -> LinearOperator:
+    """An operator from whatever the user has: one of ours, a matrix, a SciPy-like operator, or a deepinv physics."""
+    if isinstance(source, LinearOperator):
+        return source
+    if sp.issparse(source):
+        return SparseOperator(source, image_shape, data_shape)
+    if isinstance(source, np.ndarray | Tensor):
+        return DenseOperator(torch.as_tensor(source), image_shape)
+    if hasattr(source, "A") and hasattr(source, "A_adjoint"):
+        return from_deepinv(source, image_shape)  # type: ignore[arg-type]
+    if hasattr(source, "matvec") and hasattr(source, "rmatvec"):
+        return from_scipy(source, image_shape, data_shape or (source.shape[0],))
+    raise ConfigError(
+        f"got {type(source).__name__} as an operator; expected a LinearOperator, a matrix, or an object with "
+        "matvec/rmatvec or A/A_adjoint. Try: from_callables(forward, adjoint, image_shape, data_shape)"
+    )

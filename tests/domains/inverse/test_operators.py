@@ -1,0 +1,183 @@
+"""Every operator: exact adjoint, batches, derivatives; the projectors against exact areas and lengths."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from advsci_inverse.operators import (
+    Blur,
+    DenseOperator,
+    Downsampling,
+    FanBeam,
+    FourierRadon,
+    FourierSampling,
+    Inpainting,
+    Radon,
+    Reflectivity,
+    SparseOperator,
+    SubsampledDCT,
+    SubsampledHadamard,
+    TravelTime,
+    as_operator,
+    cartesian_mask,
+    dct,
+    dot_test,
+    equispaced_angles,
+    from_callables,
+    gaussian_kernel,
+    gaussian_sensing,
+    ricker,
+    stack,
+)
+from advsci_inverse.operators.sensing import hadamard_transform
+from scipy.fft import dctn
+from scipy.linalg import hadamard
+
+from advsci.errors import DataError, ShapeError
+
+
+def _coils(n: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(3)
+    return torch.randn(3, n, n, generator=generator, dtype=torch.complex64)
+
+
+def _operators() -> dict:
+    angles = equispaced_angles(7) + 0.1
+    mask = cartesian_mask((12, 12), 3.0)
+    return {
+        "gaussian": gaussian_sensing(20, (9, 8)),
+        "dct": SubsampledDCT(30, (9, 8)),
+        "hadamard": SubsampledHadamard(30, (9, 8)),
+        "radon": Radon(16, angles),
+        "fan": FanBeam(16, equispaced_angles(6, 2 * math.pi), 25, source=40.0, detector=30.0),
+        "fourier_radon": FourierRadon(24, angles),
+        "fourier_radon_odd": FourierRadon(17, angles, 21),
+        "fourier": FourierSampling(mask, _coils(12)),
+        "fourier_complex": FourierSampling(mask, _coils(12), complex_image=True),
+        "blur": Blur(gaussian_kernel(1.2), (11, 14)),
+        "blur_asymmetric": Blur(torch.arange(15.0).reshape(3, 5), (11, 14), periodic=True),
+        "inpainting": Inpainting(torch.arange(30).reshape(5, 6) % 3),
+        "downsampling": Downsampling(3, (12, 15)),
+        "travel_time": TravelTime((10, 10), [[0.0, 5.0], [0.0, 45.0]], [[100.0, 20.0], [100.0, 90.0]], 10.0),
+        "reflectivity": Reflectivity(ricker(25.0, 0.004, 15) + torch.arange(15) / 30, (20, 6)),
+        "composed": Downsampling(2, (12, 12)) @ Blur(gaussian_kernel(1.0), (12, 12)),
+        "stacked": stack(Radon(12, angles), Inpainting(torch.eye(12))),
+        "adjoint": Radon(12, angles).T,
+    }
+
+
+@pytest.mark.parametrize("name", list(_operators()))
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+def test_dot_test_with_signed_vectors(name, dtype, tolerance):
+    assert dot_test(_operators()[name], dtype=dtype) <= tolerance
+
+
+@pytest.mark.parametrize("name", list(_operators()))
+def test_derivatives_of_both_modes_and_second_order(name):
+    operator = _operators()[name]
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(2, *operator.image_shape, generator=generator, dtype=torch.float64, requires_grad=True)
+    v = torch.randn(2, *operator.image_shape, generator=generator, dtype=torch.float64)
+    y = operator(x)
+    (grad,) = torch.autograd.grad((y**2).sum() / 2, x, create_graph=True)
+    torch.testing.assert_close(grad, operator.gram(x), rtol=1e-9, atol=1e-9)
+    (hessian_v,) = torch.autograd.grad((grad * v).sum(), x)
+    torch.testing.assert_close(hessian_v, operator.gram(v), rtol=1e-9, atol=1e-9)
+    tangent = torch.func.jvp(operator, (x.detach(),), (v,))[1]
+    torch.testing.assert_close(tangent, operator(v), rtol=1e-9, atol=1e-9)
+    mapped = torch.func.vmap(operator)(x.detach())
+    torch.testing.assert_close(mapped, y.detach(), rtol=1e-9, atol=1e-9)
+
+
+def test_dense_matrix_agrees_with_the_operator():
+    operator = _operators()["composed"]
+    x = torch.randn(3, 12, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    dense = operator.matrix(dtype=torch.float64, chunk=50)
+    torch.testing.assert_close(x.flatten(1) @ dense.T, operator(x).flatten(1))
+    assert operator.norm(200, dtype=torch.float64) == pytest.approx(float(torch.linalg.matrix_norm(dense, 2)), rel=1e-4)
+
+
+def test_strip_areas_are_exact():
+    operator = Radon(16, np.array([0.0, math.pi / 4, math.pi / 2, 1.0]), 31)
+    ones = torch.ones(1, 16, 16)
+    torch.testing.assert_close(operator(ones).sum(-1), torch.full((1, 4), 256.0))  # every view sees the whole mass
+    image = torch.randn(1, 16, 16, generator=torch.Generator().manual_seed(0))
+    parallel = Radon(16, [0.0], 16)(image)[0, 0]  # one column a bin
+    torch.testing.assert_close(parallel, image[0].sum(0), rtol=1e-5, atol=1e-5)
+    # a strip of width 1 along the diagonal of a 2 x 2 square: its length less the two clipped corners
+    diagonal = float(Radon(2, [math.pi / 4], 1)(torch.ones(1, 2, 2)))
+    assert diagonal == pytest.approx(2 * math.sqrt(2) - 0.5, abs=1e-6)
+
+
+def test_fan_beam_lengths_are_exact():
+    central = FanBeam(10, [0.0, math.pi / 2, math.pi / 4], 1, source=50.0, detector=50.0)(torch.ones(1, 10, 10))
+    torch.testing.assert_close(central.flatten(), torch.tensor([10.0, 10.0, 10.0 * math.sqrt(2)]), rtol=1e-5, atol=1e-5)
+
+
+def test_travel_time_of_a_uniform_medium_is_distance_over_speed():
+    source, receiver = [[0.0, 5.0]], [[100.0, 65.0]]
+    time = TravelTime((10, 10), source, receiver, 10.0)(torch.full((1, 10, 10), 1 / 2000.0))
+    assert float(time) == pytest.approx(math.hypot(100, 60) / 2000.0, rel=1e-5)
+
+
+def test_fourier_slice_projections_agree_with_exact_areas():
+    angles = equispaced_angles(20)
+    n = 64
+    c = torch.arange(n) - (n - 1) / 2
+    smooth = torch.exp(-((c[None] - 5) ** 2 + 2 * (c[:, None] + 3) ** 2) / 120)[None]
+    exact = Radon(n, angles)(smooth)
+    ours = FourierRadon(n, angles)(smooth)
+    assert float((ours - exact).norm() / exact.norm()) < 2e-3
+    disc = ((c[None] - 4) ** 2 + (c[:, None]) ** 2 < 400).float()[None]
+    exact, ours = Radon(n, angles)(disc), FourierRadon(n, angles)(disc)
+    assert float((ours - exact).norm() / exact.norm()) < 6e-3
+
+
+def test_transforms_agree_with_scipy():
+    x = torch.randn(2, 6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(dct(x), torch.as_tensor(np.asarray(dctn(x.numpy(), axes=(1, 2), norm="ortho"))))
+    v = torch.randn(3, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(hadamard_transform(v), v.numpy() @ hadamard(16) / 4.0, atol=1e-12)
+
+
+def test_random_sensing_preserves_energy_on_average():
+    x = torch.randn(1, 16, 16, generator=torch.Generator().manual_seed(0))
+    for kind in (gaussian_sensing, SubsampledDCT, SubsampledHadamard):
+        ratio = (
+            sum(float(kind(64, (16, 16), seed=s)(x).square().sum()) for s in range(40)) / 40 / float(x.square().sum())
+        )
+        assert ratio == pytest.approx(1.0, abs=0.1)
+
+
+def test_adapters_accept_what_is_right_and_refuse_what_is_not():
+    matrix = np.random.default_rng(0).standard_normal((7, 12)).astype(np.float32)
+    x = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0))
+    expected = x.flatten(1) @ torch.from_numpy(matrix).T
+    from scipy.sparse.linalg import aslinearoperator
+
+    for source in (matrix, sp.csr_matrix(matrix), aslinearoperator(matrix)):
+        torch.testing.assert_close(as_operator(source, (3, 4))(x), expected)
+    pylops = pytest.importorskip("pylops")
+    torch.testing.assert_close(as_operator(pylops.MatrixMult(matrix), (3, 4))(x), expected)
+    with pytest.raises(DataError, match="dot test"):
+        from_callables(lambda v: v * 2, lambda v: v * 3, (4,), (4,))
+
+
+def test_wrong_shapes_are_named():
+    with pytest.raises(ShapeError, match="expected"):
+        Radon(8, [0.0])(torch.zeros(1, 9, 9))
+    with pytest.raises(ShapeError, match="expected equal shapes"):
+        _ = Radon(8, [0.0]) @ Radon(8, [0.0])
+    with pytest.raises(ShapeError):
+        DenseOperator(torch.zeros(3, 5), (2, 2))
+    with pytest.raises(ShapeError):
+        SparseOperator(sp.eye(4).tocsr(), (5,))
+
+
+@pytest.mark.parametrize("name", ["gaussian", "dct", "blur", "inpainting", "downsampling", "fourier"])
+def test_operators_run_on_the_meta_device(name):
+    operator = _operators()[name].to("meta")
+    x = torch.zeros(2, *operator.image_shape, device="meta")
+    assert operator.adjoint(operator(x)).shape == x.shape
