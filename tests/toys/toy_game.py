@@ -9,6 +9,7 @@ from advsci.games import GAN
 from advsci.latents import Gaussian
 from advsci.schedules import Cosine
 from advsci.solvers import Alternating, adam
+from advsci.solvers.solver import OptimizerFactory
 from advsci.streams import Stream
 from advsci.training import EMA, Trainer
 
@@ -24,8 +25,13 @@ def toy_game(outputs: int = 2) -> GAN:
     return GAN(generator, discriminator, Gaussian(3))
 
 
-def toy_solver() -> Alternating:
-    return Alternating(adam(1e-3), Cosine(1.0, 0.25), moves={"discriminator": 2})
+def toy_solver(optimizer: OptimizerFactory | None = None) -> Alternating:
+    return Alternating(optimizer or adam(1e-3), Cosine(1.0, 0.25), moves={"discriminator": 2})
+
+
+def sgd(parameters) -> torch.optim.Optimizer:
+    """Plain descent: unlike Adam it does not blow up differences in the last bit of small gradients."""
+    return torch.optim.SGD(parameters, lr=0.05)
 
 
 def toy_trainer(run=None, steps: int = 300, **settings) -> Trainer:

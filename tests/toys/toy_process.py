@@ -4,7 +4,7 @@ import os
 import sys
 
 import torch
-from toy_game import toy_data, toy_game, toy_solver, toy_trainer
+from toy_game import sgd, toy_data, toy_game, toy_solver, toy_trainer
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
@@ -15,6 +15,6 @@ if __name__ == "__main__":
         with torch.no_grad():
             for p in game.parameters():
                 p.add_(1.0)
-    toy_trainer(sys.argv[1], steps=40).fit(game, toy_data(), toy_solver())
+    toy_trainer(sys.argv[1], steps=40).fit(game, toy_data(), toy_solver(sgd))
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()

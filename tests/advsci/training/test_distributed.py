@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_game import toy_data, toy_game, toy_solver, toy_trainer
+from toy_game import sgd, toy_data, toy_game, toy_solver, toy_trainer
 
 from advsci.errors import ConfigError
 from advsci.training import checkpoint
@@ -25,7 +25,7 @@ def free_port() -> str:
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")
 def test_two_processes_equal_one(tmp_path):
-    toy_trainer(tmp_path / "one", steps=40).fit(toy_game(), toy_data(), toy_solver())
+    toy_trainer(tmp_path / "one", steps=40).fit(toy_game(), toy_data(), toy_solver(sgd))
     roots = os.pathsep.join(str(path) for path in (ROOT, ROOT / "tests" / "toys"))
     environment = os.environ | {
         "WORLD_SIZE": "2",

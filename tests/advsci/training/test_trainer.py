@@ -2,6 +2,7 @@
 
 import threading
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_shared_parameter_and_missing_optimizer_are_named():
 @pytest.mark.parametrize("setting", ["steps", "batch_size", "log_every", "keep"])
 def test_settings_below_one_are_refused(setting):
     with pytest.raises(ConfigError, match=f"got {setting}=0"):
-        Trainer(**({"steps": 1} | {setting: 0}))
+        replace(Trainer(steps=1), **{setting: 0})
 
 
 def test_divergence_is_named_and_the_last_checkpoint_stays_finite(tmp_path):
@@ -67,7 +68,7 @@ def test_divergence_is_named_and_the_last_checkpoint_stays_finite(tmp_path):
     def poison(training):
         if training.step == 50:
             with torch.no_grad():
-                training.game.generator[0].weight.fill_(float("nan"))
+                training.game.get_parameter("generator.0.weight").fill_(float("nan"))
 
     trainer = toy_trainer(tmp_path, 200, callbacks=[poison])
     with pytest.raises(DivergenceError, match="not finite at step 60"):
@@ -104,16 +105,16 @@ def test_ema_equals_its_recursion():
     weights = []
 
     def note(training):
-        weights.append(training.game.generator[0].weight.detach().clone())
+        weights.append(training.game.get_parameter("generator.0.weight").detach().clone())
 
     trainer = toy_trainer(steps=12, log_every=1, ema=EMA(0.9), callbacks=[note])
     game = toy_game()
-    average = game.generator[0].weight.detach().clone()
+    average = game.get_parameter("generator.0.weight").detach().clone()
     training = trainer.fit(game, toy_data(), toy_solver())
     for step, weight in enumerate(weights, 1):
         decay = min(0.9, (1 + step) / (10 + step))
         average = decay * average + (1 - decay) * weight
-    torch.testing.assert_close(training.averaged("generator")[0].weight, average, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(training.averaged("generator").get_parameter("0.weight"), average, rtol=1e-5, atol=1e-7)
     assert not any(p.requires_grad for p in training.averaged("generator").parameters())
 
 
