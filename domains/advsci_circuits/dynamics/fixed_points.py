@@ -202,8 +202,8 @@ def _search(model: HillModel, known, stream: Stream, starts: int, relaxations: i
             v = v + 0.4 * relaxed.balance(v)
         u[:, :half] = v.mT.view(b, half, n)
     flat = u.reshape(-1, n).mT.contiguous()
-    bounds = [(edge.index_select(0, columns)).mT.contiguous() for edge in (low - 1, high + 1)]
-    roots, converged = newton(field, flat, *bounds)
+    floor, ceiling = ((edge.index_select(0, columns)).mT.contiguous() for edge in (low - 1, high + 1))
+    roots, converged = newton(field, flat, floor, ceiling)
     u = roots.mT.reshape(b, starts, n)
     found = converged.view(b, starts)
     return u, _distinct(u, found)

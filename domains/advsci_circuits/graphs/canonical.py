@@ -3,8 +3,8 @@
 Individualisation and refinement (McKay & Piperno 2014, https://arxiv.org/abs/1301.1493), run on a whole batch at once:
 
 1. colour genes by an invariant hash of (own colour, own loop, multiset of (colour, edge out, edge in)) until stable;
-2. where colours are not yet distinct, split on each gene of the first smallest shared cell, one representative per class
-   of *twins* (genes whose swap changes nothing), and refine again;
+2. where colours are not yet distinct, split on each gene of the first smallest shared cell, one representative of every
+   class of *twins* (genes whose swap changes nothing), and refine again;
 3. of all fully split colourings of a graph keep the smallest matrix.
 
 A collision of hashes only makes a colouring coarser, never wrong: the form is exact.
@@ -33,7 +33,7 @@ def _mix(x: np.ndarray) -> np.ndarray:
 
 
 def _refine(pairs: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Stable colours [s, n]; a colour is the number of genes in smaller cells, so distinct colours are a permutation."""
+    """Stable colours [s, n]; a colour is the number of genes in smaller cells: distinct colours are a permutation."""
     n = colours.shape[1]
     classes = (colours[:, :, None] == colours[:, None, :]).sum(2)
     for _ in range(n):

@@ -79,7 +79,7 @@ class Circuit:
         Raises
         ------
         DataError
-            On an edge that comes twice with opposite signs, an edge to a gene not listed, or anything `Circuit` refuses.
+            On an edge with both signs, an edge to a gene not listed, or anything `Circuit` refuses.
         """
         edges = list(edges)
         order = list(genes) if genes is not None else list(dict.fromkeys(g for s, t, _ in edges for g in (s, t)))

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-
-from advsci.streams import Stream
 from advsci_circuits.dynamics import HillModel, fixed_points, is_stable, racipe, steady_state
 from advsci_circuits.dynamics.fixed_points import newton
 from advsci_circuits.dynamics.hill import LOGICS
 from advsci_circuits.dynamics.stability import characteristic_polynomial
 from advsci_circuits.graphs import cycle_signs
+
+from advsci.streams import Stream
 
 RING = torch.tensor(-np.roll(np.eye(3), 1, 0)[None]).to(torch.int8)
 TOGGLE = torch.tensor([[[0, -1], [-1, 0]]], dtype=torch.int8)

@@ -4,8 +4,6 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-
-from advsci.errors import DataError
 from advsci_circuits.graphs import (
     Circuit,
     CircuitBatch,
@@ -15,6 +13,8 @@ from advsci_circuits.graphs import (
     is_weakly_connected,
     signed_closed_walks,
 )
+
+from advsci.errors import DataError
 
 
 def toggle() -> Circuit:
