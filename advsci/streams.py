@@ -50,6 +50,12 @@ class Stream:
         child.shard = self.shard
         return child
 
+    def whole(self) -> "Stream":
+        """The same stream without shards: every process draws the same."""
+        child = self.at("")
+        child._hash, child.shard = self._hash.copy(), (0, 1)
+        return child
+
     def key(self) -> int:
         """128 bits that name this stream."""
         return int.from_bytes(self._hash.digest(), "little")
