@@ -22,7 +22,7 @@ from advsci import __version__
 from advsci.config import Config, Origin, dotted, leaves, load_config, merge, read_toml, to_toml
 from advsci.errors import AdvsciError, ConfigError
 
-__all__ = ["command", "domain_app", "resolve", "run_app"]
+__all__ = ["command", "domain_app", "group", "resolve", "run_app"]
 
 _RESERVED = ("config", "print_config", "dry_run")
 
@@ -32,6 +32,13 @@ def domain_app(name: str, help: str) -> App:
     return App(
         name=f"advsci-{name}" if name else "advsci", help=help, version=__version__, result_action="return_value"
     )
+
+
+def group(app: App, name: str, help: str) -> App:
+    """A group of commands within an app, as ``datasets`` in ``advsci datasets list``."""
+    inner = App(name=name, help=help)
+    app.command(inner)
+    return inner
 
 
 def command(
@@ -49,7 +56,7 @@ def command(
     Parameters
     ----------
     app
-        From `domain_app`, or a sub-app registered with it.
+        From `domain_app` or `group`.
     name
         What the user types.
     schema

@@ -1,12 +1,18 @@
 """The script ``advsci``: what concerns the whole house. Each domain has its own script (``advsci-inverse``, ...)."""
 
-from advsci.cli import command, domain_app, run_app
+from advsci.cli import command, domain_app, group, run_app
+from advsci.commands.datasets import Fetch, List, Verify
 from advsci.commands.doctor import Doctor
 
 __all__ = ["app", "main"]
 
 app = domain_app("", "Adversarial learning for science.")
 command(app, "doctor", Doctor, "advsci.commands.doctor:run")
+
+data = group(app, "datasets", "Registered data sets: list, fetch, verify.")
+command(data, "list", List, "advsci.commands.datasets:list_")
+command(data, "fetch", Fetch, "advsci.commands.datasets:fetch", positional=("name",))
+command(data, "verify", Verify, "advsci.commands.datasets:verify", positional=("name",))
 
 
 def main() -> int:

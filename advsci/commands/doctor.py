@@ -64,20 +64,12 @@ def _devices() -> Iterator[Check]:
 
 def _packages() -> Iterator[Check]:
     """Installed versions against the requirements of the core and of each extra."""
-    extras: dict[str, list[Requirement]] = {}
-    for line in metadata.requires("advsci") or []:
-        requirement = Requirement(line)
-        named = [e for e in metadata.metadata("advsci").get_all("Provides-Extra") or [] if f'extra == "{e}"' in line]
-        extras.setdefault(named[0] if named else "", []).append(requirement)
-    for extra, requirements in extras.items():
-        requirements = [r for r in requirements if r.name != "advsci"]
+    declared = [r for r in map(Requirement, metadata.requires("advsci") or []) if r.name != "advsci"]
+    for extra in ["", *(metadata.metadata("advsci").get_all("Provides-Extra") or [])]:
+        requirements = [r for r in declared if _belongs(r, extra)]
         versions = {r.name: _version(r.name) for r in requirements}
         absent = [name for name, version in versions.items() if version is None]
-        stale = [
-            f"{r.name} {versions[r.name]}, expected {r.specifier}"
-            for r in requirements
-            if _violates(r, versions[r.name])
-        ]
+        stale = [f"{r.name} {v}, expected {r.specifier}" for r in requirements if _violates(r, v := versions[r.name])]
         target = f"advsci[{extra}]" if extra else "advsci"
         if not requirements:
             continue
@@ -88,6 +80,12 @@ def _packages() -> Iterator[Check]:
             yield Check(target, state, f"no {', '.join(absent)}", f"pip install '{target}'")
         else:
             yield Check(target, "ok", f"{len(requirements)} packages")
+
+
+def _belongs(requirement: Requirement, extra: str) -> bool:
+    marker = requirement.marker
+    always = marker is None or marker.evaluate({"extra": ""})
+    return always if not extra else not always and marker is not None and marker.evaluate({"extra": extra})
 
 
 def _version(name: str) -> str | None:

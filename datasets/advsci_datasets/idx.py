@@ -1,0 +1,37 @@
+"""The IDX format of MNIST and its kin: a big-endian header of sizes, then the bytes."""
+
+import gzip
+import struct
+import zlib
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from advsci.errors import DataError
+
+__all__ = ["read_idx"]
+
+
+def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
+    """The array of unsigned bytes in a gzipped IDX file.
+
+    Raises
+    ------
+    DataError
+        If the file is no gzip, no IDX of bytes, or shorter or longer than its header says.
+    """
+    try:
+        raw = gzip.decompress(Path(path).read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is no readable gzip file ({error}). Try: fetch it again") from None
+    if len(raw) < 4 or raw[:3] != b"\x00\x00\x08" or len(raw) < 4 + 4 * raw[3]:
+        raise DataError(f"{path} is no IDX file of bytes: got the header {raw[:4].hex()}, expected 000008..")
+    shape = struct.unpack(f">{raw[3]}I", raw[4 : 4 + 4 * raw[3]])
+    body = raw[4 + 4 * raw[3] :]
+    if len(body) != prod(shape):
+        raise DataError(
+            f"{path} is truncated or altered: got {len(body)} bytes, expected {prod(shape)} for shape {shape}"
+        )
+    return np.frombuffer(body, np.uint8).reshape(shape)
