@@ -225,9 +225,7 @@ def _circuit_of_core(sbml: Any, document: Any, model: Any, name: str) -> Kinetic
     for i in range(model.getNumRules()):
         rule = model.getRule(i)
         if rule.isAlgebraic():
-            raise DataError(
-                f"got an algebraic rule in {name}; expected rates and assignments. Try: solve it"
-            )
+            raise DataError(f"got an algebraic rule in {name}; expected rates and assignments. Try: solve it")
         (rates if rule.isRate() else rules)[rule.getVariable()] = rule.getMath()
     flows: dict[str, list[tuple[float, Term]]] = {i: [] for i in ids if i not in rules}
     for variable, formula in rates.items():

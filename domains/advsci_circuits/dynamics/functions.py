@@ -1,0 +1,179 @@
+"""What a circuit is for: one verdict a model and function, from steady states and, only where needed, trajectories.
+
+| function | a model shows it when |
+|---|---|
+| multistability | two (three) or more attracting steady states |
+| oscillation | the set of steady states is complete and none attracts: the bounded box then holds a sustained cycle |
+| adaptation | after the input steps 0.5 -> 0.6: sensitivity over 1 and precision over 10 (Ma et al. 2009) |
+| pulse | after the input steps 1 -> 10: the peak is twice both the start and the end |
+| band-pass | over four decades of input the output peaks inside, twice both ends |
+| memory | after a transient tenfold input the output stays changed by a factor of two |
+| homeostasis | tenfold input changes the output by under 10 %, though the input reaches it |
+
+The input multiplies the production of one gene, another is the output; `INPUT` and `OUTPUT` are the first and last gene
+unless told. Ma et al.: https://doi.org/10.1016/j.cell.2009.06.013.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from advsci.errors import ConfigError
+from advsci.streams import Stream
+from advsci_circuits.dynamics.explicit import integrate
+from advsci_circuits.dynamics.fixed_points import fixed_points, newton
+from advsci_circuits.dynamics.hill import HillModel
+from advsci_circuits.dynamics.stability import is_stable
+
+__all__ = ["FUNCTIONS", "Oscillation", "adaptation", "oscillation", "response", "shows", "step_response"]
+
+FUNCTIONS = (
+    "oscillation", "bistability", "tristability", "adaptation", "pulse", "band-pass", "memory", "homeostasis",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Oscillation:
+    """Period (time between rises through the mean), relative amplitude ((max - min) / (max + min)) and regularity."""
+
+    period: Float[Tensor, " b"]
+    amplitude: Float[Tensor, " b"]
+    cycles: Int[Tensor, " b"]
+
+
+def oscillation(
+    model: HillModel, start: Float[Tensor, "b n"], end: float = 400.0, points: int = 801, gene: int = 0
+) -> Oscillation:
+    """Period and amplitude of one gene over the second half of a trajectory; the period is infinite without two rises."""
+    times = torch.linspace(0, end, points, dtype=start.dtype, device=start.device)
+    x = integrate(model.field(), start, times)[:, points // 2 :, gene]
+    high, low = x.amax(1), x.amin(1)
+    centred = x - x.mean(1, keepdim=True)
+    before, after = centred[:, :-1], centred[:, 1:]
+    rise = (before < 0) & (after >= 0)
+    grid = times[points // 2 : -1] + (times[1] - times[0]) * before.abs() / (before.abs() + after.abs()).clamp_min(
+        1e-300
+    )
+    first = torch.where(rise, grid, torch.inf).amin(1)
+    last = torch.where(rise, grid, -torch.inf).amax(1)
+    cycles = rise.sum(1)
+    period = torch.where(cycles > 1, (last - first) / (cycles - 1).clamp_min(1), torch.inf)
+    return Oscillation(period, (high - low) / (high + low), cycles)
+
+
+def settle(model: HillModel, start: Float[Tensor, "b n"]) -> tuple[Float[Tensor, "b n"], Bool[Tensor, " b"]]:
+    """The attracting steady state that the trajectory from ``start`` reaches, and whether it reaches one.
+
+    Where the only steady state of the whole box attracts (most models; the index theorem vouches) it is the answer;
+    elsewhere a trajectory chooses the basin and Newton finds the state.
+    """
+    points = fixed_points(model, Stream(7), starts=6, rounds=1, relaxations=20)
+    sole = points.complete & (points.count == 1) & (points.stable_count == 1)
+    none = points.none_stable
+    place = points.found.to(torch.int8).argmax(1)
+    x = points.log_x.gather(1, place[:, None, None].expand(-1, 1, model.genes))[:, 0].exp()
+    reached = sole.clone()
+    rest = (~sole & ~none).nonzero()[:, 0]
+    if len(rest):
+        part = model[rest]
+        longest = 30 / float(part.decay.min())
+        times = torch.tensor([0.0, longest], dtype=start.dtype, device=start.device)
+        near = integrate(part.field(), start[rest], times, rtol=1e-4, atol=1e-6)[:, 1].clamp_min(1e-12).log()
+        low, high = part.box()
+        walls = [(low - 1).mT.contiguous(), (high + 1).mT.contiguous()]
+        root, found = newton(part.field(), near.mT.contiguous(), walls[0], walls[1], iterations=12)
+        root = root.mT
+        fine = found & ((root - near).abs().amax(1) < 0.05) & is_stable(part.jacobian(root.exp()))
+        x[rest], reached[rest] = root.exp(), fine
+    return x, reached
+
+
+def step_response(
+    model: HillModel, source: int, before: float, after: float, times: Float[Tensor, " t"]
+) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b t n"], Bool[Tensor, " b"]]:
+    """Steady state under the first input, trajectory after the step to the second, and whether the first was reached."""
+    low = model.scale_rate(source, before)
+    start, reached = settle(low, low.rate / low.decay)
+    return start, integrate(model.scale_rate(source, after).field(), start, times, rtol=1e-5, atol=1e-8), reached
+
+
+def adaptation(
+    model: HillModel, source: int = 0, output: int = -1, before: float = 0.5, after: float = 0.6
+) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+    """Sensitivity ``|dO_peak/O| / |dI/I|`` and precision ``|dI/I| / |dO_end/O|``; both 0 where no steady state is reached.
+
+    The end is the exact new steady state, not the last time point; trajectories run only where precision is over 1.
+    """
+    relative = (after - before) / before
+    low, high = model.scale_rate(source, before), model.scale_rate(source, after)
+    start, reached = settle(low, low.rate / low.decay)
+    end, arrived = settle(high, start)
+    base = start[:, output]
+    precision = relative / ((end[:, output] - base).abs() / base).clamp_min(1e-9)
+    fine = reached & arrived
+    sensitivity = torch.zeros_like(base)
+    look = (fine & (precision > 1)).nonzero()[:, 0]
+    if len(look):
+        longest = 12 / float(model.decay.min())
+        times = torch.linspace(0, longest, 121, dtype=base.dtype, device=base.device)
+        path = integrate(high[look].field(), start[look], times, rtol=1e-5, atol=1e-8)[:, :, output]
+        peak = (path - base[look, None]).abs().amax(1) / base[look] / relative
+        sensitivity = sensitivity.index_copy(0, look, peak)
+    return sensitivity, torch.where(fine, precision, 0.0)
+
+
+def response(
+    model: HillModel, inputs: Float[Tensor, " i"], source: int = 0, output: int = -1
+) -> tuple[Float[Tensor, "b i"], Bool[Tensor, " b"]]:
+    """Steady output at each input, the state carried from one input to the next, and whether all were reached."""
+    state, fine, outputs = model.rate / model.decay * 0.5, None, []
+    for value in inputs.tolist():
+        state, reached = settle(model.scale_rate(source, value), state)
+        fine = reached if fine is None else fine & reached
+        outputs.append(state[:, output])
+    assert fine is not None
+    return torch.stack(outputs, 1), fine
+
+
+def shows(
+    function: str, model: HillModel, stream: Stream, source: int = 0, output: int = -1, starts: int = 14
+) -> Bool[Tensor, " b"]:
+    """Whether each model shows the function (see the table above).
+
+    Raises
+    ------
+    ConfigError
+        On an unknown function.
+    """
+    if function in ("oscillation", "bistability", "tristability"):
+        points = fixed_points(model, stream, starts=starts)
+        if function == "oscillation":
+            return points.none_stable
+        return points.stable_count >= (2 if function == "bistability" else 3)
+    if function == "adaptation":
+        sensitivity, precision = adaptation(model, source, output)
+        return (sensitivity > 1) & (precision > 10)
+    if function == "pulse":
+        times = torch.linspace(0, 12 / float(model.decay.min()), 121, dtype=model.rate.dtype, device=model.rate.device)
+        start, path, reached = step_response(model, source, 1.0, 10.0, times)
+        peak, end = path[:, :, output].amax(1), path[:, -1, output]
+        return reached & (peak > 2 * start[:, output]) & (peak > 2 * end)
+    if function == "band-pass":
+        sweep = torch.logspace(-2, 2, 9, dtype=model.rate.dtype, device=model.rate.device)
+        levels, reached = response(model, sweep, source, output)
+        return reached & (levels[:, 1:-1].amax(1) > 2 * torch.maximum(levels[:, 0], levels[:, -1]))
+    if function == "memory":
+        start, first = settle(model, model.rate / model.decay * 0.5)
+        pushed, second = settle(model.scale_rate(source, 10.0), start)
+        end, third = settle(model, pushed)
+        change = (end[:, output] / start[:, output]).log().abs()
+        return first & second & third & (change > 0.6931)
+    if function == "homeostasis":
+        start, first = settle(model, model.rate / model.decay * 0.5)
+        pushed, second = settle(model.scale_rate(source, 10.0), start)
+        change = (pushed[:, output] / start[:, output] - 1).abs()
+        # a circuit through which no signal passes is not homeostatic: the input must move the output on the way
+        return first & second & (change < 0.1) & (change > 1e-6)
+    raise ConfigError(f"got the unknown function '{function}'; expected one of {', '.join(FUNCTIONS)}")
