@@ -1,0 +1,131 @@
+r"""From counts to principal components, without ever making the whole matrix dense.
+
+.. math:: y_{ig} = \log\left(1 + 10^4 \, x_{ig} / \sum_g x_{ig}\right), \qquad p_i = (y_i - \bar y) V
+
+with :math:`V` the leading eigenvectors of the covariance of the selected genes. Sums run over chunks of cells, so
+that a backed or zarr matrix of any length takes memory for one chunk. Genes are selected by their variance in excess
+of the mean-variance trend, ranked within every batch, so that a batch effect cannot select its own genes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from advsci.errors import DataError
+
+__all__ = ["LIBRARY", "Projection", "chunks", "log_normalise", "select_genes"]
+
+LIBRARY = 1e4
+CHUNK = 4096
+
+
+def chunks(
+    matrix: Any, rows: np.ndarray | None = None, size: int = CHUNK
+) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
+    """(row numbers, rows as CSR in memory) of a dense, sparse, backed or zarr matrix, ``size`` cells at a time."""
+    rows = np.arange(matrix.shape[0]) if rows is None else np.asarray(rows)
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        whole = len(part) and part[-1] - part[0] + 1 == len(part) and (np.diff(part) == 1).all()
+        block = matrix[int(part[0]) : int(part[-1]) + 1] if whole else matrix[part]
+        yield part, sparse.csr_matrix(block)
+
+
+def log_normalise(counts: sparse.csr_matrix, totals: np.ndarray | None = None) -> sparse.csr_matrix:
+    """``log(1 + 10,000 x / total)`` of every cell; zeros stay zeros. Cells without counts stay empty."""
+    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel() if totals is None else totals
+    scale = LIBRARY / np.where(totals > 0, totals, 1.0)
+    normalised = counts.astype(np.float32, copy=True)
+    normalised.data = np.log1p(normalised.data * np.repeat(scale, np.diff(counts.indptr)).astype(np.float32))
+    return normalised
+
+
+def select_genes(matrix: Any, batch: np.ndarray, n: int, *, counts: bool, rows: np.ndarray | None = None) -> np.ndarray:
+    """Column numbers of the ``n`` most variable genes: by median rank over the batches of the excess variance."""
+    genes = matrix.shape[1]
+    if genes <= n:
+        return np.arange(genes)
+    batches = np.unique(batch)
+    total, square, size = np.zeros((len(batches), genes)), np.zeros((len(batches), genes)), np.zeros(len(batches))
+    for part, block in chunks(matrix, rows):
+        block = log_normalise(block) if counts else block
+        for k, name in enumerate(batches):
+            chosen = block[batch[part] == name]
+            total[k] += np.asarray(chosen.sum(axis=0)).ravel()
+            square[k] += np.asarray(chosen.multiply(chosen).sum(axis=0)).ravel()
+            size[k] += chosen.shape[0]
+    mean = total / np.maximum(size, 1)[:, None]
+    variance = np.maximum(square / np.maximum(size, 1)[:, None] - mean**2, 0.0)
+    ranks = np.full((len(batches), genes), np.nan)
+    for k in range(len(batches)):
+        if size[k] >= 20 or len(batches) == 1:
+            ranks[k] = _excess(mean[k], variance[k]).argsort()[::-1].argsort()
+    with np.errstate(invalid="ignore"):
+        rank = np.nanmedian(ranks, axis=0) if np.isfinite(ranks).any() else -variance.mean(axis=0)
+    return np.sort(rank.argsort(kind="stable")[:n])
+
+
+def _excess(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Dispersion standardised within 20 bins of equal size of the mean."""
+    dispersion = np.where(mean > 0, np.log(np.maximum(variance, 1e-12) / np.maximum(mean, 1e-12)), -np.inf)
+    seen = np.isfinite(dispersion) & (mean > 0)
+    score = np.full(len(mean), -np.inf)
+    order = np.flatnonzero(seen)[mean[seen].argsort()]
+    for part in np.array_split(order, 20):
+        if len(part):
+            spread = dispersion[part].std() or 1.0
+            score[part] = (dispersion[part] - dispersion[part].mean()) / spread
+    return score
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Principal components of log-normalised expression, as a map that new cells can take too.
+
+    Attributes
+    ----------
+    genes
+        Column numbers of the selected genes (g).
+    mean, axes
+        Mean expression (g) and loadings (g d).
+    counts
+        Whether the input is counts, to be log-normalised first.
+    """
+
+    genes: np.ndarray
+    mean: np.ndarray
+    axes: np.ndarray
+    counts: bool
+
+    @classmethod
+    def fit(cls, matrix: Any, genes: np.ndarray, dimensions: int, *, counts: bool, rows: np.ndarray | None = None):
+        """Principal components over the cells ``rows`` (default: all)."""
+        covariance, total, n = np.zeros((len(genes), len(genes))), np.zeros(len(genes)), 0
+        for _, block in chunks(matrix, rows):
+            y = _expression(block, genes, counts)
+            covariance += y.T @ y
+            total += y.sum(axis=0)
+            n += len(y)
+        if n < 3:
+            raise DataError(f"got {n} cells; expected at least 3. Try: check the filter before it.")
+        mean = total / n
+        values, vectors = np.linalg.eigh(covariance / n - np.outer(mean, mean))
+        axes = vectors[:, ::-1][:, : min(dimensions, n - 1, len(genes))]
+        axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])  # eigenvectors have no sign
+        return cls(genes, mean.astype(np.float32), axes.astype(np.float32), counts)
+
+    def __call__(self, matrix: Any, rows: np.ndarray | None = None) -> np.ndarray:
+        """Components (n d) of the cells."""
+        parts = [
+            (_expression(block, self.genes, self.counts) - self.mean) @ self.axes for _, block in chunks(matrix, rows)
+        ]
+        return np.concatenate(parts).astype(np.float32)
+
+
+def _expression(block: sparse.csr_matrix, genes: np.ndarray, counts: bool) -> np.ndarray:
+    """Dense expression of the selected genes for one chunk; the library is that of all genes."""
+    block = log_normalise(block) if counts else block
+    return np.asarray(block[:, genes].todense(), dtype=np.float32)
