@@ -1,7 +1,6 @@
 """One discriminator pass over real and generated samples, and its input gradients on demand."""
 
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -23,18 +22,17 @@ def input_gradient(discriminator: Callable[[Tensor], Tensor], x: Float[Tensor, "
 def couples_batch(module: nn.Module) -> bool:
     """Whether a sample's output depends on the other samples of its batch (batch norm, minibatch statistics).
 
-    Only then may real and generated samples not share one pass. A module of one's own says so by ``couples_batch = True``.
+    Only then may real and generated samples not share one pass. A module of one's own says so by ``couples_batch =
+    True``.
     """
-    return any(
-        getattr(m, "couples_batch", isinstance(m, nn.modules.batchnorm._BatchNorm)) for m in module.modules()
-    )
+    return any(getattr(m, "couples_batch", isinstance(m, nn.modules.batchnorm._BatchNorm)) for m in module.modules())
 
 
 class Scores:
     """What a discriminator says of a batch: logits, and gradients with respect to its input on demand.
 
-    Real and generated samples go through the network together unless it couples the samples of a batch; the gradients of
-    both sets then come from one differentiation. Everything stays differentiable.
+    Real and generated samples go through the network together unless it couples the samples of a batch; the gradients
+    of both sets then come from one differentiation. Everything stays differentiable.
 
     Parameters
     ----------
@@ -46,8 +44,8 @@ class Scores:
         Shared by the real and the generated sample of the same index.
     gradients
         Whether a penalty will ask for gradients: the input is then made a leaf before the pass.
-    uniform, normal
-        Random numbers a sample for penalties that interpolate or perturb.
+    draw
+        The random numbers of this evaluation, for penalties that interpolate or perturb.
     """
 
     def __init__(
@@ -59,13 +57,11 @@ class Scores:
         *,
         together: bool = True,
         gradients: bool = False,
-        uniform: Tensor | None = None,
-        normal: Tensor | None = None,
+        draw: Mapping[str, Tensor] | None = None,
     ):
         self.network = network
         self.condition = condition
-        self.uniform = uniform
-        self.normal = normal
+        self.draw = draw or {}
         self._n = real.shape[0]
         if together:
             both = torch.cat([real, fake])
@@ -77,13 +73,15 @@ class Scores:
             conditions = (condition, condition)
             self.real, self.fake = points
         self._points = points
+        self._input_gradients: tuple[Tensor, ...] | None = None
         self._logits = tuple(self._score(x, c) for x, c in zip(points, conditions, strict=True))
 
     def _score(self, x: Tensor, condition: Tensor | None) -> Tensor:
         logits = self.network(x) if condition is None else self.network(x, condition)
         if logits.numel() != x.shape[0]:
             raise ShapeError(
-                f"the discriminator got {x.shape[0]} samples of shape {tuple(x.shape[1:])} and returned {tuple(logits.shape)}; "
+                f"the discriminator got {x.shape[0]} samples of shape {tuple(x.shape[1:])} and returned "
+                f"{tuple(logits.shape)}; "
                 f"expected one logit a sample: ({x.shape[0]},) or ({x.shape[0]}, 1). Try: end it with Linear(..., 1)."
             )
         return logits.reshape(-1)
@@ -102,17 +100,23 @@ class Scores:
         """D at the generated samples."""
         return self._logits[-1][-self._n :]
 
-    @cached_property
     def _gradients(self) -> tuple[Tensor, ...]:
-        total = torch.stack([logits.sum() for logits in self._logits]).sum()
-        return torch.autograd.grad(total, self._points, create_graph=True)
+        if self._input_gradients is None:  # by hand: torch.compile does not trace the lock of a cached_property
+            total = torch.stack([logits.sum() for logits in self._logits]).sum()
+            self._input_gradients = torch.autograd.grad(total, self._points, create_graph=True)
+        return self._input_gradients
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether some penalty has asked for input gradients, which then come for free."""
+        return self._input_gradients is not None
 
     @property
     def real_gradient(self) -> Float[Tensor, "n ..."]:
         """Gradient of D with respect to its input, at the data."""
-        return self._gradients[0][: self._n]
+        return self._gradients()[0][: self._n]
 
     @property
     def fake_gradient(self) -> Float[Tensor, "n ..."]:
         """Gradient of D with respect to its input, at the generated samples."""
-        return self._gradients[-1][-self._n :]
+        return self._gradients()[-1][-self._n :]

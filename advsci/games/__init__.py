@@ -4,9 +4,11 @@ from advsci.games.domain_adversarial import Adversary as Adversary
 from advsci.games.domain_adversarial import DomainAdversarial as DomainAdversarial
 from advsci.games.domain_adversarial import Task as Task
 from advsci.games.game import Batch as Batch
+from advsci.games.game import Constraint as Constraint
 from advsci.games.game import Draw as Draw
 from advsci.games.game import Game as Game
 from advsci.games.game import JointGame as JointGame
+from advsci.games.game import SharedGame as SharedGame
 from advsci.games.game import as_batch as as_batch
 from advsci.games.gan import GAN as GAN
 from advsci.games.instrumental import InstrumentalVariables as InstrumentalVariables

@@ -7,7 +7,7 @@ business.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from advsci.errors import DataError
 from advsci.streams import Stream
 
-__all__ = ["Batch", "Draw", "Game", "JointGame", "as_batch"]
+__all__ = ["Batch", "Constraint", "Draw", "Game", "JointGame", "SharedGame", "as_batch"]
 
 Batch = Mapping[str, Tensor]
 Draw = Mapping[str, Tensor]
+Constraint = Callable[[nn.Module], None]
 
 
 def as_batch(batch: Tensor | Batch) -> Batch:
@@ -46,6 +47,8 @@ class Game(nn.Module, ABC):
     def __init__(self):
         super().__init__()
         self.register_buffer("progress", torch.zeros(()))
+        self.constraints: dict[str, list[Constraint]] = {}
+        """Player -> what is done to its module after each of its moves, such as `advsci.penalties.WeightClipping`."""
 
     @property
     @abstractmethod
@@ -75,6 +78,15 @@ class Game(nn.Module, ABC):
     def loss(self, player: str, batch: Batch, draw: Draw) -> Tensor:
         """What ``player`` minimises: the sum of its terms."""
         return torch.stack(list(self.terms(player, batch, draw).values())).sum()
+
+    def forward(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """`terms`, so that ``torch.func.functional_call`` can evaluate the game at other parameters."""
+        return self.terms(player, batch, draw)
+
+    def moved(self, player: str) -> None:
+        """Apply the constraints of ``player``; solvers call it after each of the player's moves."""
+        for constraint in self.constraints.get(player, ()):
+            constraint(self.players[player])
 
     def parameters_of(self, player: str) -> list[nn.Parameter]:
         """The parameters that ``player`` moves."""
@@ -110,6 +122,17 @@ class JointGame(Game):
         """Named scalar terms; the gradient of their sum in a player's parameters is the gradient of that player's
         loss.
         """
+
+
+class SharedGame(Game):
+    """A game whose players' losses share most of their computation.
+
+    Under a simultaneous solver all losses are wanted at the same point, so what they share is computed once.
+    """
+
+    @abstractmethod
+    def shared_terms(self, batch: Batch, draw: Draw) -> dict[str, dict[str, Tensor]]:
+        """Every player's terms, of which the gradient in that player's own parameters (only) is exact."""
 
 
 def require(batch: Batch, key: str, game: str) -> Tensor:

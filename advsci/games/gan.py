@@ -1,7 +1,7 @@
 r"""The generative adversarial game: a generator against a discriminator.
 
 The generator :math:`G` maps latent vectors to samples, the discriminator :math:`D` gives one logit a sample. What
-each minimises is an `Objective`; penalties are added to the discriminator's loss. (Goodfellow et al. 2014, arXiv
+each minimises is an `Objective`; penalties are added to either player's loss. (Goodfellow et al. 2014, arXiv
 1406.2661; conditional form: Mirza and Osindero 2014, arXiv 1411.1784.)
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from advsci.errors import ShapeError
-from advsci.games.game import Batch, Draw, Game, require
+from advsci.errors import ConfigError, ShapeError
+from advsci.games.game import Batch, Draw, SharedGame, require
 from advsci.latents import Latent
 from advsci.objectives import Objective, RelativisticPairing
-from advsci.penalties import R1, R2, Penalty
+from advsci.penalties import R1, R2, Generated, Penalty, RandomPenalty, StatefulPenalty
 from advsci.schedules import Cosine
 from advsci.scores import Scores, couples_batch
 from advsci.streams import Stream
@@ -22,7 +22,7 @@ from advsci.streams import Stream
 __all__ = ["GAN"]
 
 
-class GAN(Game):
+class GAN(SharedGame):
     """Generator against discriminator under any objective and penalties.
 
     Parameters
@@ -37,6 +37,8 @@ class GAN(Game):
         Default: R3GAN's relativistic pairing with R1 and R2 (Huang et al. 2024, arXiv 2501.05441), weight 0.02 to
         0.002 on a cosine, which suits standardised low-dimensional data; scale it by about d/2 for d-dimensional
         samples.
+    generator_penalties
+        Penalties on the generator, such as `advsci.penalties.JacobianConditioning`.
     augment
         ``augment(x, draw) -> x``: a differentiable change applied to real and generated samples before they are
         judged. Its random numbers come from ``augment.draw(batch, stream)``.
@@ -55,6 +57,7 @@ class GAN(Game):
         *,
         objective: Objective | None = None,
         penalties: Sequence[Penalty] | None = None,
+        generator_penalties: Sequence[Penalty] = (),
         augment: "Callable[[Tensor, Draw], Tensor] | None" = None,
     ):
         super().__init__()
@@ -64,6 +67,9 @@ class GAN(Game):
         self.objective = objective if objective is not None else RelativisticPairing()
         gamma = Cosine(0.02, 0.002)
         self.penalties = tuple(penalties) if penalties is not None else (R1(gamma), R2(gamma))
+        self.generator_penalties = tuple(generator_penalties)
+        self._adopt("discriminator", self.penalties)
+        self._adopt("generator", self.generator_penalties)
         self.augment = augment
         self._together = not couples_batch(discriminator)
 
@@ -75,11 +81,10 @@ class GAN(Game):
         x = require(batch, "x", "GAN")
         n, device, dtype = x.shape[0], x.device, x.dtype
         draw = {"latent": self.latent.sample(n, stream.at("latent"), device=device, dtype=dtype)}
-        needs = {need for penalty in self.penalties for need in penalty.needs}
-        if "uniform" in needs:
-            draw["uniform"] = stream.at("uniform").uniform((n,), device=device, dtype=dtype)
-        if "normal" in needs:
-            draw["normal"] = stream.at("normal").normal(tuple(x.shape), device=device, dtype=dtype)
+        for penalties, points in ((self.penalties, x), (self.generator_penalties, draw["latent"])):
+            for penalty in penalties:
+                if isinstance(penalty, RandomPenalty):
+                    draw.update(penalty.draw(points, stream.at(penalty.name)))
         if self.augment is not None:
             draw.update(self.augment.draw(batch, stream.at("augment")))  # type: ignore[attr-defined]
         return draw
@@ -102,35 +107,74 @@ class GAN(Game):
         return generator(z) if condition is None else generator(z, condition)
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        real, condition, weight = batch["x"], batch.get("condition"), batch.get("weight")
-        fake = self.generate(draw["latent"], condition)
-        if self.augment is not None:
-            real, fake = self.augment(real, draw), self.augment(fake, draw)
-        if player == "generator":
-            return self._generator_terms(real, fake, condition, weight)
-        scores = Scores(
-            self.discriminator,
-            real,
-            fake,
-            condition,
-            together=self._together,
-            gradients=bool(self.penalties),
-            uniform=draw.get("uniform"),
-            normal=draw.get("normal"),
-        )
-        terms = {"objective": self.objective.discriminator(scores.real_logits, scores.fake_logits, weight, weight)}
-        for penalty in self.penalties:
-            terms[penalty.name] = penalty(scores, self.progress)
-        return terms
-
-    def _generator_terms(self, real, fake, condition, weight) -> dict[str, Tensor]:
+        real, fake = self._samples(batch, draw)
+        condition, weight = batch.get("condition"), batch.get("weight")
+        if player == "discriminator":
+            scores = self._scores(real, fake, condition, draw, gradients=self._wants_gradients)
+            return self._discriminator_terms(scores, weight)
         if self.objective.uses_real_in_generator:
-            scores = Scores(self.discriminator, real, fake, condition, together=self._together)
+            scores = self._scores(real, fake, condition, draw)
             real_logits, fake_logits = scores.real_logits, scores.fake_logits
         else:
             logits = self.discriminator(fake) if condition is None else self.discriminator(fake, condition)
             real_logits, fake_logits = None, logits.reshape(-1)
-        return {"objective": self.objective.generator(real_logits, fake_logits, weight, weight)}
+        objective = self.objective.generator(real_logits, fake_logits, weight, weight)
+        return {"objective": objective, **self._generator_penalties(fake, condition, draw)}
+
+    def shared_terms(self, batch: Batch, draw: Draw) -> dict[str, dict[str, Tensor]]:
+        real, fake = self._samples(batch, draw)
+        condition, weight = batch.get("condition"), batch.get("weight")
+        scores = self._scores(real, fake, condition, draw, gradients=self._wants_gradients)
+        discriminator = self._discriminator_terms(scores, weight)
+        fake_logits = scores.fake_logits
+        objective = self.objective.generator(scores.real_logits, fake_logits, weight, weight)
+        if self._together and scores.has_gradients:
+            # the chain rule a sample: dL/dx = (dL/da) grad D(x), and the penalties have made grad D(x) already
+            (slope,) = torch.autograd.grad(objective, fake_logits, retain_graph=True)
+            signal = slope.reshape(-1, *[1] * (fake.dim() - 1)) * scores.fake_gradient
+            linear = (signal.detach() * fake).sum()
+            objective = objective.detach() + linear - linear.detach()
+        generator = {"objective": objective, **self._generator_penalties(fake, condition, draw)}
+        return {"discriminator": discriminator, "generator": generator}
+
+    @property
+    def _wants_gradients(self) -> bool:
+        return any(penalty.gradients for penalty in self.penalties)
+
+    def _samples(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
+        real, fake = batch["x"], self.generate(draw["latent"], batch.get("condition"))
+        if self.augment is None:
+            return real, fake
+        return self.augment(real, draw), self.augment(fake, draw)
+
+    def _scores(self, real, fake, condition, draw, gradients: bool = False) -> Scores:
+        return Scores(
+            self.discriminator, real, fake, condition, together=self._together, gradients=gradients, draw=draw
+        )
+
+    def _discriminator_terms(self, scores: Scores, weight: Tensor | None) -> dict[str, Tensor]:
+        objective = self.objective.discriminator(scores.real_logits, scores.fake_logits, weight, weight)
+        return {"objective": objective} | {p.name: p(scores, self.progress) for p in self.penalties}
+
+    def _generator_penalties(self, fake, condition, draw) -> dict[str, Tensor]:
+        if not self.generator_penalties:
+            return {}
+        made = Generated(self.generator, draw["latent"], fake, condition, draw)
+        return {p.name: p(made, self.progress) for p in self.generator_penalties}
+
+    def _adopt(self, player: str, penalties: Sequence[Penalty]) -> None:
+        """Register the running statistics of penalties and let them follow the player's moves."""
+        names = [penalty.name for penalty in penalties]
+        if repeated := sorted({name for name in names if names.count(name) > 1 or name == "objective"}):
+            raise ConfigError(
+                f"got {player} penalties named {names}; expected distinct names other than 'objective', but "
+                f"{repeated} clash. "
+                "Try: one penalty with the sum of the weights, or another name."
+            )
+        for penalty in penalties:
+            if isinstance(penalty, StatefulPenalty):
+                self.add_module(f"{player}_{penalty.name}", penalty)
+                self.constraints.setdefault(player, []).append(lambda network, follow=penalty.follow: follow())
 
     def check(self, batch: Batch, draw: Draw) -> None:
         real = require(batch, "x", "GAN")
@@ -142,7 +186,7 @@ class GAN(Game):
                     f"{tuple(fake.shape)}; "
                     f"expected the data's shape {tuple(real.shape)}. Try: change its last layer, or the data's layout."
                 )
-            Scores(self.discriminator, real, fake, batch.get("condition"), together=self._together)
+            self._scores(real, fake, batch.get("condition"), draw)
         if (weight := batch.get("weight")) is not None and weight.shape != real.shape[:1]:
             raise ShapeError(
                 f"got weights of shape {tuple(weight.shape)} for {real.shape[0]} samples; expected ({real.shape[0]},). "

@@ -1,7 +1,7 @@
 r"""Alternating gradient descent: players move in turn, each seeing the others' new parameters.
 
-On :math:`f = xy` the eigenvalues of one round lie on the unit circle: bounded for :math:`h < 2`, where the simultaneous rule
-diverges.
+On :math:`f = xy` the eigenvalues of one round lie on the unit circle: bounded for :math:`h < 2`, where the
+simultaneous rule diverges.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from advsci.errors import ConfigError
 from advsci.games.game import Game
 from advsci.schedules import Schedule
-from advsci.solvers.solver import Feed, OptimizerFactory, Solver, Terms, player_gradient
+from advsci.solvers.gradient import Terms
+from advsci.solvers.solver import Feed, OptimizerFactory, Solver
 
 __all__ = ["Alternating"]
 
@@ -20,7 +21,8 @@ class Alternating(Solver):
     Parameters
     ----------
     moves
-        How often each player moves a round: ``{"discriminator": 5}`` is the k:1 rule of WGAN; players not named move once.
+        How often each player moves a round: ``{"discriminator": 5}`` is the k:1 rule of WGAN; players not named move
+        once.
     """
 
     def __init__(
@@ -29,8 +31,9 @@ class Alternating(Solver):
         lr_schedule: float | Schedule = 1.0,
         *,
         moves: Mapping[str, int] | None = None,
+        compile: bool = False,
     ):
-        super().__init__(optimizer, lr_schedule)
+        super().__init__(optimizer, lr_schedule, compile=compile)
         self.moves = dict(moves or {})
 
     @property
@@ -38,15 +41,16 @@ class Alternating(Solver):
         unknown = sorted(set(self.moves) - set(self.optimizers))
         if unknown or any(k < 1 for k in self.moves.values()):
             raise ConfigError(
-                f"got moves {self.moves} for the players {list(self.optimizers)}; expected positive counts for these names. "
+                f"got moves {self.moves} for the players {list(self.optimizers)}; expected positive counts for "
+                f"these names. "
                 "Try: {'discriminator': 5}."
             )
-        return sum(self.moves.get(player, 1) for player in self.optimizers)
+        return sum(self.moves.get(player, 1) for player in self.players)
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
         terms = {}
-        for player in self.optimizers:
+        for player in self.players:
             for _ in range(self.moves.get(player, 1)):
-                terms[player], gradient = player_gradient(game, player, *feed())
+                terms[player], gradient = self.gradient(player, *feed())
                 self.apply(game, player, gradient)
         return terms

@@ -2,15 +2,15 @@ r"""Extragradient: look one step ahead, then move from where you were along the 
 
 .. math:: \theta' = \theta - h\, v(\theta), \qquad \theta \leftarrow \theta - h\, v(\theta')
 
-(Korpelevich 1976; for GANs, with any optimizer's scaling in both half steps: Gidel et al. 2019, arXiv 1802.10551, algorithm 3.)
-On :math:`f = xy` the spectral radius is :math:`\sqrt{1 - h^2 + h^4}`: convergent for :math:`h < 1`.
+(Korpelevich 1976; for GANs, with any optimizer's scaling in both half steps: Gidel et al. 2019, arXiv 1802.10551,
+algorithm 3.) On :math:`f = xy` the spectral radius is :math:`\sqrt{1 - h^2 + h^4}`: convergent for :math:`h < 1`.
 """
 
 import torch
 
 from advsci.games.game import Game
-from advsci.solvers.simultaneous import vector_field
-from advsci.solvers.solver import Feed, Solver, Terms
+from advsci.solvers.gradient import Terms
+from advsci.solvers.solver import Feed, Solver
 
 __all__ = ["Extragradient"]
 
@@ -23,12 +23,12 @@ class Extragradient(Solver):
         return 2
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        parameters = [p for player in self.optimizers for p in game.parameters_of(player)]
+        parameters = [p for player in self.players for p in self.parameters[player]]
         start = [p.detach().clone() for p in parameters]
-        _, gradients = vector_field(game, *feed())
+        _, gradients = self.field(game, *feed())
         for player, gradient in gradients.items():
             self.apply(game, player, gradient)
-        terms, gradients = vector_field(game, *feed())
+        terms, gradients = self.field(game, *feed())
         with torch.no_grad():
             torch._foreach_copy_(parameters, start)
         for player, gradient in gradients.items():

@@ -1,7 +1,7 @@
-r"""How players move: the interface of all solvers, and the gradient of one player.
+r"""How players move: the interface of all solvers.
 
-A solver owns one torch optimizer a player. In each step it asks the feed for as many (batch, draw) pairs as its rule needs, evaluates
-gradients of the players' own losses and moves the parameters.
+A solver owns one torch optimizer a player. In each step it asks the feed for as many (batch, draw) pairs as its rule
+needs, evaluates gradients of the players' own losses and moves the parameters.
 """
 
 from abc import ABC, abstractmethod
@@ -14,14 +14,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from advsci.errors import ConfigError
-from advsci.games.game import Batch, Draw, Game
+from advsci.games.game import Batch, Draw, Game, JointGame, SharedGame
 from advsci.schedules import Schedule, as_schedule
+from advsci.solvers.gradient import Gradients, Terms, compiled, first_order, frozen, trainable, vector_field
 
-__all__ = ["Feed", "Gradients", "OptimizerFactory", "Solver", "Terms", "adam", "player_gradient"]
+__all__ = ["Feed", "OptimizerFactory", "Solver", "adam"]
 
 Feed = Callable[[], tuple[Batch, Draw]]
-Gradients = list[Tensor | None]
-Terms = dict[str, Tensor]
 OptimizerFactory = Callable[[list[nn.Parameter]], Optimizer]
 
 
@@ -37,25 +36,6 @@ def _fused_adam(parameters: list[nn.Parameter], **settings) -> Optimizer:
     return torch.optim.Adam(parameters, fused=real or None, **settings)
 
 
-def player_gradient(
-    game: Game, player: str, batch: Batch, draw: Draw, *, create_graph: bool = False
-) -> tuple[Terms, Gradients]:
-    r"""A player's terms and :math:`\nabla_{\theta_i} L_i`, one entry a parameter, None where the loss does not depend on it.
-
-    With ``create_graph`` the gradient stays differentiable in every player's parameters; without, all others are frozen.
-    """
-    parameters = [p for p in game.parameters_of(player) if p.requires_grad]
-    if create_graph:
-        terms = game.terms(player, batch, draw)
-        loss = torch.stack(list(terms.values())).sum()
-        return terms, list(torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True))
-    with game.only(player):
-        terms = game.terms(player, batch, draw)
-        loss = torch.stack(list(terms.values())).sum()
-        gradients = list(torch.autograd.grad(loss, parameters, allow_unused=True))
-    return {name: term.detach() for name, term in terms.items()}, gradients
-
-
 class Solver(ABC):
     """A rule by which the players of a game move.
 
@@ -66,59 +46,105 @@ class Solver(ABC):
         ``partial(torch.optim.SGD, lr=0.1)``; one for all, or one a player (two time scales).
     lr_schedule
         Factor on every learning rate over the training's progress, a number or a schedule.
+    compile
+        Compile each player's whole loss and gradient (`advsci.solvers.compiled`); rules that differentiate the vector
+        field itself ignore it. Pays for networks of some size: the first step takes up to a minute.
+
+    Notes
+    -----
+    A subclass implements `step` and `draws_per_step` out of `gradient`, `field` and `apply`. What its rule remembers
+    between steps (tensors, numbers, lists and dicts of them) goes into ``self.memory``, which checkpoints hold.
     """
 
     def __init__(
         self,
         optimizer: "OptimizerFactory | Mapping[str, OptimizerFactory] | None" = None,
         lr_schedule: "float | Schedule" = 1.0,
+        *,
+        compile: bool = False,
     ):
         self.optimizer = optimizer if optimizer is not None else adam()
         self.lr_schedule = as_schedule(lr_schedule)
+        self.compile = compile
         self.optimizers: dict[str, Optimizer] = {}
+        self.parameters: dict[str, list[nn.Parameter]] = {}
+        self.memory: dict[str, Any] = {}
         self.watch = False  # the Trainer sets it at logging steps: gradient norms are then kept in `gradient_norms`
         self.gradient_norms: Terms = {}
         self._base_lr: dict[str, list[float]] = {}
+        self._others: dict[str, list[nn.Parameter]] = {}
+        self._gradient: dict[str, Callable] = {}
+        self._field: Callable | None = None
 
     @property
     @abstractmethod
     def draws_per_step(self) -> int:
-        """How many (batch, draw) pairs one step takes from the feed."""
+        """How many (batch, draw) pairs one step takes from the feed at most."""
 
     @abstractmethod
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
         """Move every player once; give each player's terms, detached and still on the device."""
 
     def bind(self, game: Game) -> None:
-        """Make the optimizers for the players of ``game``.
+        """Make the optimizers for the players of ``game`` and forget everything remembered.
 
         Raises
         ------
         ConfigError
-            A player has no optimizer, or owns a parameter of another player.
+            A player has no optimizer or nothing to move, or owns a parameter of another player.
         """
         owner: dict[int, str] = {}
         for player in game.players:
             for p in game.parameters_of(player):
                 if owner.setdefault(id(p), player) != player:
                     raise ConfigError(
-                        f"players '{owner[id(p)]}' and '{player}' share a parameter of shape {tuple(p.shape)}; expected disjoint "
-                        "players. Try: give the shared module to one of them."
+                        f"players '{owner[id(p)]}' and '{player}' share a parameter of shape {tuple(p.shape)}; "
+                        "expected disjoint players. Try: give the shared module to one of them."
                     )
+            if not trainable(game, player):
+                raise ConfigError(
+                    f"player '{player}' has no parameter that requires gradients; expected at least one. "
+                    "Try: requires_grad_(True), or leave the module out of the players."
+                )
             if isinstance(self.optimizer, Mapping) and player not in self.optimizer:
                 raise ConfigError(
                     f"got optimizers for {sorted(self.optimizer)}; expected one for player '{player}' too. "
                     "Try: add it, or pass one factory for all."
                 )
+        self.parameters = {player: trainable(game, player) for player in game.players}
+        self._others = {
+            player: [p for other, own in self.parameters.items() if other != player for p in own]
+            for player in self.parameters
+        }
         self.optimizers = {
-            player: (self.optimizer[player] if isinstance(self.optimizer, Mapping) else self.optimizer)(
-                [p for p in game.parameters_of(player) if p.requires_grad]
-            )
-            for player in game.players
+            player: (self.optimizer[player] if isinstance(self.optimizer, Mapping) else self.optimizer)(own)
+            for player, own in self.parameters.items()
         }
         self._base_lr = {
             player: [group["lr"] for group in optimizer.param_groups] for player, optimizer in self.optimizers.items()
         }
+        self.memory = {}
+        self._gradient = {player: partial(first_order, game, player, own) for player, own in self.parameters.items()}
+        self._field = partial(vector_field, game, parameters=self.parameters)
+        if self.compile:
+            self._gradient = {player: compiled(evaluate) for player, evaluate in self._gradient.items()}
+            if isinstance(game, JointGame | SharedGame):
+                self._field = compiled(self._field)
+
+    @property
+    def players(self) -> list[str]:
+        """The players in their order of play.
+
+        Raises
+        ------
+        ConfigError
+            The solver is not bound to a game yet.
+        """
+        if not self.optimizers:
+            raise ConfigError(
+                "got a step before the solver knows its game; expected a bound solver. Try: solver.bind(game)."
+            )
+        return list(self.optimizers)
 
     def set_progress(self, progress: float) -> None:
         """Set every learning rate for this point of the training."""
@@ -127,27 +153,55 @@ class Solver(ABC):
             for group, lr in zip(optimizer.param_groups, self._base_lr[player], strict=True):
                 group["lr"] = lr * factor
 
-    def apply(self, game: Game, player: str, gradients: Gradients) -> None:
-        """One optimizer step of ``player`` along ``gradients``."""
+    def gradient(self, player: str, batch: Batch, draw: Draw) -> tuple[Terms, Gradients]:
+        """Terms and gradient of one player, all others frozen."""
+        with frozen(self._others[player]):
+            return self._gradient[player](batch, draw)
+
+    def field(self, game: Game, batch: Batch, draw: Draw) -> tuple[dict[str, Terms], dict[str, Gradients]]:
+        """Terms and gradients of all players at the same point, batch and draw."""
+        if isinstance(game, JointGame | SharedGame) and self._field is not None:
+            return self._field(batch, draw)
+        evaluated = {player: self.gradient(player, batch, draw) for player in self.players}
+        return {p: terms for p, (terms, _) in evaluated.items()}, {p: g for p, (_, g) in evaluated.items()}
+
+    def apply(self, game: Game, player: str, gradients: Gradients, *, constrain: bool = True) -> None:
+        """One optimizer step of ``player`` along ``gradients``, then its constraints."""
         average_over_processes(gradients)
         if self.watch:
             present = [g.detach() for g in gradients if g is not None]
             self.gradient_norms[player] = torch.stack(torch._foreach_norm(present)).norm()
-        parameters = [p for p in game.parameters_of(player) if p.requires_grad]
+        parameters = self.parameters[player]
         for p, gradient in zip(parameters, gradients, strict=True):
             p.grad = gradient
         self.optimizers[player].step()
         for p in parameters:
             p.grad = None
+        if constrain:
+            game.moved(player)
 
     def state_dict(self) -> dict[str, Any]:
         """All state of the solver: what a resumed training needs."""
-        return {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()}
+        optimizers = {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()}
+        return {"optimizers": optimizers, "memory": self.memory}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state that `state_dict` gave; call `bind` first."""
-        for player, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state[player])
+        for player in self.players:
+            self.optimizers[player].load_state_dict(state["optimizers"][player])
+        device = next(iter(self.parameters.values()))[0].device
+        self.memory = copied(state["memory"], device)
+
+
+def copied(memory: Any, device: torch.device) -> Any:
+    """A copy of nested dicts, lists and tensors on ``device``."""
+    if isinstance(memory, Tensor):
+        return memory.to(device, copy=True)
+    if isinstance(memory, dict):
+        return {key: copied(value, device) for key, value in memory.items()}
+    if isinstance(memory, list | tuple):
+        return [copied(value, device) for value in memory]
+    return memory
 
 
 def average_over_processes(gradients: Gradients) -> None:

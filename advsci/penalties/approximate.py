@@ -1,0 +1,121 @@
+r"""R1 and R2 without double backward: along random directions, by finite differences or by a Jacobian-vector product.
+
+With :math:`u \sim N(0, I)`, :math:`E_u (u \cdot \nabla D)^2 = |\nabla D|^2`: one direction a sample estimates the
+penalty without bias. The difference form needs nothing but forward passes, so it runs where a second differentiation
+does not (sharded parameters, wrapped networks); it is what adversarial post-training of diffusion models uses (Lin et
+al. 2025, arXiv 2501.08316, section 3.3).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from advsci.penalties.penalty import RandomPenalty
+from advsci.schedules import Schedule, as_schedule
+from advsci.scores import Scores
+
+__all__ = [
+    "ApproximateR1",
+    "ApproximateR2",
+    "DirectionalR1",
+    "DirectionalR2",
+    "difference_penalty",
+    "directional_penalty",
+]
+
+Discriminator = Callable[[Tensor], Tensor]
+
+
+def difference_penalty(
+    logits: Float[Tensor, " n"],
+    discriminator: Discriminator,
+    x: Float[Tensor, "n ..."],
+    u: Float[Tensor, "n ..."],
+    sigma: float,
+) -> Float[Tensor, ""]:
+    r""":math:`\frac1n \sum_i ((D(x_i + \sigma u_i) - D(x_i)) / \sigma)^2`, equal to `directional_penalty` as
+    :math:`\sigma \to 0`.
+
+    ``logits`` are :math:`D(x_i)`, which the loss has anyway.
+    """
+    return ((discriminator(x + sigma * u) - logits) / sigma).square().mean()
+
+
+def directional_penalty(
+    discriminator: Discriminator, x: Float[Tensor, "n ..."], u: Float[Tensor, "n ..."]
+) -> Float[Tensor, ""]:
+    r""":math:`\frac1n \sum_i (u_i \cdot \nabla_x D(x_i))^2` by one forward-mode Jacobian-vector product."""
+    _, slope = torch.func.jvp(discriminator, (x,), (u,))
+    return slope.square().mean()
+
+
+def _normal(x: Tensor, stream, key: str) -> dict[str, Tensor]:
+    return {key: stream.normal(tuple(x.shape), device=x.device, dtype=x.dtype)}
+
+
+@dataclass(frozen=True)
+class ApproximateR1(RandomPenalty):
+    r""":math:`\frac\gamma2 E_{real}` of `difference_penalty`: R1 up to :math:`O(\sigma)`, forward passes only."""
+
+    gamma: float | Schedule = 1.0
+    sigma: float = 0.01
+    name: ClassVar[str] = "approximate_r1"
+
+    def draw(self, x, stream):
+        return _normal(x, stream, "approximate_r1/normal")
+
+    def __call__(self, made: Scores, progress):
+        u = made.draw["approximate_r1/normal"]
+        value = difference_penalty(made.real_logits, made.discriminator, made.real, u, self.sigma)
+        return 0.5 * as_schedule(self.gamma)(progress) * value
+
+
+@dataclass(frozen=True)
+class ApproximateR2(RandomPenalty):
+    r""":math:`\frac\gamma2 E_{fake}` of `difference_penalty`: R2 up to :math:`O(\sigma)`, forward passes only."""
+
+    gamma: float | Schedule = 1.0
+    sigma: float = 0.01
+    name: ClassVar[str] = "approximate_r2"
+
+    def draw(self, x, stream):
+        return _normal(x, stream, "approximate_r2/normal")
+
+    def __call__(self, made: Scores, progress):
+        u = made.draw["approximate_r2/normal"]
+        value = difference_penalty(made.fake_logits, made.discriminator, made.fake, u, self.sigma)
+        return 0.5 * as_schedule(self.gamma)(progress) * value
+
+
+@dataclass(frozen=True)
+class DirectionalR1(RandomPenalty):
+    r""":math:`\frac\gamma2 E_{real} (u \cdot \nabla_x D)^2`: R1 without bias, by forward-mode differentiation."""
+
+    gamma: float | Schedule = 1.0
+    name: ClassVar[str] = "directional_r1"
+
+    def draw(self, x, stream):
+        return _normal(x, stream, "directional_r1/normal")
+
+    def __call__(self, made: Scores, progress):
+        value = directional_penalty(made.discriminator, made.real, made.draw["directional_r1/normal"])
+        return 0.5 * as_schedule(self.gamma)(progress) * value
+
+
+@dataclass(frozen=True)
+class DirectionalR2(RandomPenalty):
+    r""":math:`\frac\gamma2 E_{fake} (u \cdot \nabla_x D)^2`: R2 without bias, by forward-mode differentiation."""
+
+    gamma: float | Schedule = 1.0
+    name: ClassVar[str] = "directional_r2"
+
+    def draw(self, x, stream):
+        return _normal(x, stream, "directional_r2/normal")
+
+    def __call__(self, made: Scores, progress):
+        value = directional_penalty(made.discriminator, made.fake, made.draw["directional_r2/normal"])
+        return 0.5 * as_schedule(self.gamma)(progress) * value

@@ -1,0 +1,167 @@
+r"""Penalties on the gradient of the discriminator with respect to its input, by double backward.
+
+Plain functions first; the classes bind a weight (a number or a schedule). `R1` and `R2` read the pass of a `Scores`, so
+that together they cost one extra differentiation and no extra forward pass.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from advsci.errors import ConfigError
+from advsci.penalties.penalty import Penalty, RandomPenalty
+from advsci.schedules import Schedule, as_schedule
+from advsci.scores import Scores, input_gradient
+
+__all__ = [
+    "DRAGAN",
+    "R1",
+    "R2",
+    "WGANGP",
+    "ZeroCentred",
+    "gradient_penalty",
+    "interpolate",
+    "norm_penalty",
+    "squared_norm",
+    "zero_centred",
+]
+
+Discriminator = Callable[[Tensor], Tensor]
+
+
+def squared_norm(gradient: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
+    r""":math:`|g_i|^2` of each sample."""
+    return gradient.flatten(1).square().sum(1)
+
+
+def zero_centred(discriminator: Discriminator, x: Float[Tensor, "n ..."]) -> Float[Tensor, ""]:
+    r"""Zero-centred gradient penalty at the points ``x``: :math:`\frac1n \sum_i |\nabla_x D(x_i)|^2`.
+
+    At data it is R1, at generated points R2 (Mescheder et al. 2018, arXiv 1801.04406, eq. 9 and 10), without the factor
+    :math:`\gamma/2`; at interpolates it is the penalty of Thanh-Tung et al. 2019, arXiv 1902.03984.
+    """
+    return squared_norm(input_gradient(discriminator, x)).mean()
+
+
+def norm_penalty(
+    discriminator: Discriminator, x: Float[Tensor, "n ..."], target: float = 1.0, one_sided: bool = False
+) -> Float[Tensor, ""]:
+    r""":math:`\frac1n \sum_i (|\nabla_x D(x_i)| - target)^2`; one-sided: only norms above the target count."""
+    norm2 = squared_norm(input_gradient(discriminator, x))
+    # sqrt has an infinite slope at 0, which a discriminator that is flat at a point would meet
+    excess = (norm2 + 1e-12).sqrt() - target
+    return (excess.clamp_min(0.0) if one_sided else excess).square().mean()
+
+
+def interpolate(
+    real: Float[Tensor, "n ..."], fake: Float[Tensor, "n ..."], eps: Float[Tensor, " n"]
+) -> Float[Tensor, "n ..."]:
+    r""":math:`\hat x_i = \epsilon_i x_i + (1 - \epsilon_i) G_i`, one :math:`\epsilon_i \in [0, 1]` a sample."""
+    eps = eps.reshape(-1, *[1] * (real.dim() - 1))
+    return eps * real + (1.0 - eps) * fake
+
+
+def gradient_penalty(
+    discriminator: Discriminator,
+    real: Float[Tensor, "n ..."],
+    fake: Float[Tensor, "n ..."],
+    eps: Float[Tensor, " n"],
+    target: float = 1.0,
+) -> Float[Tensor, ""]:
+    r"""WGAN-GP: :math:`\frac1n \sum_i (|\nabla_x D(\hat x_i)| - target)^2` at the points of `interpolate`.
+
+    Gulrajani et al. 2017, arXiv 1704.00028, algorithm 1.
+    """
+    points = interpolate(real, fake, eps)
+    return zero_centred(discriminator, points) if target == 0.0 else norm_penalty(discriminator, points, target)
+
+
+@dataclass(frozen=True)
+class R1(Penalty):
+    r""":math:`\frac\gamma2 E_{real} |\nabla_x D(x)|^2` (Mescheder et al. 2018, arXiv 1801.04406, eq. 9)."""
+
+    gamma: float | Schedule = 1.0
+    name: ClassVar[str] = "r1"
+    gradients: ClassVar[bool] = True
+
+    def __call__(self, made: Scores, progress):
+        return 0.5 * as_schedule(self.gamma)(progress) * squared_norm(made.real_gradient).mean()
+
+
+@dataclass(frozen=True)
+class R2(Penalty):
+    r""":math:`\frac\gamma2 E_{fake} |\nabla_x D(x)|^2` (Mescheder et al. 2018, arXiv 1801.04406, eq. 10)."""
+
+    gamma: float | Schedule = 1.0
+    name: ClassVar[str] = "r2"
+    gradients: ClassVar[bool] = True
+
+    def __call__(self, made: Scores, progress):
+        return 0.5 * as_schedule(self.gamma)(progress) * squared_norm(made.fake_gradient).mean()
+
+
+@dataclass(frozen=True)
+class ZeroCentred(Penalty):
+    r""":math:`\frac\gamma2 E_i |\nabla_x D(x_i)|^2` at any points.
+
+    Parameters
+    ----------
+    points
+        ``points(scores) -> x`` from the batch, such as ``lambda s: (s.real + s.fake) / 2``.
+    """
+
+    points: Callable[[Scores], Tensor]
+    gamma: float | Schedule = 1.0
+    name: str = "zero_centred"
+
+    def __call__(self, made: Scores, progress):
+        return 0.5 * as_schedule(self.gamma)(progress) * zero_centred(made.discriminator, self.points(made))
+
+
+@dataclass(frozen=True)
+class WGANGP(RandomPenalty):
+    r""":math:`\lambda E (|\nabla_x D(\hat x)| - target)^2` at interpolates (Gulrajani et al. 2017, arXiv
+    1704.00028).
+    """
+
+    weight: float | Schedule = 10.0
+    target: float = 1.0
+    name: ClassVar[str] = "wgan_gp"
+
+    def draw(self, x, stream):
+        return {"wgan_gp/uniform": stream.uniform((x.shape[0],), device=x.device, dtype=x.dtype)}
+
+    def __call__(self, made: Scores, progress):
+        value = gradient_penalty(made.discriminator, made.real, made.fake, made.draw["wgan_gp/uniform"], self.target)
+        return as_schedule(self.weight)(progress) * value
+
+
+@dataclass(frozen=True)
+class DRAGAN(RandomPenalty):
+    r""":math:`\lambda E (|\nabla_x D(x + c\,s\,u)| - target)^2` around the data, :math:`u` uniform, :math:`s` the
+    batch's spread.
+
+    Kodali et al. 2017, arXiv 1705.07215, section 2.3; :math:`s` is the standard deviation over all entries of the
+    batch and :math:`u \in [0, 1)^d` as in the authors' code.
+    """
+
+    weight: float | Schedule = 10.0
+    c: float = 0.5
+    target: float = 1.0
+    name: ClassVar[str] = "dragan"
+
+    def __post_init__(self):
+        if self.c < 0.0:
+            raise ConfigError(
+                f"got c={self.c}; expected a non-negative radius. Try: 0.5, in standard deviations of the data."
+            )
+
+    def draw(self, x, stream):
+        return {"dragan/uniform": stream.uniform(tuple(x.shape), device=x.device, dtype=x.dtype)}
+
+    def __call__(self, made: Scores, progress):
+        points = made.real + self.c * made.real.detach().std() * made.draw["dragan/uniform"]
+        return as_schedule(self.weight)(progress) * norm_penalty(made.discriminator, points, self.target)

@@ -1,0 +1,63 @@
+r"""LeCam regularisation: the discriminator's outputs stay near running means of the other side's.
+
+.. math:: R = E_{real} (D(x) - \alpha_F)^2 + E_{fake} (D(x) - \alpha_R)^2
+
+with running means :math:`\alpha_R` of D on data and :math:`\alpha_F` on generated samples. For data-poor trainings;
+with the Wasserstein objective it bounds a LeCam divergence (Tseng et al. 2021, arXiv 2104.03310, eq. 4-6).
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from advsci.errors import ConfigError
+from advsci.penalties.penalty import StatefulPenalty
+from advsci.schedules import Schedule, as_schedule
+from advsci.scores import Scores
+
+__all__ = ["LeCam", "lecam"]
+
+
+def lecam(
+    real_logits: Float[Tensor, " n"],
+    fake_logits: Float[Tensor, " n"],
+    real_mean: Float[Tensor, ""],
+    fake_mean: Float[Tensor, ""],
+) -> Float[Tensor, ""]:
+    r""":math:`\frac1n \sum_i (a_i - \alpha_F)^2 + \frac1n \sum_i (b_i - \alpha_R)^2`, :math:`a` on data, :math:`b` on
+    fakes.
+    """
+    return (real_logits - fake_mean).square().mean() + (fake_logits - real_mean).square().mean()
+
+
+class LeCam(StatefulPenalty):
+    """``weight`` times `lecam`, with running means of decay ``decay`` kept in buffers.
+
+    Attributes
+    ----------
+    means
+        Running means of D on data and on generated samples.
+    last
+        The same of the last evaluation.
+    """
+
+    name = "lecam"
+    means: Tensor
+    last: Tensor
+
+    def __init__(self, weight: float | Schedule = 0.3, decay: float = 0.99):
+        super().__init__()
+        if not 0.0 <= decay < 1.0:
+            raise ConfigError(f"got decay={decay}; expected 0 <= decay < 1. Try: 0.99.")
+        self.weight = weight
+        self.decay = decay
+        self.register_buffer("means", torch.zeros(2))
+        self.register_buffer("last", torch.zeros(2))
+
+    def forward(self, made: Scores, progress: Tensor) -> Float[Tensor, ""]:
+        real, fake = made.real_logits, made.fake_logits
+        self.last.copy_(torch.stack([real.detach().mean(), fake.detach().mean()]))
+        return as_schedule(self.weight)(progress) * lecam(real, fake, self.means[0], self.means[1])
+
+    def follow(self) -> None:
+        self.means.lerp_(self.last, 1.0 - self.decay)

@@ -1,0 +1,131 @@
+r"""Gradients of the players' losses: one player's, or the whole vector field of the game, in eager mode or compiled."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from advsci.games.game import Batch, Draw, Game, JointGame, SharedGame
+
+__all__ = ["Gradients", "Terms", "compiled", "player_gradient", "vector_field"]
+
+Gradients = list[Tensor | None]
+Terms = dict[str, Tensor]
+Parameters = Sequence[nn.Parameter]
+
+
+def trainable(game: Game, player: str) -> list[nn.Parameter]:
+    """The parameters that ``player`` moves and that require gradients."""
+    return [p for p in game.parameters_of(player) if p.requires_grad]
+
+
+@contextmanager
+def frozen(parameters: Parameters):
+    """Within the context these parameters require no gradients."""
+    for p in parameters:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in parameters:
+            p.requires_grad_(True)
+
+
+def total(terms: Mapping[str, Tensor]) -> Tensor:
+    """The sum of the terms."""
+    parts = list(terms.values())
+    return parts[0] if len(parts) == 1 else torch.stack(parts).sum()
+
+
+def player_gradient(
+    game: Game,
+    player: str,
+    batch: Batch,
+    draw: Draw,
+    *,
+    create_graph: bool = False,
+    parameters: Parameters | None = None,
+) -> tuple[Terms, Gradients]:
+    r"""A player's terms and :math:`\nabla_{\theta_i} L_i`, one entry a parameter, None where the loss does not depend
+    on it.
+
+    With ``create_graph`` the gradient stays differentiable in every player's parameters; without, all others are
+    frozen.
+    """
+    parameters = trainable(game, player) if parameters is None else parameters
+    if create_graph:
+        terms = game.terms(player, batch, draw)
+        return terms, list(torch.autograd.grad(total(terms), parameters, create_graph=True, allow_unused=True))
+    with game.only(player):
+        return first_order(game, player, parameters, batch, draw)
+
+
+def first_order(game, player, parameters, batch, draw) -> tuple[Terms, Gradients]:
+    """Terms and gradient of one player, whatever the others' parameters require."""
+    terms = game.terms(player, batch, draw)
+    gradients = torch.autograd.grad(total(terms), parameters, allow_unused=True)
+    return {name: term.detach() for name, term in terms.items()}, list(gradients)
+
+
+def vector_field(
+    game: Game, batch: Batch, draw: Draw, parameters: Mapping[str, Parameters] | None = None
+) -> tuple[dict[str, Terms], dict[str, Gradients]]:
+    r"""Each player's terms and gradient at the same point, batch and draw: :math:`v = (\nabla_{\theta_i} L_i)_i`.
+
+    A `JointGame` takes one backward pass for all players; a `SharedGame` computes once what the losses share.
+    """
+    if parameters is None:
+        parameters = {player: trainable(game, player) for player in game.players}
+    if isinstance(game, JointGame):
+        terms = game.joint_terms(batch, draw)
+        everything = [p for player in parameters for p in parameters[player]]
+        flat = iter(torch.autograd.grad(total(terms), everything, allow_unused=True))
+        gradients = {player: [next(flat) for _ in own] for player, own in parameters.items()}
+        return {"joint": {name: term.detach() for name, term in terms.items()}}, gradients
+    if isinstance(game, SharedGame):
+        shared = game.shared_terms(batch, draw)
+        gradients, last = {}, list(parameters)[-1]
+        for player, own in parameters.items():
+            loss = total(shared[player])
+            gradients[player] = list(torch.autograd.grad(loss, own, allow_unused=True, retain_graph=player != last))
+        terms = {player: {name: t.detach() for name, t in part.items()} for player, part in shared.items()}
+        return terms, gradients
+    evaluated = {
+        player: player_gradient(game, player, batch, draw, parameters=own) for player, own in parameters.items()
+    }
+    return {p: terms for p, (terms, _) in evaluated.items()}, {p: gradient for p, (_, gradient) in evaluated.items()}
+
+
+def differentiable_field(
+    game: Game, batch: Batch, draw: Draw, parameters: Mapping[str, Parameters]
+) -> tuple[dict[str, Terms], list[Tensor]]:
+    """Every player's terms and the vector field as one flat list, differentiable in all parameters.
+
+    Parameters that a loss does not depend on have the gradient zero.
+    """
+    terms, field = {}, []
+    for player, own in parameters.items():
+        terms[player], gradient = player_gradient(game, player, batch, draw, create_graph=True, parameters=own)
+        field += [torch.zeros_like(p) if g is None else g for p, g in zip(own, gradient, strict=True)]
+    return {p: {name: term.detach() for name, term in part.items()} for p, part in terms.items()}, field
+
+
+def compiled(evaluate: Callable) -> Callable:
+    """``evaluate(batch, draw)``, a whole loss with its gradients, as one compiled function.
+
+    Double backward decides the form: a compiled *network* cannot be differentiated twice, a compiled function that
+    contains the differentiations can. It must not make leaves on its way, hence the inputs require gradients
+    beforehand. The first call compiles (seconds to a minute) and so does every new shape.
+    """
+    run = torch.compile(evaluate, fullgraph=True, dynamic=False)
+
+    def call(batch: Batch, draw: Draw):
+        with torch._dynamo.config.patch(trace_autograd_ops=True):
+            return run(_leaves(batch), _leaves(draw))
+
+    return call
+
+
+def _leaves(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: t.detach().requires_grad_() if t.is_floating_point() else t for name, t in tensors.items()}
