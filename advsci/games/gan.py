@@ -106,6 +106,11 @@ class GAN(SharedGame):
         z = self.latent.sample(n, stream.at("latent"), device=parameter.device, dtype=parameter.dtype)
         return generator(z) if condition is None else generator(z, condition)
 
+    def logits(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
+        """The discriminator at the data and at the generated samples, one logit each."""
+        scores = self._scores(*self._samples(batch, draw), batch.get("condition"), draw)
+        return scores.real_logits, scores.fake_logits
+
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         real, fake = self._samples(batch, draw)
         condition, weight = batch.get("condition"), batch.get("weight")

@@ -49,7 +49,7 @@ def directional_penalty(
     discriminator: Discriminator, x: Float[Tensor, "n ..."], u: Float[Tensor, "n ..."]
 ) -> Float[Tensor, ""]:
     r""":math:`\frac1n \sum_i (u_i \cdot \nabla_x D(x_i))^2` by one forward-mode Jacobian-vector product."""
-    _, slope = torch.func.jvp(discriminator, (x,), (u,))
+    slope = torch.func.jvp(discriminator, (x,), (u,))[1]
     return slope.square().mean()
 
 

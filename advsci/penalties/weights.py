@@ -79,6 +79,6 @@ class WeightClipping:
 
     @torch.no_grad()
     def __call__(self, network: nn.Module) -> None:
-        parameters = list(network.parameters())
+        parameters: list[Tensor] = list(network.parameters())
         torch._foreach_clamp_min_(parameters, -self.bound)
         torch._foreach_clamp_max_(parameters, self.bound)

@@ -30,7 +30,7 @@ class Extragradient(Solver):
             self.apply(game, player, gradient)
         terms, gradients = self.field(game, *feed())
         with torch.no_grad():
-            torch._foreach_copy_(parameters, start)
+            torch._foreach_copy_([p.detach() for p in parameters], start)
         for player, gradient in gradients.items():
             self.apply(game, player, gradient)
         return terms

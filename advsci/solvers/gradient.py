@@ -85,12 +85,12 @@ def vector_field(
         return {"joint": {name: term.detach() for name, term in terms.items()}}, gradients
     if isinstance(game, SharedGame):
         shared = game.shared_terms(batch, draw)
-        gradients, last = {}, list(parameters)[-1]
+        gradients: dict[str, Gradients] = {}
+        last = list(parameters)[-1]
         for player, own in parameters.items():
             loss = total(shared[player])
             gradients[player] = list(torch.autograd.grad(loss, own, allow_unused=True, retain_graph=player != last))
-        terms = {player: {name: t.detach() for name, t in part.items()} for player, part in shared.items()}
-        return terms, gradients
+        return {player: {name: t.detach() for name, t in part.items()} for player, part in shared.items()}, gradients
     evaluated = {
         player: player_gradient(game, player, batch, draw, parameters=own) for player, own in parameters.items()
     }
@@ -109,6 +109,12 @@ def differentiable_field(
         terms[player], gradient = player_gradient(game, player, batch, draw, create_graph=True, parameters=own)
         field += [torch.zeros_like(p) if g is None else g for p, g in zip(own, gradient, strict=True)]
     return {p: {name: term.detach() for name, term in part.items()} for p, part in terms.items()}, field
+
+
+def split(vector: Tensor, parameters: Mapping[str, Parameters]) -> dict[str, Gradients]:
+    """A flat vector over all players' parameters as gradients of each player."""
+    parts = iter(vector.split([p.numel() for own in parameters.values() for p in own]))
+    return {player: [next(parts).view_as(p) for p in own] for player, own in parameters.items()}
 
 
 def compiled(evaluate: Callable) -> Callable:

@@ -69,6 +69,7 @@ class Solver(ABC):
         self.optimizers: dict[str, Optimizer] = {}
         self.parameters: dict[str, list[nn.Parameter]] = {}
         self.memory: dict[str, Any] = {}
+        self.inner: Solver | None = None  # of a rule round another rule: that one, whose optimizers both use
         self.watch = False  # the Trainer sets it at logging steps: gradient norms are then kept in `gradient_norms`
         self.gradient_norms: Terms = {}
         self._base_lr: dict[str, list[float]] = {}
@@ -116,10 +117,14 @@ class Solver(ABC):
             player: [p for other, own in self.parameters.items() if other != player for p in own]
             for player in self.parameters
         }
-        self.optimizers = {
-            player: (self.optimizer[player] if isinstance(self.optimizer, Mapping) else self.optimizer)(own)
-            for player, own in self.parameters.items()
-        }
+        if self.inner is not None:
+            self.inner.bind(game)
+            self.optimizers = self.inner.optimizers
+        else:
+            self.optimizers = {
+                player: (self.optimizer[player] if isinstance(self.optimizer, Mapping) else self.optimizer)(own)
+                for player, own in self.parameters.items()
+            }
         self._base_lr = {
             player: [group["lr"] for group in optimizer.param_groups] for player, optimizer in self.optimizers.items()
         }
@@ -133,18 +138,22 @@ class Solver(ABC):
 
     @property
     def players(self) -> list[str]:
-        """The players in their order of play.
+        """The players in their order of play."""
+        return list(self.bound())
+
+    def bound(self) -> dict[str, list[nn.Parameter]]:
+        """Player -> the parameters that it moves.
 
         Raises
         ------
         ConfigError
             The solver is not bound to a game yet.
         """
-        if not self.optimizers:
+        if not self.parameters:
             raise ConfigError(
                 "got a step before the solver knows its game; expected a bound solver. Try: solver.bind(game)."
             )
-        return list(self.optimizers)
+        return self.parameters
 
     def set_progress(self, progress: float) -> None:
         """Set every learning rate for this point of the training."""
@@ -182,14 +191,19 @@ class Solver(ABC):
 
     def state_dict(self) -> dict[str, Any]:
         """All state of the solver: what a resumed training needs."""
+        if self.inner is not None:
+            return {"inner": self.inner.state_dict(), "memory": self.memory}
         optimizers = {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()}
         return {"optimizers": optimizers, "memory": self.memory}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state that `state_dict` gave; call `bind` first."""
-        for player in self.players:
-            self.optimizers[player].load_state_dict(state["optimizers"][player])
-        device = next(iter(self.parameters.values()))[0].device
+        device = next(iter(self.bound().values()))[0].device
+        if self.inner is not None:
+            self.inner.load_state_dict(state["inner"])
+        else:
+            for player, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][player])
         self.memory = copied(state["memory"], device)
 
 

@@ -1,0 +1,143 @@
+r"""Implicit rules: each step solves a linear system with the field's Jacobian, by products alone.
+
+Proximal point takes the gradient where it arrives, competitive gradient descent lets every player expect the others'
+move; both tame any rotation: on :math:`f = xy` the spectral radius is :math:`1/\sqrt{1 + h^2}` for every :math:`h`.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from advsci.errors import ConfigError
+from advsci.games.game import Game
+from advsci.schedules import Schedule
+from advsci.solvers.gradient import Terms, differentiable_field, split
+from advsci.solvers.jacobian import FieldJacobian, flatten, solve, unflatten
+from advsci.solvers.solver import Feed, OptimizerFactory, Solver
+
+__all__ = ["Competitive", "ProximalPoint"]
+
+
+class Competitive(Solver):
+    r"""Competitive gradient descent: the Nash equilibrium of the local bilinear game of all players.
+
+    Player i minimises
+    :math:`g_i \cdot \delta_i + \delta_i^T \sum_{j \ne i} \nabla_{ij} L_i\, \delta_j + |\delta_i|^2 / 2 h_i`;
+    together, with the mixed blocks K of the field's Jacobian and the learning rates H,
+
+    .. math:: \delta = -H (I + K H)^{-1} v
+
+    (Schaefer and Anandkumar 2019, arXiv 1905.12103, eq. 4, and its form for n players.) The optimizers move along
+    :math:`(I + K H)^{-1} v`: with plain SGD this is the rule itself.
+
+    Parameters
+    ----------
+    iterations
+        Steps of conjugate gradients on the normal equations; each costs two products. The relative residual of the last
+        solution is in ``memory["residual"]``.
+    """
+
+    def __init__(
+        self,
+        optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,
+        lr_schedule: float | Schedule = 1.0,
+        *,
+        iterations: int = 10,
+    ):
+        super().__init__(optimizer, lr_schedule)
+        if iterations < 0:
+            raise ConfigError(f"got iterations={iterations}; expected none or more. Try: 10.")
+        self.iterations = iterations
+
+    @property
+    def draws_per_step(self) -> int:
+        return 1
+
+    def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        terms, field = differentiable_field(game, *feed(), self.bound())
+        K, H = FieldJacobian(field, self.parameters, mixed=True), learning_rates(self)
+        v = flatten([t.detach() for t in field])
+        expected, self.memory["residual"] = solve_implicit(K, H, v, self.iterations)
+        for player, gradient in split(expected, self.parameters).items():
+            self.apply(game, player, gradient)
+        return terms
+
+
+class ProximalPoint(Solver):
+    r"""The implicit step :math:`\theta^+ = \theta - H\, v(\theta^+)` by Newton's method (Rockafellar 1976).
+
+    Newton's unknown is the gradient :math:`g = v(\theta - H g)` at the point of arrival; each iteration solves
+    :math:`(I + J H)\, dg = v(\theta - H g) - g`. One iteration is exact for quadratic games. The optimizers move along
+    :math:`g`: with plain SGD this is the rule itself.
+
+    Parameters
+    ----------
+    newton
+        Newton iterations, all on one batch and draw.
+    iterations
+        Steps of conjugate gradients in each; the relative residual of the last solution is in ``memory["residual"]``.
+    """
+
+    def __init__(
+        self,
+        optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,
+        lr_schedule: float | Schedule = 1.0,
+        *,
+        newton: int = 1,
+        iterations: int = 10,
+    ):
+        super().__init__(optimizer, lr_schedule)
+        if newton < 1 or iterations < 0:
+            raise ConfigError(
+                f"got newton={newton}, iterations={iterations}; expected at least 1 and 0. "
+                "Try: newton=1, iterations=10."
+            )
+        self.newton = newton
+        self.iterations = iterations
+
+    @property
+    def draws_per_step(self) -> int:
+        return 1
+
+    def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        batch, draw = feed()
+        terms, field = differentiable_field(game, batch, draw, self.bound())
+        H = learning_rates(self)
+        parameters = [p for own in self.parameters.values() for p in own]
+        start = [p.detach().clone() for p in parameters]
+        g = torch.zeros_like(H)
+        for k in range(self.newton):
+            if k > 0:
+                move_to(parameters, start, H * g)
+                _, field = differentiable_field(game, batch, draw, self.parameters)
+            v = flatten([t.detach() for t in field])
+            correction, self.memory["residual"] = solve_implicit(
+                FieldJacobian(field, self.parameters), H, v - g, self.iterations
+            )
+            g = g + correction
+        move_to(parameters, start, torch.zeros_like(H))
+        for player, gradient in split(g, self.parameters).items():
+            self.apply(game, player, gradient)
+        return terms
+
+
+def learning_rates(solver: Solver) -> Tensor:
+    """The diagonal of H: the current learning rate of every parameter's entry."""
+    rates = {}
+    for optimizer in solver.optimizers.values():
+        for group in optimizer.param_groups:
+            rates |= dict.fromkeys(map(id, group["params"]), group["lr"])
+    return flatten([torch.full_like(p, rates[id(p)]) for own in solver.parameters.values() for p in own])
+
+
+def solve_implicit(J: FieldJacobian, H: Tensor, b: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
+    r""":math:`(I + J H)^{-1} b` and the relative residual."""
+    return solve(lambda x: x + J(H * x), lambda y: y + H * J.transposed(y), b, iterations)
+
+
+@torch.no_grad()
+def move_to(parameters, start, displacement: Tensor) -> None:
+    """Set the parameters to ``start - displacement``."""
+    for p, origin, d in zip(parameters, start, unflatten(displacement, parameters), strict=True):
+        p.copy_(origin - d)

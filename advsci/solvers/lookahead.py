@@ -1,0 +1,58 @@
+r"""Look-ahead: every k steps of another rule, go back part of the way to where they began.
+
+.. math:: \theta \leftarrow \tilde\theta + \alpha\,(\theta - \tilde\theta), \qquad \tilde\theta \leftarrow \theta
+
+(Chavdarova et al. 2021, arXiv 2006.14567, algorithm 1: for all players jointly.) If :math:`M` is the inner rule's
+iteration matrix, k steps have :math:`(1 - \alpha) I + \alpha M^k`: rotations average out, so that even the
+simultaneous rule converges on :math:`f = xy`.
+"""
+
+import torch
+
+from advsci.errors import ConfigError
+from advsci.games.game import Game
+from advsci.solvers.gradient import Terms
+from advsci.solvers.solver import Feed, Solver
+
+__all__ = ["Lookahead"]
+
+
+class Lookahead(Solver):
+    r"""Look-ahead round any other solver.
+
+    Parameters
+    ----------
+    inner
+        The rule that moves the players; its optimizers and its schedule are used.
+    k
+        Steps of the inner rule between two averages.
+    alpha
+        :math:`\alpha \in (0, 1]`: how much of the way is kept.
+    """
+
+    def __init__(self, inner: Solver, k: int = 5, alpha: float = 0.5):
+        super().__init__(inner.optimizer, inner.lr_schedule)
+        if k < 1 or not 0.0 < alpha <= 1.0:
+            raise ConfigError(f"got k={k}, alpha={alpha}; expected k >= 1 and 0 < alpha <= 1. Try: k=5, alpha=0.5.")
+        self.inner: Solver = inner
+        self.k = k
+        self.alpha = alpha
+
+    @property
+    def draws_per_step(self) -> int:
+        return self.inner.draws_per_step
+
+    def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        parameters = [p for own in self.bound().values() for p in own]
+        if "slow" not in self.memory:
+            self.memory |= {"slow": [p.detach().clone() for p in parameters], "count": 0}
+        self.inner.watch = self.watch
+        terms = self.inner.step(game, feed)
+        self.gradient_norms = self.inner.gradient_norms
+        self.memory["count"] += 1
+        if self.memory["count"] % self.k == 0:
+            slow = self.memory["slow"]
+            with torch.no_grad():
+                torch._foreach_lerp_(slow, [p.detach() for p in parameters], self.alpha)
+                torch._foreach_copy_([p.detach() for p in parameters], slow)
+        return terms
