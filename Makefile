@@ -11,7 +11,7 @@ WORKERS ?= 2
 ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-BENCHMARKS := $(sort $(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))
+BENCHMARKS := $(filter-out core_%,$(sort $(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py)))))
 
 # What each set installs beside the core. Torch goes in before anything else can choose another build of it.
 EXTRAS_demo := circuits,singlecell,friction,inverse

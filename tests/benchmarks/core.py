@@ -1,4 +1,6 @@
-"""``make bench-core``: every figure of the engine, one JSON object a line. ``--quick`` shrinks data, never the method."""
+"""``make bench-core``: every figure of the engine, one JSON object a line. ``--quick`` shrinks data, never the
+method.
+"""
 
 import subprocess
 import sys
