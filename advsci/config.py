@@ -10,6 +10,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -60,9 +61,13 @@ class RunConfig(Config):
 
     out: Path | None = Field(default=None, description="Run folder; default: a new one under runs/.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Root of every random number of the run.")
-    device: str = Field(
-        default="auto", description="Torch device, as cpu, cuda, cuda:1; auto: an accelerator if there is one."
+    device: str | None = Field(
+        default=None, description="Torch device, as cpu, cuda, cuda:1; default: an accelerator if there is one."
     )
+
+    def folder(self, name: str) -> Path:
+        """``out``, or a new folder for a run of this name."""
+        return self.out if self.out is not None else Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 class _InvalidConfig(ConfigError):
