@@ -1,9 +1,27 @@
 """Networks and layers of players."""
 
+from advsci.nn.augmentation import AdaptProbability as AdaptProbability
+from advsci.nn.augmentation import Augmentation as Augmentation
 from advsci.nn.condition import ConditionEmbedding as ConditionEmbedding
 from advsci.nn.condition import Projection as Projection
+from advsci.nn.dcgan import DCGANDiscriminator as DCGANDiscriminator
+from advsci.nn.dcgan import DCGANGenerator as DCGANGenerator
+from advsci.nn.equalised import EqualisedConv2d as EqualisedConv2d
+from advsci.nn.equalised import EqualisedLinear as EqualisedLinear
+from advsci.nn.minibatch import MinibatchDiscrimination as MinibatchDiscrimination
+from advsci.nn.minibatch import MinibatchStddev as MinibatchStddev
 from advsci.nn.mlp import MLP as MLP
 from advsci.nn.mlp import FourierFeatures as FourierFeatures
+from advsci.nn.norm import PixelNorm as PixelNorm
+from advsci.nn.norm import batch_norm as batch_norm
+from advsci.nn.norm import group_norm as group_norm
+from advsci.nn.norm import instance_norm as instance_norm
+from advsci.nn.norm import layer_norm as layer_norm
+from advsci.nn.norm import no_norm as no_norm
+from advsci.nn.packing import Packed as Packed
+from advsci.nn.progressive import Growth as Growth
+from advsci.nn.progressive import ProgressiveDiscriminator as ProgressiveDiscriminator
+from advsci.nn.progressive import ProgressiveGenerator as ProgressiveGenerator
 from advsci.nn.resampling import Downsample as Downsample
 from advsci.nn.resampling import Upsample as Upsample
 from advsci.nn.residual_conv import ResidualBlock as ResidualBlock
@@ -11,3 +29,10 @@ from advsci.nn.residual_conv import ResidualDiscriminator as ResidualDiscriminat
 from advsci.nn.residual_conv import ResidualGenerator as ResidualGenerator
 from advsci.nn.reversal import GradientReversal as GradientReversal
 from advsci.nn.reversal import reverse_gradient as reverse_gradient
+from advsci.nn.style import AdaIN as AdaIN
+from advsci.nn.style import MappingNetwork as MappingNetwork
+from advsci.nn.style import ModulatedConv2d as ModulatedConv2d
+from advsci.nn.style import StyleGenerator as StyleGenerator
+from advsci.nn.whitening import Whitening as Whitening
+from advsci.nn.whitening import condition_number as condition_number
+from advsci.nn.whitening import whitening_matrix as whitening_matrix

@@ -169,6 +169,8 @@ class Trainer:
         if run is not None:
             self._restore(run, training, source)
         feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device)
+        # layers with a schedule of their own (growth, augmentation, gradient reversal) keep the game's time
+        clocks = [buffer for name, buffer in game.named_buffers() if name.split(".")[-1] == "progress"]
         loggers = list(self.loggers)
         with (
             stop_on_signal() as stop,
@@ -180,7 +182,8 @@ class Trainer:
                 last = step + 1 == self.steps
                 logging = (step + 1) % self.log_every == 0 or last
                 progress = step / max(self.steps - 1, 1)
-                game.progress.fill_(progress)
+                for clock in clocks:
+                    clock.fill_(progress)
                 solver.set_progress(progress)
                 solver.watch = logging
                 terms = solver.step(game, feed.at(step))

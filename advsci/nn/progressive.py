@@ -1,0 +1,129 @@
+r"""Progressive growing: coarse images first, finer layers faded in as the training goes on.
+
+Karras et al. 2018, arXiv 1710.10196, section 2. At growth :math:`g \in [0, S - 1]` stage s is faded in by :math:`a_s =
+\mathrm{clip}(g - s + 1, 0, 1)`:
+
+.. math:: y_s = (1 - a_s)\, \mathrm{up}(y_{s-1}) + a_s\, \mathrm{rgb}_s(h_s)
+
+and mirrored in the discriminator. Images always have the full size, coarse ones being enlarged, and all stages are
+always computed: the growth is data on the device, not control flow. So the game runs unchanged on any device and
+compiled, at the price of the time that the skipped stages would have saved.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
+
+from advsci.errors import ConfigError
+from advsci.nn.equalised import EqualisedConv2d, EqualisedLinear
+from advsci.nn.minibatch import MinibatchStddev
+from advsci.nn.norm import PixelNorm
+
+__all__ = ["Growth", "ProgressiveDiscriminator", "ProgressiveGenerator"]
+
+
+class Growth(nn.Module):
+    r"""The fade-in weights of all stages at the training's progress.
+
+    Every stage takes an equal share of the first ``until`` of the training: half of it fading in, half at rest.
+    """
+
+    progress: Tensor
+
+    def __init__(self, stages: int, until: float = 0.6):
+        super().__init__()
+        if not 0.0 < until <= 1.0:
+            raise ConfigError(f"got until={until}; expected a share of the training in (0, 1]. Try: 0.6.")
+        self.stages = stages
+        self.until = until
+        self.register_buffer("progress", torch.zeros(()))
+
+    def forward(self) -> Tensor:
+        """:math:`a_0 ... a_{S-1}`, with :math:`a_0 = 1`."""
+        turn = self.progress / self.until * self.stages
+        index = torch.arange(self.stages, device=self.progress.device)
+        return torch.where(index == 0, 1.0, (2.0 * (turn - index)).clamp(0.0, 1.0))
+
+
+class ProgressiveGenerator(nn.Module):
+    """Latent vectors to images of side ``4 * 2**(len(widths) - 1)``.
+
+    Parameters
+    ----------
+    latent
+        Length of the latent vectors.
+    channels
+        Channels of the images.
+    widths
+        Channels of the stages, coarse to fine.
+    until
+        Share of the training after which all stages are in.
+    """
+
+    def __init__(self, latent: int, channels: int = 1, widths: Sequence[int] = (64, 32, 16, 16), *, until: float = 0.6):
+        super().__init__()
+        self.growth = Growth(len(widths), until)
+        self.first = EqualisedLinear(latent, widths[0] * 16)
+        before = [widths[0], *widths[:-1]]
+        self.blocks = nn.ModuleList(_block(b, w, PixelNorm) for b, w in zip(before, widths, strict=True))
+        self.to_image = nn.ModuleList(EqualisedConv2d(w, channels, 1) for w in widths)
+
+    def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n c h w"]:
+        z = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
+        h = self.first(z).reshape(z.shape[0], -1, 4, 4)
+        fade = self.growth()
+        h = self.blocks[0](h)
+        image = self.to_image[0](h)
+        for s in range(1, self.growth.stages):
+            h = self.blocks[s](interpolate(h, scale_factor=2.0))
+            image = (1.0 - fade[s]) * interpolate(image, scale_factor=2.0) + fade[s] * self.to_image[s](h)
+        return image
+
+
+class ProgressiveDiscriminator(nn.Module):
+    """Images to one logit each, the mirror image of `ProgressiveGenerator`, with the batch's standard deviation.
+
+    Parameters
+    ----------
+    channels, until
+        See `ProgressiveGenerator`.
+    widths
+        Channels of the stages, fine to coarse.
+    """
+
+    def __init__(self, channels: int = 1, widths: Sequence[int] = (16, 16, 32, 64), *, until: float = 0.6):
+        super().__init__()
+        self.growth = Growth(len(widths), until)
+        after = [*widths[1:], widths[-1]]
+        self.from_image = nn.ModuleList(EqualisedConv2d(channels, w, 1) for w in widths)
+        self.blocks = nn.ModuleList(_block(w, a, nn.Identity) for w, a in zip(widths, after, strict=True))
+        self.statistics = MinibatchStddev()
+        self.last = nn.Sequential(
+            EqualisedConv2d(widths[-1] + 1, widths[-1]),
+            nn.LeakyReLU(0.2),
+            nn.Flatten(),
+            EqualisedLinear(widths[-1] * 16, 1),
+        )
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+        fade = self.growth().flip(0)
+        h = self.from_image[0](x)
+        for s in range(self.growth.stages - 1):
+            h = avg_pool2d(self.blocks[s](h), 2)
+            x = avg_pool2d(x, 2)
+            h = fade[s] * h + (1.0 - fade[s]) * self.from_image[s + 1](x)
+        return self.last(self.statistics(self.blocks[-1](h))).flatten()
+
+
+def _block(before: int, after: int, norm: type[nn.Module]) -> nn.Sequential:
+    return nn.Sequential(
+        EqualisedConv2d(before, after),
+        nn.LeakyReLU(0.2),
+        norm(),
+        EqualisedConv2d(after, after),
+        nn.LeakyReLU(0.2),
+        norm(),
+    )
