@@ -238,6 +238,6 @@ def dot_test(
     if not math.isfinite(mismatch) or (tolerance is not None and mismatch > tolerance):
         raise DataError(
             f"{type(operator).__name__} failed its dot test: got a relative mismatch of {mismatch:.2e}; expected at "
-            f"most {tolerance}. Try: check that the adjoint is the transpose of the forward map, without filter or weights"
+            f"most {tolerance}. Try: check that the adjoint is the transpose of the forward map, without weights"
         )
     return mismatch

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from scipy.fft import dctn
+from scipy.linalg import hadamard
+
+from advsci.errors import DataError, ShapeError
 from advsci_inverse.operators import (
     Blur,
     DenseOperator,
@@ -32,10 +36,6 @@ from advsci_inverse.operators import (
     stack,
 )
 from advsci_inverse.operators.sensing import hadamard_transform
-from scipy.fft import dctn
-from scipy.linalg import hadamard
-
-from advsci.errors import DataError, ShapeError
 
 
 def _coils(n: int) -> torch.Tensor:

@@ -1,0 +1,78 @@
+r"""The step that every method shares: what linear data with Gaussian noise say about a Gaussian unknown.
+
+For :math:`x\sim N(v, c\,C)` and :math:`y = Ax + \eta`, :math:`\eta\sim N(0, \sigma^2 I)`, the posterior mean is
+
+.. math:: v + c\,C A^\top\,(c\,A C A^\top + \sigma^2 I)^{-1} (y - A v) .
+
+With :math:`C = I` this is the proximal data-consistency step (and, for :math:`c\to\infty`, the projection that changes
+only what the data determine and leaves the null space alone); with the covariance of a class of images it is the linear
+minimum-mean-square-error estimate.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from advsci.errors import DataError
+from advsci_inverse.operators.linear import LinearOperator
+
+__all__ = ["DataStep"]
+
+
+class DataStep:
+    """Posterior means of a Gaussian prior under one operator, for any number of data sets and prior scales.
+
+    Parameters
+    ----------
+    operator
+        Up to a few thousand data; the matrix ``A C A^T`` is built once.
+    covariance
+        ``[n, n]`` over the flattened image, or None for the identity.
+    """
+
+    def __init__(self, operator: LinearOperator, covariance: Float[Tensor, "n n"] | None = None, dtype=torch.float32):
+        device = covariance.device if covariance is not None else next(operator.buffers(), torch.zeros(())).device
+        self.operator, self.covariance = operator, covariance
+        if covariance is None:
+            rows = operator.adjoint(
+                torch.eye(operator.data_size, dtype=dtype, device=device).reshape(-1, *operator.data_shape)
+            )
+            self.gram = operator(rows).flatten(1)
+        else:
+            image = covariance.reshape(-1, *operator.image_shape)
+            rows = operator(image).flatten(1).T.reshape(-1, *operator.image_shape)  # A C
+            self.gram = operator(rows).flatten(1)
+        self.gram = 0.5 * (self.gram + self.gram.T)
+        self.rows = rows.flatten(1)  # C A^T, transposed
+        self._factors: dict[tuple[float, float], Tensor] = {}
+
+    def factor(self, sigma: float, scale: float) -> Tensor:
+        """Cholesky factor of ``scale A C A^T + sigma^2``, kept for the next call."""
+        key = (sigma, scale)
+        if key not in self._factors:
+            n = len(self.gram)
+            ridge = sigma**2 + 1e-6 * scale * float(self.gram.diagonal().mean())
+            matrix = scale * self.gram + ridge * torch.eye(n, dtype=self.gram.dtype, device=self.gram.device)
+            factor, info = torch.linalg.cholesky_ex(matrix)
+            if int(info):
+                raise DataError(
+                    f"A C A^T + sigma^2 is not positive definite at sigma={sigma:.3g}; expected positive noise. "
+                    "Try: a larger sigma, or float64"
+                )
+            self._factors[key] = factor
+        return self._factors[key]
+
+    def __call__(self, v: Tensor, y: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
+        """Posterior mean for prior mean ``v`` ``[b, *image]`` and data ``y`` ``[b, *data]``."""
+        return v + self.correction(y - self.operator(v), sigma, scale)
+
+    def correction(self, residual: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
+        """What the residual ``y - A v`` adds to ``v``."""
+        solved = torch.cholesky_solve(residual.flatten(1).T, self.factor(sigma, scale)).T
+        return (scale * (solved @ self.rows)).reshape(-1, *self.operator.image_shape)
+
+    def variance(self, sigma: float, scale: float = 1.0) -> Tensor:
+        """Posterior variance of each pixel."""
+        half = torch.linalg.solve_triangular(self.factor(sigma, scale), scale * self.rows, upper=False)
+        prior = torch.ones_like(half[0]) if self.covariance is None else self.covariance.diagonal()
+        return (scale * prior - half.square().sum(0)).clamp(min=0).reshape(self.operator.image_shape)

@@ -1,0 +1,74 @@
+r"""A generator as a prior: images :math:`x = G(z) + e` with :math:`z\sim N(0, I)` and :math:`e\sim N(0, R)`.
+
+The residual covariance :math:`R` is what the generator cannot make, estimated on images that it was not trained on. It
+is part of the prior: the data then decide how far a reconstruction leaves the generator's range, and no plateau remains
+when they are plenty. :math:`R` is stored as ``factor factor^T + diag(diagonal)``.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from advsci.errors import ShapeError
+from advsci_inverse.priors.hybrid import Synthesis
+
+__all__ = ["GeneratorPrior"]
+
+
+class GeneratorPrior(nn.Module):
+    """A trained generator, its encoder (if any) and the covariance of what it cannot represent.
+
+    Parameters
+    ----------
+    synthesis
+        Generator ``z -> [n, 1, h, w]`` and optional encoder.
+    shape
+        Height and width of the images.
+    rank
+        Columns of the residual covariance's low-rank part.
+    """
+
+    residual_factor: Tensor
+    residual_diagonal: Tensor
+
+    def __init__(self, synthesis: Synthesis, shape: tuple[int, int], rank: int = 48):
+        super().__init__()
+        self.synthesis, self.shape = synthesis, shape
+        n = shape[0] * shape[1]
+        self.register_buffer("residual_factor", torch.zeros(n, min(rank, n)))
+        self.register_buffer("residual_diagonal", torch.full((n,), 1e-2))
+
+    @property
+    def latent(self) -> int:
+        """Length of the latent vectors."""
+        return self.synthesis.latent
+
+    def decode(self, z: Float[Tensor, "*b k"]) -> Float[Tensor, "*b h w"]:
+        """``G(z)``."""
+        if z.shape[-1] != self.latent:
+            raise ShapeError(f"got latent vectors of length {z.shape[-1]}; expected {self.latent}")
+        return self.synthesis.generator(z.reshape(-1, self.latent)).reshape(*z.shape[:-1], *self.shape)
+
+    def jacobian(self, z: Float[Tensor, "b k"]) -> tuple[Float[Tensor, "b h w"], Float[Tensor, "b k h w"]]:
+        """``G(z)`` and its derivative in every latent direction, by forward mode."""
+        directions = torch.eye(self.latent, dtype=z.dtype, device=z.device)
+
+        def along(direction: Tensor) -> Tensor:
+            return torch.func.jvp(self.decode, (z,), (direction.expand_as(z),))[1]
+
+        return self.decode(z), torch.func.vmap(along, out_dims=1)(directions)
+
+    def residual_covariance(self) -> Float[Tensor, "n n"]:
+        """``R`` over the flattened image."""
+        return self.residual_factor @ self.residual_factor.T + torch.diag(self.residual_diagonal)
+
+    @torch.no_grad()
+    def fit_residual(self, residuals: Float[Tensor, "m h w"], floor: float = 1e-5) -> None:
+        """Set ``R`` from the residuals ``x - P_G(x)`` of images that were not trained on (mean square, not centred)."""
+        flat = residuals.flatten(1)
+        second = flat.T @ flat / len(flat)
+        values, vectors = torch.linalg.eigh(second)
+        rank = self.residual_factor.shape[1]
+        factor = vectors[:, -rank:] * values[-rank:].clamp(min=0).sqrt()
+        self.residual_factor.copy_(factor)
+        self.residual_diagonal.copy_((second.diagonal() - factor.square().sum(1)).clamp(min=floor))
