@@ -1,8 +1,8 @@
-"""Gene-regulatory circuits: the library of real sub-circuits, whole circuits, the three-gene enumeration, measured gates.
+"""Gene-regulatory circuits: real sub-circuits, whole circuits, the three-gene enumeration, measured gates.
 
-The files lie in ``$ADVSCI_DATA/circuits`` (many state no licence, so none is shipped); what the packages *pyboolnet* and
-*cana* carry is read from where they are installed. Splits go by source family: no graph is on one side while a model
-that contains it is on the other.
+The files lie in ``$ADVSCI_DATA/circuits`` (many state no licence, so none is shipped); what the packages *pyboolnet*
+and *cana* carry is read from where they are installed. Splits go by source family: no graph is on one side while a
+model that contains it is on the other.
 """
 
 import gzip
@@ -19,8 +19,8 @@ import numpy as np
 from advsci.errors import DataError, MissingDependencyError
 
 __all__ = [
-    "Enumeration", "SignedGraphs", "folder", "load_enumeration", "load_gates", "load_library", "load_motifs", "load_pyboolnet",
-    "load_unique", "split_by_family",
+    "Enumeration", "SignedGraphs", "folder", "load_enumeration", "load_gates", "load_library", "load_motifs",
+    "load_pyboolnet",    "load_unique", "split_by_family",
 ]  # fmt: skip
 
 MASS_ACTION = "ode-influence"
@@ -140,7 +140,7 @@ def load_unique(root: str | Path | None = None, *, largest: int = 12, mass_actio
 
 
 def load_motifs(root: str | Path | None = None) -> list[dict[str, Any]]:
-    """Published circuits with their function: ``name``, ``nodes``, ``edges`` (source, target, sign), ``label``, ``ref``."""
+    """Published circuits: ``name``, ``nodes``, ``edges`` (source, target, sign), ``label`` (function), ``ref``."""
     return [r for r in _lines(folder(root) / "circuits.jsonl.gz") if r["kind"] == "motif"]
 
 
@@ -165,7 +165,9 @@ def load_enumeration(root: str | Path | None = None) -> Enumeration:
     rows = json.loads((folder(root) / "enum3_racipe.json").read_text(encoding="utf-8"))
     return Enumeration(
         np.array([r["W"] for r in rows], dtype=np.int8),
-        *(np.array([r[key] for r in rows]) for key in ("osc", "bi", "tri")),
+        np.array([r["osc"] for r in rows]),
+        np.array([r["bi"] for r in rows]),
+        np.array([r["tri"] for r in rows]),
         np.array([bool(r.get("in_library_grn")) for r in rows]),
     )
 
@@ -190,8 +192,8 @@ def split_by_family(
 ) -> tuple[np.ndarray, ...]:
     """Indices of the parts of a split in which no two parts hold graphs of one source family.
 
-    Families are dealt out at random until a part has its share of the graphs; a graph whose families fall into several parts
-    (common small motifs) belongs to none.
+    Families are dealt out at random until a part has its share of the graphs; a graph whose families fall into
+    several parts (common small motifs) belongs to none.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class Oscillation:
 def oscillation(
     model: HillModel, start: Float[Tensor, "b n"], end: float = 400.0, points: int = 801, gene: int = 0
 ) -> Oscillation:
-    """Period and amplitude of one gene over the second half of a trajectory; the period is infinite without two rises."""
+    """Period and amplitude of one gene over the second half of a trajectory; an infinite period: no two rises."""
     times = torch.linspace(0, end, points, dtype=start.dtype, device=start.device)
     x = integrate(model.field(), start, times)[:, points // 2 :, gene]
     high, low = x.amax(1), x.amin(1)
@@ -93,7 +93,7 @@ def settle(model: HillModel, start: Float[Tensor, "b n"]) -> tuple[Float[Tensor,
 def step_response(
     model: HillModel, source: int, before: float, after: float, times: Float[Tensor, " t"]
 ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b t n"], Bool[Tensor, " b"]]:
-    """Steady state under the first input, trajectory after the step to the second, and whether the first was reached."""
+    """Steady state under the first input, trajectory after the step, and whether the steady state was reached."""
     low = model.scale_rate(source, before)
     start, reached = settle(low, low.rate / low.decay)
     return start, integrate(model.scale_rate(source, after).field(), start, times, rtol=1e-5, atol=1e-8), reached
@@ -102,7 +102,7 @@ def step_response(
 def adaptation(
     model: HillModel, source: int = 0, output: int = -1, before: float = 0.5, after: float = 0.6
 ) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
-    """Sensitivity ``|dO_peak/O| / |dI/I|`` and precision ``|dI/I| / |dO_end/O|``; both 0 where no steady state is reached.
+    """Sensitivity ``|dO_peak/O| / |dI/I|`` and precision ``|dI/I| / |dO_end/O|``; 0 where no steady state is reached.
 
     The end is the exact new steady state, not the last time point; trajectories run only where precision is over 1.
     """

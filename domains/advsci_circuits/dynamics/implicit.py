@@ -1,7 +1,7 @@
 """A stiff solver, batched, with a step of its own for every sample: Rodas4.
 
-Hairer & Wanner, Solving Ordinary Differential Equations II, IV.7: a Rosenbrock method of order 4(3), L-stable, six stages that
-share one matrix ``I/(h gamma) - J``. No Newton iteration, so nothing can fail to converge inside a step.
+Hairer & Wanner, Solving Ordinary Differential Equations II, IV.7: a Rosenbrock method of order 4(3), L-stable, six
+stages that share one matrix ``I/(h gamma) - J``. No Newton iteration, so nothing can fail to converge inside a step.
 """
 
 import torch
@@ -42,7 +42,8 @@ def integrate_stiff(
 ) -> Float[Tensor, "b t n"]:
     """States at the given times, for models whose rates span many decades.
 
-    Steps end on the output times. Same arguments and errors as `integrate`, but of a `HillModel`, whose Jacobian is exact.
+    Steps end on the output times. Same arguments and errors as `integrate`, but of a `HillModel`, whose Jacobian is
+    exact.
     """
     b, n = start.shape
     out = torch.empty(b, len(times), n, dtype=start.dtype, device=start.device)

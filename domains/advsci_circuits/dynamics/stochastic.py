@@ -69,8 +69,8 @@ def tau_leaping(
 ) -> Float[Tensor, "b t n"]:
     """Molecule counts with Poisson births and binomial deaths over leaps of at most ``leap`` of the fastest lifetime.
 
-    A molecule dies within a leap tau with probability ``1 - exp(-k tau)``, so counts never become negative (Tian & Burrage
-    2004, https://doi.org/10.1063/1.1810475).
+    A molecule dies within a leap tau with probability ``1 - exp(-k tau)``, so counts never become negative (Tian &
+    Burrage 2004, https://doi.org/10.1063/1.1810475).
     """
     counts, states = start.clone(), [start]
     fastest = float(model.decay.max())

@@ -24,5 +24,5 @@ def ring_hopf_rate(n: float, genes: int = 3) -> float:
 
 
 def goodwin_threshold(stages: int = 3) -> float:
-    """``sec(pi/stages)^stages``: the Hill exponent that a repression through so many equal linear stages must exceed."""
+    """``sec(pi/stages)^stages``: the Hill exponent that repression through equal linear stages must exceed."""
     return (1 / math.cos(math.pi / stages)) ** stages

@@ -1,8 +1,8 @@
 """Trajectories that gradients pass through.
 
-Fixed Runge-Kutta steps, differentiated exactly (the discrete adjoint): memory is bounded by recomputing whole segments in
-the backward pass, at one extra forward pass. For amplitudes and final states of transients; phases of limit cycles have
-gradients that grow with time, so fit those through `steady_state` or amplitudes instead.
+Fixed Runge-Kutta steps, differentiated exactly (the discrete adjoint): memory is bounded by recomputing whole
+segments in the backward pass, at one extra forward pass. For amplitudes and final states of transients; phases of
+limit cycles have gradients that grow with time, so fit those through `steady_state` or amplitudes instead.
 """
 
 import torch

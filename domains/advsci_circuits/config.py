@@ -1,0 +1,110 @@
+"""Settings of every command of ``advsci-circuits``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from advsci.config import Config, RunConfig
+
+Function = Literal["oscillation", "tristability", "adaptation"]
+AnyFunction = Literal[
+    "oscillation", "bistability", "tristability", "adaptation", "pulse", "band-pass", "memory", "homeostasis"
+]
+Logic = Literal["product", "average", "competitive"]
+
+
+class Train(RunConfig):
+    """Train the circuit generator: completion game on real circuits, then with simulated function."""
+
+    data: Literal["library", "embedded"] = Field(
+        default="library", description="Real circuits: the library in $ADVSCI_DATA, or those that pyboolnet carries."
+    )
+    smallest: int = Field(default=3, ge=2, le=12, description="Fewest genes.")
+    largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
+    draws: int = Field(default=40_000, ge=100, description="Real circuits drawn, every source family alike.")
+    examples: int = Field(
+        default=4000, ge=0, description="Circuits of 3, 4 and 5 genes each whose function is simulated."
+    )
+    sets: int = Field(default=48, ge=8, description="Parameter sets a simulated circuit.")
+    warmup: int = Field(default=2500, ge=1, description="Steps of the generator alone (likelihood of hidden edges).")
+    steps: int = Field(default=600, ge=0, description="Steps of the game, each round.")
+    rounds: int = Field(default=2, ge=0, description="Rounds: play, generate, simulate, refit the surrogate.")
+    surrogate_steps: int = Field(default=600, ge=1, description="Steps of the robustness surrogate, each round.")
+    batch: int = Field(default=96, ge=4, description="Circuits a step.")
+    width: int = Field(default=32, ge=4, description="Width of the pair networks.")
+    blocks: int = Field(default=3, ge=1, description="Blocks of the pair networks.")
+    rate: float = Field(default=2e-3, gt=0, description="Learning rate of the warm-up; the game takes a fifth.")
+    hold_out: bool = Field(
+        default=True,
+        description="Leave out every three-gene circuit that oscillates and is in no library (needs $ADVSCI_DATA).",
+    )
+
+
+class Generate(RunConfig):
+    """Draw circuits from a trained generator."""
+
+    model: Path = Field(default=Path("model.safetensors"), description="The trained generator.")
+    count: int = Field(default=100, ge=1, description="How many circuits.")
+    smallest: int = Field(default=4, ge=2, le=12, description="Fewest genes.")
+    largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
+    function: Function | None = Field(default=None, description="Function to ask for.")
+    temperature: float = Field(default=1.0, gt=0, description="Below one likelier, above one more diverse circuits.")
+    rounds: int = Field(default=8, ge=1, description="Rounds of sampling a circuit.")
+    format: Literal["graphml", "bnet", "topo", "nt"] = Field(default="graphml", description="File format.")
+
+
+class Design(RunConfig):
+    """Propose ranked, new, simulated circuits with a function."""
+
+    model: Path = Field(default=Path("model.safetensors"), description="The trained generator.")
+    function: Function = Field(default="oscillation", description="What the circuits must do.")
+    max_genes: int = Field(default=4, ge=2, le=12, description="Most genes.")
+    min_genes: int = Field(default=2, ge=2, le=12, description="Fewest genes.")
+    keep: Path | None = Field(
+        default=None, description="A circuit that stays as it is within every design (any format)."
+    )
+    proposals: int = Field(default=400, ge=4, description="Circuits generated and judged.")
+    refine: int = Field(default=2, ge=0, description="Rounds in which the best are partly redrawn.")
+    best: int = Field(default=5, ge=1, description="Designs returned.")
+    sets: int = Field(default=400, ge=20, description="Held-out parameter sets of the final ranking.")
+    logic: Logic = Field(default="product", description="How regulators of a promoter combine.")
+
+
+class Simulate(RunConfig):
+    """Simulate a circuit: robustness of every function, and time courses."""
+
+    file: Path = Field(default=Path("circuit.sbml"), description="A circuit in any supported format.")
+    sets: int = Field(default=500, ge=10, description="Random parameter sets.")
+    logic: Logic = Field(default="product", description="How regulators of a promoter combine.")
+    functions: tuple[AnyFunction, ...] = Field(
+        default=("oscillation", "bistability", "tristability"), description="Functions to judge."
+    )
+    source: int = Field(default=0, ge=0, description="Index of the input gene, from 0.")
+    output: int = Field(default=-1, description="Index of the output gene; -1: the last.")
+    end: float = Field(default=100.0, gt=0, description="End of the time course [1 / (decay unit)].")
+
+
+class Evaluate(RunConfig):
+    """Judge a generator's sample: validity, uniqueness, novelty, distance to held-out circuits, beside nulls."""
+
+    model: Path = Field(default=Path("model.safetensors"), description="The trained generator.")
+    data: Literal["library", "embedded"] = Field(default="library", description="Real circuits, as in training.")
+    count: int = Field(default=1000, ge=20, description="Circuits on each side.")
+    smallest: int = Field(default=4, ge=2, le=12, description="Fewest genes.")
+    largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
+
+
+class Export(Config):
+    """Convert a circuit between formats; kinetics for SBML come from the file or are drawn."""
+
+    file: Path = Field(default=Path("circuit.graphml"), description="A circuit in any supported format.")
+    to: Path = Field(default=Path("circuit.sbml"), description="The file to write; its ending says the format.")
+    seed: int = Field(default=0, ge=0, description="Draw of the kinetics, where the file has none.")
+
+
+class ReportConfig(RunConfig):
+    """Write a page on one circuit: drawing, time course, bifurcation and robustness."""
+
+    file: Path = Field(default=Path("circuit.sbml"), description="A circuit in any supported format.")
+    sets: int = Field(default=400, ge=10, description="Random parameter sets.")

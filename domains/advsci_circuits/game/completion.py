@@ -1,0 +1,127 @@
+"""The game of completion: edges of a real circuit are hidden, the generator fills them in, the critic judges the whole.
+
+With everything hidden it is the usual generative game; with a few edges hidden it teaches to complete. The generator
+also pays the cross-entropy of the hidden edges, which makes it an order-agnostic sampler (Hoogeboom et al. 2022,
+https://arxiv.org/abs/2110.02037): circuits are drawn in a few rounds, each fixing a random part of what is still
+open.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from advsci.errors import ShapeError
+from advsci.games.game import Batch, Draw, Game, require
+from advsci.objectives import Objective, RelativisticPairing
+from advsci.penalties import R1, R2
+from advsci.penalties.penalty import Penalty
+from advsci.schedules import Cosine
+from advsci.scores import Scores
+from advsci.streams import Stream
+from advsci_circuits.game.condition import genes_mask
+from advsci_circuits.game.discriminator import CircuitDiscriminator
+from advsci_circuits.game.generator import CompletionGenerator, hard_edges
+
+__all__ = ["CompletionGame"]
+
+Term = Callable[[Tensor, Tensor], Tensor]
+
+
+class CompletionGame(Game):
+    """Generator that completes circuits against a discriminator of whole circuits.
+
+    Parameters
+    ----------
+    generator, discriminator
+        The players.
+    objective, penalties
+        The core's defaults: relativistic pairing with R1 and R2.
+    likelihood : float
+        Weight of the cross-entropy of hidden edges.
+    adversarial : float
+        Weight of the objective in the generator's loss.
+    physics : mapping name -> function of (edges, condition), optional
+        Further scalar terms for the generator: feasibility, predicted function.
+
+    Notes
+    -----
+    A batch holds ``"x"`` [b, n, n, 2], edges as (activation, repression), and ``"condition"`` [b, c].
+    """
+
+    def __init__(
+        self,
+        generator: CompletionGenerator,
+        discriminator: CircuitDiscriminator,
+        *,
+        objective: Objective | None = None,
+        penalties: Sequence[Penalty] | None = None,
+        likelihood: float = 1.0,
+        adversarial: float = 0.1,
+        physics: dict[str, Term] | None = None,
+    ):
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.objective = objective if objective is not None else RelativisticPairing()
+        gamma = Cosine(0.5, 0.1)
+        self.penalties = tuple(penalties) if penalties is not None else (R1(gamma), R2(gamma))
+        self.likelihood, self.adversarial = likelihood, adversarial
+        self.physics = physics or {}
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        if self.adversarial == 0:
+            return {"generator": self.generator}
+        return {"discriminator": self.discriminator, "generator": self.generator}
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        x = require(batch, "x", "CompletionGame")
+        b, n, where = x.shape[0], x.shape[1], {"device": x.device, "dtype": x.dtype}
+        return {
+            "noise": stream.at("noise").normal((b, n, self.generator.noise), **where),
+            "share": stream.at("share").uniform((b,), **where),
+            "order": stream.at("order").uniform((b, n, n), **where),
+            "edges": stream.at("edges").uniform((b, n, n, 3), **where),
+        }
+
+    def complete(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
+        """Filled circuits, logits, and which pairs were hidden (a fifth of the circuits wholly)."""
+        x, condition = batch["x"], batch["condition"]
+        mask = genes_mask(condition, x.shape[1])
+        pair = mask[:, :, None] & mask[:, None, :]
+        unknown = (draw["order"] < 1.25 * draw["share"][:, None, None]) & pair
+        logits = self.generator(x, unknown, draw["noise"], condition)
+        filled = torch.where(unknown[..., None], hard_edges(logits, draw["edges"]), x)
+        return filled, logits, unknown
+
+    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        x, condition = batch["x"], batch["condition"]
+        fake, logits, unknown = self.complete(batch, draw)
+        if player == "discriminator":
+            scores = Scores(self.discriminator, x, fake, condition, gradients=bool(self.penalties), draw=draw)
+            terms = {"objective": self.objective.discriminator(scores.real_logits, scores.fake_logits)}
+            for penalty in self.penalties:
+                terms[penalty.name] = penalty(scores, self.progress)
+            return terms
+        classes = x[..., 0].long() + 2 * x[..., 1].long()
+        surprise = nn.functional.cross_entropy(logits.permute(0, 3, 1, 2), classes, reduction="none")
+        hidden = unknown.to(x.dtype)
+        # mean over the hidden pairs of each circuit, so that every mask counts alike
+        likelihood = (surprise * hidden).sum((1, 2)) / hidden.sum((1, 2)).clamp_min(1)
+        terms = {"likelihood": self.likelihood * likelihood.mean()}
+        if self.adversarial:
+            scores = Scores(self.discriminator, x, fake, condition, draw=draw)
+            real, made = scores.real_logits, scores.fake_logits
+            terms["objective"] = self.adversarial * self.objective.generator(real, made)
+        for name, term in self.physics.items():
+            terms[name] = term(fake, condition)
+        return terms
+
+    def check(self, batch: Batch, draw: Draw) -> None:
+        x, condition = require(batch, "x", "CompletionGame"), require(batch, "condition", "CompletionGame")
+        if x.ndim != 4 or x.shape[1] != x.shape[2] or x.shape[3] != 2:
+            raise ShapeError(f"got circuits of shape {tuple(x.shape)}; expected [circuits, genes, genes, 2]")
+        if condition.shape[0] != x.shape[0]:
+            raise ShapeError(f"got {condition.shape[0]} conditions for {x.shape[0]} circuits; expected one each")
+        with torch.no_grad():
+            self.complete(batch, draw)

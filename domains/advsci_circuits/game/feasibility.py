@@ -1,0 +1,67 @@
+"""What a circuit must be to be built, as differentiable penalties and as exact checks.
+
+Degree: at most so many regulators a promoter. Connection: every gene touches another. Thomas' rules: an oscillator
+needs a negative, a multistable circuit a positive feedback. Promoter logic and parts: with the Cello repressors as
+the only parts, every regulation is a repression and there are as many distinct repressors as repressing genes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from advsci_circuits.game.condition import CONDITIONED, genes_mask
+from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.cycles import signed_closed_walks
+
+__all__ = ["Feasibility", "buildable", "excess_regulators", "missing_feedback", "unconnected"]
+
+
+def excess_regulators(edges: Float[Tensor, "b n n 2"], most: int = 4) -> Float[Tensor, " b"]:
+    """Regulators beyond ``most``, summed over genes."""
+    return (edges.sum((2, 3)) - most).relu().sum(1)
+
+
+def unconnected(edges: Float[Tensor, "b n n 2"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, " b"]:
+    """How many genes touch no other (soft: one minus the edges to others, where positive)."""
+    n = edges.shape[1]
+    link = edges.sum(-1) * (1 - torch.eye(n, dtype=edges.dtype, device=edges.device))
+    touch = link.sum(1) + link.sum(2)
+    return ((1 - touch).relu() * mask).sum(1)
+
+
+def missing_feedback(edges: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, " b"]:
+    """Thomas' rules: no negative closed walk of two or more (oscillation asked), no positive one (tristability asked)."""
+    walks = signed_closed_walks(edges[..., 0] - edges[..., 1], 4)
+    positive, negative = walks[:, 0::2].sum(1), walks[:, 3::2].sum(1)
+    wanted = condition[:, -len(CONDITIONED) :]
+    return wanted[:, 0] * (1 - negative).relu() + wanted[:, 1] * (1 - positive).relu()
+
+
+class Feasibility:
+    """The sum of the penalties, a mean over the batch: a generator term."""
+
+    def __init__(self, weight: float = 0.1, most_regulators: int = 4):
+        self.weight, self.most_regulators = weight, most_regulators
+
+    def __call__(self, edges: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, ""]:
+        mask = genes_mask(condition, edges.shape[1])
+        total = excess_regulators(edges, self.most_regulators) + unconnected(edges, mask)
+        return self.weight * (total + missing_feedback(edges, condition)).mean()
+
+
+def buildable(batch: CircuitBatch, gates: Sequence[dict[str, Any]], chassis: str | None = None) -> Bool[Tensor, " b"]:
+    """Whether repressor gates of a Cello library suffice: no activation, and a distinct repressor a repressing gene.
+
+    Parameters
+    ----------
+    gates : sequence of dict
+        As `advsci_datasets.circuits.load_gates` returns them.
+    chassis : str, optional
+        Only gates whose library name begins so (``"Eco1"``).
+    """
+    parts = {gate["gate"] for gate in gates if chassis is None or gate["ucf"].startswith(chassis)}
+    repressors = (batch.signs < 0).any(1).sum(1)
+    return ~(batch.signs > 0).flatten(1).any(1) & (repressors <= len(parts))

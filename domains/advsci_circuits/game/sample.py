@@ -1,0 +1,107 @@
+"""Drawing circuits from a generator: in rounds, from nothing or around what a user fixed."""
+
+import torch
+from jaxtyping import Bool, Float, Int8
+from torch import Tensor
+
+from advsci.streams import Stream
+from advsci_circuits.game.condition import condition_vector, genes_mask
+from advsci_circuits.game.generator import CompletionGenerator
+from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.validity import is_valid
+
+__all__ = ["edges_of", "generate", "sample", "signs_of"]
+
+
+def edges_of(signs: Int8[Tensor, "b n n"]) -> Float[Tensor, "b n n 2"]:
+    """(activation, repression) channels of sign matrices."""
+    return torch.stack([signs > 0, signs < 0], -1).to(torch.get_default_dtype())
+
+
+def signs_of(edges: Float[Tensor, "b n n 2"]) -> Int8[Tensor, "b n n"]:
+    """Sign matrices of hard edge channels."""
+    return (edges[..., 0] - edges[..., 1]).round().to(torch.int8)
+
+
+@torch.no_grad()
+def sample(
+    generator: CompletionGenerator,
+    condition: Float[Tensor, "b c"],
+    width: int,
+    stream: Stream,
+    *,
+    fixed: Int8[Tensor, "b n n"] | None = None,
+    known: Bool[Tensor, "b n n"] | None = None,
+    rounds: int = 8,
+    temperature: float = 1.0,
+) -> CircuitBatch:
+    """One circuit a condition.
+
+    Every round the generator proposes all open edges and a random share of them is kept, so that later edges see
+    earlier ones.
+
+    Parameters
+    ----------
+    fixed, known : tensors, shape [b, n, n], optional
+        A partial circuit: signs, and which entries (also absent edges) must stay.
+    rounds : int
+        More rounds, finer dependence between edges; one round is a single pass.
+    temperature : float
+        Below one: likelier circuits; above: more diverse.
+    """
+    b = len(condition)
+    mask = genes_mask(condition, width)
+    pair = mask[:, :, None] & mask[:, None, :]
+    unknown = pair & ~known if known is not None else pair.clone()
+    edges = edges_of(fixed) if fixed is not None else torch.zeros(b, width, width, 2)
+    edges = edges.to(condition) * (~unknown & pair)[..., None]
+    order = stream.at("order").uniform((b, width, width), device=condition.device)
+    # ranks in [0, 1): the k-th round keeps the next share of the open pairs of each circuit
+    flat = torch.where(unknown, order, 2.0).flatten(1)
+    rank = flat.argsort(1).argsort(1).view_as(order)
+    count = unknown.sum((1, 2))[:, None, None]
+    for k in range(rounds):
+        z = stream.at("noise", k).normal((b, width, generator.noise), device=condition.device)
+        logits = generator(edges, unknown, z, condition) / temperature
+        uniform = stream.at("edges", k).uniform((b, width, width, 3), device=condition.device)
+        gumbel = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
+        choice = (logits + gumbel).argmax(-1)
+        now = unknown & (rank * rounds < (k + 1) * count)
+        drawn = torch.stack([choice == 1, choice == 2], -1).to(edges.dtype)
+        edges = torch.where(now[..., None], drawn, edges)
+        unknown = unknown & ~now
+    return CircuitBatch(signs_of(edges), condition[:, 0].long())
+
+
+def generate(
+    generator: CompletionGenerator,
+    sizes: Tensor,
+    stream: Stream,
+    *,
+    function: str | None = None,
+    width: int | None = None,
+    rounds: int = 8,
+    temperature: float = 1.0,
+    valid: bool = True,
+    tries: int = 4,
+    chunk: int = 250,
+) -> CircuitBatch:
+    """Circuits of given sizes; those that are not valid are drawn again, up to ``tries`` times."""
+    width = width or int(sizes.max())
+    signs = torch.zeros(len(sizes), width, width, dtype=torch.int8)
+    open_rows = torch.arange(len(sizes))
+    for attempt in range(tries if valid else 1):
+        # circuits of one size together: no work on padding
+        for rows in [r for n in sizes[open_rows].unique() for r in open_rows[sizes[open_rows] == n].split(chunk)]:
+            condition = condition_vector(sizes[rows].float(), functions=function)
+            n = int(sizes[rows[0]])
+            key = stream.at("attempt", attempt).at("rows", int(rows[0]))
+            drawn = sample(generator, condition, n, key, rounds=rounds, temperature=temperature)
+            signs[rows] = 0
+            signs[rows, :n, :n] = drawn.signs
+        if not valid:
+            break
+        open_rows = open_rows[~is_valid(CircuitBatch(signs, sizes)[open_rows])]
+        if not len(open_rows):
+            break
+    return CircuitBatch(signs, sizes)

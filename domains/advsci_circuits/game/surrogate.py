@@ -1,0 +1,99 @@
+"""A fast guess of robustness: a network that learns simulated shares, so that gradients reach the generator.
+
+Two heads are trained on different weightings of the examples and the lower guess counts; where they disagree, or
+where fresh simulations do not bear the guess out, it loses its say. It never decides what is reported: simulation
+does.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from advsci.games.game import Batch, Draw, Game, require
+from advsci.streams import Stream
+from advsci_circuits.game.condition import CONDITIONED, condition_vector, genes_mask
+from advsci_circuits.game.discriminator import INVARIANTS, invariants
+from advsci_circuits.game.network import PairNetwork
+
+__all__ = ["FunctionReward", "RobustnessSurrogate", "SurrogateGame"]
+
+HEADS = 2
+
+
+class RobustnessSurrogate(nn.Module):
+    """Square roots of the shares of parameter sets that show each function, ``[b, heads, functions]``."""
+
+    def __init__(self, width: int = 32, blocks: int = 2):
+        super().__init__()
+        self.network = PairNetwork(2, width, blocks)
+        inputs = 3 * width + INVARIANTS
+        self.heads = nn.ModuleList(
+            nn.Sequential(nn.Linear(inputs, 2 * width), nn.SiLU(), nn.Linear(2 * width, len(CONDITIONED)))
+            for _ in range(HEADS)
+        )
+
+    def forward(self, x: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, "b h f"]:
+        mask = genes_mask(condition, x.shape[1])
+        h = self.network(x, mask)
+        size = condition[:, :1].to(h.dtype)
+        own = h.diagonal(dim1=1, dim2=2).mT
+        # adaptation knows an input (first) and an output (last gene): their features are kept apart
+        last = (condition[:, 0].long() - 1)[:, None, None].expand(-1, 1, h.shape[-1])
+        ends = own[:, 0] - own.gather(1, last)[:, 0]
+        pooled = torch.cat([h.sum((1, 2)) / size, own.sum(1) / size, ends, invariants(x, mask)], -1)
+        return torch.stack([head(pooled) for head in self.heads], 1)
+
+    def pessimistic(self, x: Tensor, condition: Tensor) -> Float[Tensor, "b f"]:
+        """The lowest guess of the heads."""
+        return self(x, condition).amin(1)
+
+
+class SurrogateGame(Game):
+    """One player: least squares on simulated shares, each head on its own random half-weighting."""
+
+    def __init__(self, surrogate: RobustnessSurrogate):
+        super().__init__()
+        self.surrogate = surrogate
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        return {"surrogate": self.surrogate}
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        x = require(batch, "x", "SurrogateGame")
+        return {"weight": 2 * stream.at("weight").uniform((x.shape[0], HEADS, 1), device=x.device, dtype=x.dtype)}
+
+    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        guess = self.surrogate(batch["x"], batch["condition"])
+        error = (guess - batch["shares"].clamp_min(0).sqrt()[:, None]).square()
+        return {"squared_error": (draw["weight"] * error).mean()}
+
+    def check(self, batch: Batch, draw: Draw) -> None:
+        for key in ("x", "condition", "shares"):
+            require(batch, key, "SurrogateGame")
+        with torch.no_grad():
+            self.terms("surrogate", batch, draw)
+
+
+class FunctionReward:
+    """A generator term: minus the pessimistic guess of the function asked for, where one is asked for."""
+
+    def __init__(self, surrogate: RobustnessSurrogate, weight: float = 1.0):
+        self.surrogate = surrogate.requires_grad_(False)
+        self.weight = weight
+
+    def __call__(self, edges: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, ""]:
+        wanted = condition[:, -len(CONDITIONED) :]
+        guess = self.surrogate.pessimistic(edges, condition[:, :1])
+        return -self.weight * (guess.clamp(-0.5, 1.0) * wanted).sum() / wanted.sum().clamp_min(1.0)
+
+
+def surrogate_batch(signs: Tensor, sizes: Tensor, shares: Tensor) -> dict[str, Tensor]:
+    """Training data of `SurrogateGame` from judged circuits."""
+    from advsci_circuits.game.sample import edges_of
+
+    return {
+        "x": edges_of(signs),
+        "condition": condition_vector(sizes.float())[:, :1],
+        "shares": shares.to(torch.get_default_dtype()),
+    }

@@ -1,0 +1,96 @@
+"""Real circuits to learn from: the user's library, or what installed packages carry."""
+
+import numpy as np
+import torch
+
+from advsci.errors import DataError
+from advsci.streams import Stream
+from advsci_circuits.formats.boolean import read_bnet
+from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.canonical import canonical_keys
+from advsci_circuits.graphs.circuit import Circuit
+from advsci_circuits.graphs.validity import is_valid
+from advsci_datasets.circuits import SignedGraphs, load_library, load_pyboolnet
+
+__all__ = ["balanced", "embedded_library", "library", "subcircuits"]
+
+
+def subcircuits(circuit: Circuit, size: int, count: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Connected induced sub-circuits, grown from random genes by random neighbours."""
+    linked = (circuit.signs != 0) | (circuit.signs != 0).T
+    found = []
+    for _ in range(count):
+        chosen = [int(rng.integers(len(circuit)))]
+        while len(chosen) < size:
+            border = np.flatnonzero(linked[chosen].any(0) & ~np.isin(np.arange(len(circuit)), chosen))
+            if not len(border):
+                break
+            chosen.append(int(rng.choice(border)))
+        if len(chosen) == size:
+            found.append(circuit.signs[np.ix_(chosen, chosen)])
+    return found
+
+
+def embedded_library(smallest: int = 3, largest: int = 8, each: int = 40, seed: int = 0) -> SignedGraphs:
+    """Sub-circuits of the Boolean networks that the installed package *pyboolnet* carries; a network is a family.
+
+    Networks that cannot be read (over 100 genes, rules over 18 inputs) are left out; dual regulators are dropped.
+    """
+    rng = Stream(seed).at("embedded").numpy()
+    kept: dict[bytes, tuple[np.ndarray, set[str]]] = {}
+    for name, text in load_pyboolnet().items():
+        try:
+            circuit = read_bnet(text + "\n", name, dual="drop")
+        except DataError:
+            continue
+        for size in range(smallest, min(largest, len(circuit)) + 1):
+            graphs = subcircuits(circuit, size, each, rng)
+            for key, graph in zip(canonical_keys(graphs) if graphs else [], graphs, strict=True):
+                kept.setdefault(key, (graph, set()))[1].add(name)
+    signs = np.zeros((len(kept), largest, largest), dtype=np.int8)
+    sizes = np.array([len(graph) for graph, _ in kept.values()])
+    for row, (graph, _) in zip(signs, kept.values(), strict=True):
+        row[: len(graph), : len(graph)] = graph
+    families = tuple(tuple(sorted(names)) for _, names in kept.values())
+    return _valid(
+        SignedGraphs(
+            signs, sizes, families, np.zeros(len(kept), dtype=bool), ("LGPL package; models: authors",) * len(kept),
+            tuple(f"pyboolnet:{names[0]}" for names in families), tuple(str(i) for i in range(len(kept))),
+        )
+    )  # fmt: skip
+
+
+def _valid(graphs: SignedGraphs) -> SignedGraphs:
+    fine = is_valid(CircuitBatch(torch.from_numpy(graphs.signs), torch.from_numpy(graphs.sizes)))
+    return graphs.take(fine.numpy())
+
+
+def library(source: str = "library", smallest: int = 3, largest: int = 8) -> SignedGraphs:
+    """Valid circuits: ``"library"`` from ``$ADVSCI_DATA``, or ``"embedded"`` from installed packages.
+
+    Raises
+    ------
+    DataError
+        On another name, or where the data are missing.
+    """
+    if source == "library":
+        return _valid(load_library(smallest=smallest, largest=largest))
+    if source == "embedded":
+        return embedded_library(smallest, largest)
+    raise DataError(f"got the data '{source}'; expected 'library' or 'embedded'")
+
+
+def balanced(
+    graphs: SignedGraphs, index: np.ndarray, count: int, rng: np.random.Generator, smallest: int = 3
+) -> np.ndarray:
+    """``count`` draws in which every family counts alike: a family, then one of its graphs."""
+    members: dict[str, list[int]] = {}
+    for i in index:
+        if graphs.sizes[i] >= smallest:
+            for family in graphs.families[i]:
+                members.setdefault(family, []).append(int(i))
+    names = sorted(members)
+    if not names:
+        raise DataError(f"got no graph of at least {smallest} genes; expected some. Try: a smaller size")
+    picks = rng.integers(len(names), size=count)
+    return np.array([members[names[p]][rng.integers(len(members[names[p]]))] for p in picks])

@@ -1,0 +1,186 @@
+"""``advsci-circuits train``: warm up on likelihood, play the game, simulate what it makes, refit, play on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from advsci.schedules import Cosine
+from advsci.solvers import Alternating
+from advsci.streams import Stream
+from advsci.training import EMA, Run, Trainer
+from advsci_circuits.config import Train
+from advsci_circuits.game.completion import CompletionGame
+from advsci_circuits.game.condition import CONDITIONED, condition_vector
+from advsci_circuits.game.discriminator import CircuitDiscriminator
+from advsci_circuits.game.feasibility import Feasibility
+from advsci_circuits.game.generator import CompletionGenerator
+from advsci_circuits.game.labels import Examples, find_examples, label
+from advsci_circuits.game.sample import edges_of, generate
+from advsci_circuits.game.store import save_generator
+from advsci_circuits.game.surrogate import FunctionReward, RobustnessSurrogate, SurrogateGame, surrogate_batch
+from advsci_circuits.graphs.canonical import canonical_keys
+from advsci_circuits.library import balanced, library
+from advsci_datasets.circuits import SignedGraphs, load_enumeration, split_by_family
+
+__all__ = ["held_out_oscillators", "plan", "run", "training_data"]
+
+SUCCESS = {"oscillation": 0.02, "tristability": 0.02, "adaptation": 0.02}
+"""Share of parameter sets from which a simulated circuit is an example of its function."""
+FUNCTION_SHARE = 0.4
+"""Part of the training data that is asked for a function; the rest is real circuits, unconditional."""
+
+
+def held_out_oscillators() -> set[bytes]:
+    """Keys of the three-gene circuits that oscillate in over 1 % of parameter sets and are in no real library."""
+    table = load_enumeration()
+    held = (table.oscillating > 0.01) & ~table.in_library
+    return set(canonical_keys(list(table.signs[held])))
+
+
+def training_data(
+    graphs: SignedGraphs, index: np.ndarray, examples: Examples | None, config: Train, rng: np.random.Generator
+) -> dict[str, Tensor]:
+    """Real circuits, unconditional, and examples of each function, as ``x`` and ``condition``."""
+    real = balanced(graphs, index, config.draws, rng, config.smallest)
+    signs = torch.from_numpy(graphs.signs[real])
+    sizes = torch.from_numpy(graphs.sizes[real])
+    density = (signs != 0).sum((1, 2)) / sizes
+    # half the circuits tell their density, so it can be asked for or left open
+    density[torch.from_numpy(rng.random(len(density)) < 0.5)] = torch.nan
+    parts = [(signs, condition_vector(sizes.float(), density))]
+    if examples is not None and len(examples.sizes):
+        width = graphs.signs.shape[1]
+        padded = torch.nn.functional.pad(examples.signs, (0, width - examples.signs.shape[1]) * 2)
+        each = int(config.draws * FUNCTION_SHARE / (1 - FUNCTION_SHARE) / len(CONDITIONED))
+        for k, function in enumerate(CONDITIONED):
+            good = (examples.shares[:, k] >= SUCCESS[function]).nonzero()[:, 0]
+            if len(good):
+                # robust examples come more often, none more than sixteen times as often as the least
+                weight = examples.shares[good, k].clamp(max=16 * SUCCESS[function]).numpy()
+                pick = good[torch.from_numpy(rng.choice(len(good), each, p=weight / weight.sum()))]
+                asked = condition_vector(examples.sizes[pick].float(), functions=function)
+                parts.append((padded[pick], asked))
+    return {
+        "x": edges_of(torch.cat([signs for signs, _ in parts])),
+        "condition": torch.cat([condition for _, condition in parts]),
+    }
+
+
+def _adam(rate: float, betas: tuple[float, float] = (0.9, 0.99)):
+    return lambda parameters: torch.optim.Adam(parameters, lr=rate, betas=betas)
+
+
+def _fit_surrogate(surrogate: RobustnessSurrogate, examples: Examples, config: Train, stage: int) -> None:
+    surrogate.requires_grad_(True)
+    trainer = Trainer(
+        steps=config.surrogate_steps, batch_size=128, seed=config.seed + stage, device="cpu", log_every=100,
+        title=f"surrogate {stage}",
+    )  # fmt: skip
+    data = surrogate_batch(examples.signs, examples.sizes, examples.shares)
+    trainer.fit(SurrogateGame(surrogate), data, Alternating(_adam(2e-3), Cosine(1.0, 0.05)))
+    surrogate.requires_grad_(False)
+
+
+def _agreement(surrogate: RobustnessSurrogate, fresh: Examples) -> float:
+    """Rank correlation of guessed and simulated shares on circuits new to the surrogate, mean over functions."""
+    batch = surrogate_batch(fresh.signs, fresh.sizes, fresh.shares)
+    with torch.no_grad():
+        guess = surrogate.pessimistic(batch["x"], batch["condition"]).numpy()
+    values = []
+    for k in range(len(CONDITIONED)):
+        truth = fresh.shares[:, k].numpy()
+        if np.ptp(truth) > 0 and np.ptp(guess[:, k]) > 0:
+            ranks = np.stack([np.argsort(np.argsort(v)) for v in (truth, guess[:, k])])
+            values.append(np.corrcoef(ranks)[0, 1])
+    return float(np.mean(values)) if values else 0.0
+
+
+def _fresh_examples(generator: CompletionGenerator, config: Train, stream: Stream, held: set[bytes]) -> Examples:
+    """What the generator makes when asked for each function, simulated."""
+    found = None
+    for k, function in enumerate(CONDITIONED):
+        sizes = 3 + stream.at("sizes", k).integers(3, (max(config.examples // 8, 8),))
+        batch = generate(generator, sizes, stream.at("generate", k), function=function, width=5, temperature=1.2)
+        keys = canonical_keys(batch)
+        first = {key: i for i, key in reversed(list(enumerate(keys)))}
+        index = torch.tensor(sorted(i for key, i in first.items() if key not in held), dtype=torch.long)
+        for n in sizes[index].unique():
+            some = index[sizes[index] == n]
+            signs = batch.signs[some][:, :n, :n]
+            fresh = Examples(signs, sizes[some], label(signs, stream.at("label", k, int(n)), config.sets))
+            found = fresh if found is None else found + fresh
+    assert found is not None
+    return found
+
+
+def plan(config: Train) -> dict[str, Any]:
+    """What a run would do."""
+    graphs = library(config.data, config.smallest, config.largest)
+    train, test = split_by_family(graphs, (0.8, 0.2), config.seed)
+    generator = CompletionGenerator(config.width, config.blocks)
+    return {
+        "real circuits": len(graphs),
+        "for training, for test": (len(train), len(test)),
+        "generator parameters": sum(p.numel() for p in generator.parameters()),
+        "simulated models": 3 * config.examples * config.sets,
+    }
+
+
+def run(config: Train) -> Path:
+    """Train; returns the model file in the run folder."""
+    folder = Run(config.out) if config.out else Run(Path("runs") / f"circuits-{config.seed}")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    stream = Stream(config.seed).at("circuits")
+    graphs = library(config.data, config.smallest, config.largest)
+    train, _ = split_by_family(graphs, (0.8, 0.2), config.seed)
+    held = held_out_oscillators() if config.hold_out and config.data == "library" else set()
+
+    examples: Examples | None = None
+    for size in (3, 4, 5) if config.examples else ():
+        found = find_examples(
+            size, config.examples, stream.at("examples", size), sets=config.sets, forbidden=held.__contains__
+        )
+        examples = found if examples is None else examples + found
+
+    torch.manual_seed(stream.at("networks").key() & (2**63 - 1))  # initial parameters only
+    generator = CompletionGenerator(config.width, config.blocks)
+    discriminator = CircuitDiscriminator(config.width, config.blocks)
+    surrogate = RobustnessSurrogate(config.width)
+    facts: dict[str, Any] = {"settings": config.model_dump(mode="json"), "rounds": []}
+
+    data = training_data(graphs, train, examples, config, stream.at("draws").numpy())
+    warm = CompletionGame(generator, discriminator, adversarial=0.0)
+    common = {"batch_size": config.batch, "device": "cpu", "log_every": 100}
+    training = Trainer(
+        steps=config.warmup, seed=config.seed, ema=EMA(0.998), run=folder.path / "warmup", title="warm-up", **common
+    ).fit(warm, data, Alternating(_adam(config.rate), Cosine(1.0, 0.1)))
+    generator.load_state_dict(training.averaged("generator").state_dict())
+    save_generator(generator, folder.path / "warmup.safetensors", facts)
+
+    averaged: torch.nn.Module = generator
+    weight = 1.0
+    for turn in range(config.rounds if config.steps else 0):
+        physics: dict[str, Any] = {"feasibility": Feasibility()}
+        if examples is not None:
+            _fit_surrogate(surrogate, examples, config, turn)
+            physics["function"] = FunctionReward(surrogate, 0.1 * weight)
+        game = CompletionGame(generator, discriminator, physics=physics)
+        training = Trainer(
+            steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.path / f"round{turn}",
+            title=f"game, round {turn + 1}", **common,
+        ).fit(game, data, Alternating(_adam(config.rate / 5, (0.0, 0.99)), Cosine(1.0, 0.2)))  # fmt: skip
+        averaged = training.averaged("generator")
+        generator.load_state_dict(averaged.state_dict())
+        if examples is not None:
+            fresh = _fresh_examples(generator, config, stream.at("fresh", turn), held)
+            # the guard: a surrogate that fresh simulations do not bear out loses its say
+            weight = max(0.0, _agreement(surrogate, fresh))
+            good = [float((fresh.shares[:, k] > 0.01).double().mean()) for k in range(len(CONDITIONED))]
+            facts["rounds"].append({"agreement": weight, "success": dict(zip(CONDITIONED, good, strict=True))})
+            examples = examples + fresh
+            data = training_data(graphs, train, examples, config, stream.at("draws", turn + 1).numpy())
+    path = save_generator(generator, folder.path / "model.safetensors", facts)
+    return path
