@@ -110,7 +110,7 @@ class TrustRegion(Solver):
 
         def go(share: Tensor) -> None:
             for p, origin, d in zip(parameters, start, move, strict=True):
-                p.copy_(origin + share * d)
+                p.copy_(torch.where(share > 0.0, origin + share * d, origin))  # a move of NaN is taken back too
 
         share = torch.ones_like(radius)
         for _ in range(self.trials):

@@ -45,16 +45,21 @@ class Saddle(Game):
         pass
 
     def terms(self, player, batch, draw):
-        return {"loss": self.losses[player](*(point.at for point in self.points.values()))}
+        return {"loss": self.losses[player](*(self.place(name) for name in self.points))}
+
+    def place(self, player: str) -> nn.Parameter:
+        """Where a player stands."""
+        return self.points[player].get_parameter("at")
 
     def state(self) -> Tensor:
-        return torch.cat([point.at.detach() for point in self.points.values()])
+        return torch.cat([self.place(name).detach() for name in self.points])
 
     def put(self, state) -> None:
         with torch.no_grad():
-            parts = torch.as_tensor(state, dtype=torch.float64).split([p.at.numel() for p in self.points.values()])
-            for point, part in zip(self.points.values(), parts, strict=True):
-                point.at.copy_(part)
+            places = [self.place(name) for name in self.points]
+            parts = torch.as_tensor(state, dtype=torch.float64).split([p.numel() for p in places])
+            for p, part in zip(places, parts, strict=True):
+                p.copy_(part)
 
 
 def zero_sum(value: Callable[[Tensor, Tensor], Tensor], x=(1.0,), y=(1.0,)) -> Saddle:

@@ -216,10 +216,10 @@ def test_dirac_gan_with_r1(gamma):
 @pytest.mark.parametrize("penalties", [(), (WGANGP(10.0),)])
 def test_wgan_does_not_converge_on_dirac(penalties):
     game = dirac_gan(0.5, 0.1, Wasserstein(), penalties)
-    solver = Alternating(sgd(0.05))
+    solver = Alternating(sgd(0.1))
     solver.bind(game)
     away = []
-    for _ in range(4000):
+    for _ in range(1500):
         solver.step(game, dirac_feed(game))
         away.append(abs(game.generator.theta.item()))
     assert max(away[-500:]) > 0.02
@@ -229,9 +229,9 @@ def test_r1_converges_on_dirac_and_so_does_damping_of_both():
     for penalties, damped in (((R1(1.0),), ()), ((Damping(0.5),), (Damping(0.5),))):
         game = dirac_gan(0.5, 0.1, Wasserstein(), penalties)
         game.generator_penalties = damped
-        solver = Alternating(sgd(0.05))
+        solver = Alternating(sgd(0.2))
         solver.bind(game)
-        for _ in range(2000):
+        for _ in range(500):
             solver.step(game, dirac_feed(game))
         assert abs(game.generator.theta.item()) < 1e-6
 
@@ -261,23 +261,23 @@ def cubic(mu: float) -> Saddle:
 
 def test_hopf_bifurcation_along_the_learning_rate():
     """Past h_c = 2 mu / (1 + mu^2) an attracting cycle is born, with amplitude proportional to sqrt(h - h_c)."""
-    mu = 0.2
+    mu = 0.4
     critical = 2 * mu / (1 + mu**2)
     assert radius(iteration_matrix(linearised(mu), Simultaneous(sgd(critical)))) == pytest.approx(1.0, rel=TOLERANCE)
     amplitudes = {}
     for factor in (0.97, 1.01, 1.04):
         game = cubic(mu)
-        game.put([0.05, 0.0])
+        game.put([0.3, 0.0])
         solver = Simultaneous(sgd(factor * critical))
         solver.bind(game)
         norms = []
-        for step in range(6000):
+        for step in range(800):
             solver.step(game, nothing)
-            if step >= 5000:
+            if step >= 600:
                 norms.append(game.state().norm())
         amplitudes[factor] = float(torch.stack(norms).mean())
-    assert amplitudes[0.97] < 1e-6
-    assert amplitudes[1.04] / amplitudes[1.01] == pytest.approx(2.0, rel=0.05)
+    assert amplitudes[0.97] < 1e-3
+    assert amplitudes[1.04] / amplitudes[1.01] == pytest.approx(2.0, rel=0.03)
 
 
 def linearised(mu: float) -> Saddle:
