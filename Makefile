@@ -25,6 +25,7 @@ export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
 .PHONY: help demo test lint bench docs clean
+.NOTPARALLEL:
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -52,12 +53,13 @@ clean:
 	rm -rf $(VENV) build dist docs/_build .pytest_cache .ruff_cache
 
 # Stamps: a set is installed again when what it is made from has changed.
-$(BIN)/python:
+$(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "advsci needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
 
-$(VENV)/.torch: constraints.txt | $(BIN)/python
+$(VENV)/.torch: constraints.txt | $(VENV)/.made
 	$(PIP) install -q -c constraints.txt "$(TORCH)" numpy
 	@touch $@
 
@@ -65,4 +67,4 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt $(VENV)/.torch
 	$(PIP) install -q -c constraints.txt -e ".[$(EXTRAS_$*)]"
 	@touch $@
 
-.PRECIOUS: $(VENV)/.installed-% $(VENV)/.torch
+.PRECIOUS: $(VENV)/.installed-% $(VENV)/.torch $(VENV)/.made
