@@ -171,8 +171,8 @@ def test_the_features_descend_the_task_and_ascend_the_adversaries():
     loss = loss - 0.5 * adversaries["donor"](features, batch)
     expected = torch.autograd.grad(loss, game.parameters_of("task"))
     _, field = vector_field(game, batch, {})
-    for a, b in zip(field["task"], expected, strict=True):
-        assert close(a, b)
+    for a, b in zip(field["task"], expected, strict=True):  # schedules are evaluated in single precision
+        assert close(a, b, 1e-6)
 
 
 def test_domain_adversarial_steps_run_on_the_meta_device():
