@@ -1,0 +1,29 @@
+"""The code on the pages that promise it is executed, from top to bottom."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("page", ["engine/extending.md", "data.md"])
+def test_code_of_the_page_runs(page):
+    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert blocks
+    scope: dict[str, object] = {"__name__": page}
+    for block in blocks:
+        if "ADVSCI_DATA" not in block and "pbmc" not in block:  # needs data that not every machine has
+            exec(compile(block, page, "exec"), scope)
+
+
+def test_every_file_that_the_docs_name_exists():
+    root = DOCS.parent
+    text = "\n".join(
+        p.read_text(encoding="utf-8") for p in [*DOCS.glob("*.md"), root / "README.md", root / "CONTRIBUTING.md"]
+    )
+    named = set(re.findall(r"`((?:advsci|datasets|domains|tests|docs)/[\w/.-]+\.\w+)`", text))
+    assert named and not [
+        name for name in named if not re.search("_X|NAME|DOMAIN", name) and not (root / name).exists()
+    ]
