@@ -47,7 +47,7 @@ napoleon_use_ivar = True
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "show-inheritance": True, "ignore-module-all": True}
 autodoc_preserve_defaults = True
 # Several packages have a class of the same name; a short reference to one is then not unique, which is no mistake.
 suppress_warnings = ["ref.python", "toc.empty_glob"]
