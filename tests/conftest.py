@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 _packages = ["advsci", "advsci_datasets", "advsci_circuits", "advsci_singlecell", "advsci_friction", "advsci_inverse"]
 _hook = install_import_hook(_packages, "beartype.beartype")
 
 torch.set_num_threads(1)
+
+# no deadlines: a busy machine is no bug; in CI the same examples every time
+settings.register_profile("advsci", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("advsci")
 
 _shared = Path(__file__).resolve().parents[2] / "shared" / "data"
 if "ADVSCI_DATA" not in os.environ and _shared.is_dir():

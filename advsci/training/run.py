@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import CheckpointError
+from advsci.errors import CheckpointError, DataError
 
 __all__ = ["Run"]
 
@@ -69,11 +69,14 @@ class Run:
         path = self.path / name
         if not path.exists():
             return []
-        records = []
-        for line in path.read_text().splitlines(keepends=True):
-            if line.endswith("\n"):
-                records.append(json.loads(line))
-        return records
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        try:
+            return [json.loads(line) for line in lines if line.endswith("\n")]
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{path} holds a line that is not JSON ({error}); expected one record a line. Try: restore the file, or "
+                "another run folder."
+            ) from error
 
     def rewind(self, step: int) -> None:
         """Forget what was logged after ``step``."""

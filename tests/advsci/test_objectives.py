@@ -23,7 +23,8 @@ GRID = torch.linspace(-20.0, 20.0, 8001, dtype=torch.float64)
 
 
 def log_density(loc: float, scale: float = 1.0) -> torch.Tensor:
-    return Normal(*torch.tensor([loc, scale], dtype=torch.float64)).log_prob(GRID)
+    at, spread = torch.tensor([loc, scale], dtype=torch.float64)
+    return Normal(at, spread).log_prob(GRID)
 
 
 def density(loc: float, scale: float = 1.0) -> torch.Tensor:
