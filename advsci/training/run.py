@@ -74,8 +74,8 @@ class Run:
             return [json.loads(line) for line in lines if line.endswith("\n")]
         except json.JSONDecodeError as error:
             raise DataError(
-                f"{path} holds a line that is not JSON ({error}); expected one record a line. Try: restore the file, or "
-                "another run folder."
+                f"{path} holds a line that is not JSON ({error}); expected one record a line. Try: restore the file "
+                "or use another run folder."
             ) from error
 
     def rewind(self, step: int) -> None:
