@@ -6,7 +6,7 @@ https://arxiv.org/abs/2110.02037): circuits are drawn in a few rounds, each fixi
 open.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,35 +14,33 @@ from torch import Tensor, nn
 from advsci.errors import ShapeError
 from advsci.games.game import Batch, Draw, Game, require
 from advsci.objectives import Objective, RelativisticPairing
-from advsci.penalties import R1, R2
-from advsci.penalties.penalty import Penalty
+from advsci.penalties import R1, R2, Penalty
+from advsci.physics import Findings, Multipliers, PhysicsInformedDiscriminator
 from advsci.schedules import Cosine
 from advsci.scores import Scores
 from advsci.streams import Stream
 from advsci_circuits.game.condition import genes_mask
-from advsci_circuits.game.discriminator import CircuitDiscriminator
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges
 
 __all__ = ["CompletionGame"]
 
-Term = Callable[[Tensor, Tensor], Tensor]
-
 
 class CompletionGame(Game):
-    """Generator that completes circuits against a discriminator of whole circuits.
+    """Generator that completes circuits against a physics-informed discriminator of whole circuits.
 
     Parameters
     ----------
-    generator, discriminator
-        The players.
+    generator
+        Fills in unknown edges.
+    discriminator
+        A learned critic that is shown, beside circuit and condition, what the physics found of it.
+    multipliers
+        Prices of the physics' violations, a third player; None leaves them to the critic.
     objective, penalties
         The core's defaults: relativistic pairing with R1 and R2.
-    likelihood : float
-        Weight of the cross-entropy of hidden edges.
-    adversarial : float
-        Weight of the objective in the generator's loss.
-    physics : mapping name -> function of (edges, condition), optional
-        Further scalar terms for the generator: feasibility, predicted function.
+    likelihood, adversarial
+        Weights of the cross-entropy of hidden edges and of the objective in the generator's loss; without the latter
+        the generator plays alone.
 
     Notes
     -----
@@ -52,27 +50,31 @@ class CompletionGame(Game):
     def __init__(
         self,
         generator: CompletionGenerator,
-        discriminator: CircuitDiscriminator,
+        discriminator: PhysicsInformedDiscriminator,
+        multipliers: Multipliers | None = None,
         *,
         objective: Objective | None = None,
         penalties: Sequence[Penalty] | None = None,
         likelihood: float = 1.0,
         adversarial: float = 0.1,
-        physics: dict[str, Term] | None = None,
     ):
         super().__init__()
-        self.generator, self.discriminator = generator, discriminator
+        self.generator, self.discriminator, self.multipliers = generator, discriminator, multipliers
         self.objective = objective if objective is not None else RelativisticPairing()
         gamma = Cosine(0.5, 0.1)
         self.penalties = tuple(penalties) if penalties is not None else (R1(gamma), R2(gamma))
         self.likelihood, self.adversarial = likelihood, adversarial
-        self.physics = physics or {}
+        if multipliers is not None:
+            self.constraints["multipliers"] = [lambda _: multipliers.clip()]
 
     @property
     def players(self) -> dict[str, nn.Module]:
         if self.adversarial == 0:
             return {"generator": self.generator}
-        return {"discriminator": self.discriminator, "generator": self.generator}
+        players: dict[str, nn.Module] = {"discriminator": self.discriminator.critic, "generator": self.generator}
+        if self.multipliers is not None:
+            players["multipliers"] = self.multipliers
+        return players
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         x = require(batch, "x", "CompletionGame")
@@ -82,6 +84,7 @@ class CompletionGame(Game):
             "share": stream.at("share").uniform((b,), **where),
             "order": stream.at("order").uniform((b, n, n), **where),
             "edges": stream.at("edges").uniform((b, n, n, 3), **where),
+            "features": stream.at("features").normal((b, self.discriminator.count), **where),
         }
 
     def complete(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
@@ -97,25 +100,33 @@ class CompletionGame(Game):
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         x, condition = batch["x"], batch["condition"]
         fake, logits, unknown = self.complete(batch, draw)
+        alone = self.adversarial == 0
+        found = Findings({}) if alone else self.discriminator.physics(fake, condition)
+        if player == "multipliers":
+            assert self.multipliers is not None
+            return {name: -term for name, term in self.multipliers(found.violations).items()}
         if player == "discriminator":
-            scores = Scores(self.discriminator, x, fake, condition, gradients=bool(self.penalties), draw=draw)
+            scores = self._scores(batch, draw, fake, found, gradients=True)
             terms = {"objective": self.objective.discriminator(scores.real_logits, scores.fake_logits)}
-            for penalty in self.penalties:
-                terms[penalty.name] = penalty(scores, self.progress)
-            return terms
+            return terms | {penalty.name: penalty(scores, self.progress) for penalty in self.penalties}
         classes = x[..., 0].long() + 2 * x[..., 1].long()
         surprise = nn.functional.cross_entropy(logits.permute(0, 3, 1, 2), classes, reduction="none")
         hidden = unknown.to(x.dtype)
         # mean over the hidden pairs of each circuit, so that every mask counts alike
         likelihood = (surprise * hidden).sum((1, 2)) / hidden.sum((1, 2)).clamp_min(1)
         terms = {"likelihood": self.likelihood * likelihood.mean()}
-        if self.adversarial:
-            scores = Scores(self.discriminator, x, fake, condition, draw=draw)
+        if not alone:
+            scores = self._scores(batch, draw, fake, found)
             real, made = scores.real_logits, scores.fake_logits
             terms["objective"] = self.adversarial * self.objective.generator(real, made)
-        for name, term in self.physics.items():
-            terms[name] = term(fake, condition)
+            terms |= self.multipliers(found.violations) if self.multipliers is not None else {}
         return terms
+
+    def _scores(self, batch: Batch, draw: Draw, fake: Tensor, found: Findings, gradients: bool = False) -> Scores:
+        judge = self.discriminator
+        real = judge.join(batch["x"], judge.real_features(draw["features"]))
+        made = judge.join(fake, judge.features(found))
+        return Scores(judge, real, made, batch["condition"], gradients=gradients, draw=draw)
 
     def check(self, batch: Batch, draw: Draw) -> None:
         x, condition = require(batch, "x", "CompletionGame"), require(batch, "condition", "CompletionGame")

@@ -64,17 +64,20 @@ def invariants(edges: Float[Tensor, "b n n 2"], mask: Bool[Tensor, "b n"]) -> Fl
 
 
 class CircuitDiscriminator(nn.Module):
-    """One logit a circuit, of its edges and the condition it was made under."""
+    """One logit a circuit, of its edges and its context: the condition it was made under, then ``findings`` numbers
+    that the physics found of it.
+    """
 
-    def __init__(self, width: int = 32, blocks: int = 3):
+    def __init__(self, width: int = 32, blocks: int = 3, findings: int = 0):
         super().__init__()
         self.network = PairNetwork(2 + WIDTH, width, blocks)
         self.head = nn.Sequential(
-            nn.Linear(3 * width + INVARIANTS + WIDTH, 2 * width), nn.SiLU(), nn.Linear(2 * width, 1)
+            nn.Linear(3 * width + INVARIANTS + WIDTH + findings, 2 * width), nn.SiLU(), nn.Linear(2 * width, 1)
         )
 
-    def forward(self, x: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, " b"]:
+    def forward(self, x: Float[Tensor, "b n n 2"], context: Float[Tensor, "b c"]) -> Float[Tensor, " b"]:
         n = x.shape[1]
+        condition, findings = context[:, :WIDTH], context[:, WIDTH:]
         mask = genes_mask(condition, n)
         scaled = torch.cat([condition[:, :1] / 8, condition[:, 1:2] / 2, condition[:, 2:]], 1)
         h = self.network(torch.cat([x, scaled[:, None, None].expand(-1, n, n, -1)], -1), mask)
@@ -82,4 +85,4 @@ class CircuitDiscriminator(nn.Module):
         own = h.diagonal(dim1=1, dim2=2).mT
         node = nn.functional.silu((h.sum(2) + h.sum(1)) / size[..., None])
         pooled = [h.sum((1, 2)) / size.square(), own.sum(1) / size, (node * mask[..., None]).sum(1) / size]
-        return self.head(torch.cat([*pooled, invariants(x, mask), scaled], -1))[:, 0]
+        return self.head(torch.cat([*pooled, invariants(x, mask), scaled, findings], -1))[:, 0]

@@ -12,11 +12,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from advsci.physics import Findings, Physics
 from advsci_circuits.game.condition import CONDITIONED, genes_mask
+from advsci_circuits.game.surrogate import RobustnessSurrogate
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.cycles import signed_closed_walks
 
-__all__ = ["Feasibility", "buildable", "excess_regulators", "missing_feedback", "unconnected"]
+__all__ = ["CircuitPhysics", "buildable", "excess_regulators", "missing_feedback", "unconnected"]
 
 
 def excess_regulators(edges: Float[Tensor, "b n n 2"], most: int = 4) -> Float[Tensor, " b"]:
@@ -33,23 +35,61 @@ def unconnected(edges: Float[Tensor, "b n n 2"], mask: Bool[Tensor, "b n"]) -> F
 
 
 def missing_feedback(edges: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, " b"]:
-    """Thomas' rules: no negative closed walk of two or more (oscillation asked), no positive one (tristability asked)."""
+    """Thomas' rules: no negative closed walk of two or more (oscillation), no positive one (tristability)."""
     walks = signed_closed_walks(edges[..., 0] - edges[..., 1], 4)
     positive, negative = walks[:, 0::2].sum(1), walks[:, 3::2].sum(1)
     wanted = condition[:, -len(CONDITIONED) :]
     return wanted[:, 0] * (1 - negative).relu() + wanted[:, 1] * (1 - positive).relu()
 
 
-class Feasibility:
-    """The sum of the penalties, a mean over the batch: a generator term."""
+class CircuitPhysics(Physics):
+    """What a circuit must obey: limits that hold where not positive, in counts of genes or edges.
 
-    def __init__(self, weight: float = 0.1, most_regulators: int = 4):
-        self.weight, self.most_regulators = weight, most_regulators
+    ``regulators`` (beyond ``most_regulators``), ``connection`` (genes that touch no other), ``feedback`` (Thomas' rules
+    for the function asked), ``function`` (what the surrogate's lowest guess lacks of ``target``, in tenths of the
+    square root of robustness; only where a function is asked, and scaled by ``trust``).
 
-    def __call__(self, edges: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, ""]:
-        mask = genes_mask(condition, edges.shape[1])
-        total = excess_regulators(edges, self.most_regulators) + unconnected(edges, mask)
-        return self.weight * (total + missing_feedback(edges, condition)).mean()
+    Parameters
+    ----------
+    surrogate : RobustnessSurrogate, optional
+        Guesses robustness; frozen here.
+    target : float
+        Robustness aimed at.
+    trust : float
+        0 to 1: how far fresh simulations bore the surrogate out.
+    """
+
+    def __init__(
+        self,
+        surrogate: RobustnessSurrogate | None = None,
+        *,
+        target: float = 0.1,
+        trust: float = 1.0,
+        most_regulators: int = 4,
+    ):
+        super().__init__()
+        self.surrogate = surrogate.requires_grad_(False) if surrogate is not None else None
+        self.target, self.trust, self.most_regulators = target, trust, most_regulators
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("regulators", "connection", "feedback", "function")
+
+    def forward(self, x: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"] | None) -> Findings:
+        assert condition is not None
+        mask = genes_mask(condition, x.shape[1])
+        lacking = torch.zeros_like(condition[:, 0])
+        if self.surrogate is not None:
+            wanted = condition[:, -len(CONDITIONED) :]
+            guess = self.surrogate.pessimistic(x, condition[:, :1])
+            lacking = 10 * self.trust * ((self.target**0.5 - guess).clamp(-1, 1) * wanted).sum(1)
+        limits = {
+            "regulators": excess_regulators(x, self.most_regulators),
+            "connection": unconnected(x, mask),
+            "feedback": missing_feedback(x, condition),
+            "function": lacking,
+        }
+        return Findings({}, limits)
 
 
 def buildable(batch: CircuitBatch, gates: Sequence[dict[str, Any]], chassis: str | None = None) -> Bool[Tensor, " b"]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from advsci.streams import Stream
 from advsci_circuits.dynamics.fixed_points import fixed_points
-from advsci_circuits.dynamics.functions import adaptation
+from advsci_circuits.dynamics.functions import PRECISION, SENSITIVITY, adaptation
 from advsci_circuits.dynamics.racipe import racipe
 from advsci_circuits.game.condition import CONDITIONED
 from advsci_circuits.graphs.batch import CircuitBatch
@@ -50,7 +50,7 @@ def label(signs: Int8[Tensor, "c n n"], stream: Stream, sets: int = 64, chunk: i
         points = fixed_points(model, stream.at("starts", part))
         verdicts = [points.none_stable, points.stable_count >= 3]
         sensitivity, precision = adaptation(model)
-        verdicts.append((sensitivity > 1) & (precision > 10))
+        verdicts.append((sensitivity > SENSITIVITY) & (precision > PRECISION))
         shares.append(torch.stack([v.view(len(some), sets).double().mean(1) for v in verdicts], -1))
     return torch.cat(shares) if shares else torch.zeros(0, len(CONDITIONED), dtype=torch.float64)
 

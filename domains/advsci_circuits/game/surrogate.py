@@ -15,7 +15,7 @@ from advsci_circuits.game.condition import CONDITIONED, condition_vector, genes_
 from advsci_circuits.game.discriminator import INVARIANTS, invariants
 from advsci_circuits.game.network import PairNetwork
 
-__all__ = ["FunctionReward", "RobustnessSurrogate", "SurrogateGame"]
+__all__ = ["RobustnessSurrogate", "SurrogateGame", "surrogate_batch"]
 
 HEADS = 2
 
@@ -73,19 +73,6 @@ class SurrogateGame(Game):
             require(batch, key, "SurrogateGame")
         with torch.no_grad():
             self.terms("surrogate", batch, draw)
-
-
-class FunctionReward:
-    """A generator term: minus the pessimistic guess of the function asked for, where one is asked for."""
-
-    def __init__(self, surrogate: RobustnessSurrogate, weight: float = 1.0):
-        self.surrogate = surrogate.requires_grad_(False)
-        self.weight = weight
-
-    def __call__(self, edges: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, ""]:
-        wanted = condition[:, -len(CONDITIONED) :]
-        guess = self.surrogate.pessimistic(edges, condition[:, :1])
-        return -self.weight * (guess.clamp(-0.5, 1.0) * wanted).sum() / wanted.sum().clamp_min(1.0)
 
 
 def surrogate_batch(signs: Tensor, sizes: Tensor, shares: Tensor) -> dict[str, Tensor]:

@@ -1,0 +1,121 @@
+"""Pictures of circuits and of what they do, as matplotlib figures."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from advsci_circuits.dynamics.explicit import integrate
+from advsci_circuits.dynamics.fixed_points import fixed_points
+from advsci_circuits.dynamics.hill import HillModel
+from advsci_circuits.graphs.circuit import Circuit
+
+__all__ = ["bifurcation_figure", "circuit_figure", "draw_circuit", "robustness_figure", "time_course_figure"]
+
+ACTIVATION, REPRESSION = "#2166ac", "#b2182b"
+
+
+def _plot() -> Any:
+    import matplotlib
+
+    matplotlib.use("Agg", force=False)
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def draw_circuit(axis: Any, circuit: Circuit, title: str | None = None) -> None:
+    """Genes on a circle; blue arrows activate, red bars repress, self-regulation loops outside."""
+    n = len(circuit)
+    angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
+    place = np.stack([np.cos(angle), np.sin(angle)], 1) if n > 1 else np.zeros((1, 2))
+    for i, j in np.argwhere(circuit.signs):
+        sign = circuit.signs[i, j]
+        colour, head = (ACTIVATION, "-|>") if sign > 0 else (REPRESSION, "|-|,widthA=0,widthB=0.35")
+        if i == j:
+            out = place[i] / max(np.linalg.norm(place[i]), 1e-9) if n > 1 else np.array([0.0, 1.0])
+            side = np.array([-out[1], out[0]])
+            tips = place[i] + 0.16 * out + 0.1 * side, place[i] + 0.16 * out - 0.1 * side
+            style = {"connectionstyle": "arc3,rad=-1.9", "shrinkA": 0, "shrinkB": 0}
+            axis.annotate("", tips[1], tips[0], arrowprops={"arrowstyle": head, "color": colour, "lw": 1.6, **style})
+            continue
+        bend = 0.18 if circuit.signs[j, i] else 0.06
+        axis.annotate(
+            "", place[i], place[j],
+            arrowprops={
+                "arrowstyle": head, "color": colour, "lw": 1.6, "shrinkA": 15, "shrinkB": 17,
+                "connectionstyle": f"arc3,rad={bend}",
+            },
+        )  # fmt: skip
+    for (x, y), gene in zip(place, circuit.genes, strict=True):
+        axis.text(
+            x, y, gene[:10], ha="center", va="center", fontsize=8, zorder=3,
+            bbox={"boxstyle": "round,pad=0.35", "fc": "white", "ec": "0.3"},
+        )  # fmt: skip
+    axis.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal")
+    axis.axis("off")
+    if title:
+        axis.set_title(title, fontsize=9)
+
+
+def circuit_figure(circuits: list[Circuit], titles: list[str] | None = None) -> Any:
+    """A row of drawings."""
+    plt = _plot()
+    figure, axes = plt.subplots(1, len(circuits), figsize=(2.6 * len(circuits), 2.8), squeeze=False)
+    for k, (axis, circuit) in enumerate(zip(axes[0], circuits, strict=True)):
+        draw_circuit(axis, circuit, titles[k] if titles else circuit.name)
+    figure.tight_layout()
+    return figure
+
+
+def time_course_figure(circuit: Circuit, model: HillModel, end: float = 100.0, start: np.ndarray | None = None) -> Any:
+    """Concentrations over time of one member; time in units of the decay rates given."""
+    plt = _plot()
+    x0 = torch.from_numpy(start)[None].to(model.rate) if start is not None else 0.5 * model.rate / model.decay
+    x0 = x0 * torch.linspace(0.2, 1.0, model.genes, dtype=x0.dtype)  # no symmetric start: it may never leave symmetry
+    times = torch.linspace(0, end, 401, dtype=x0.dtype)
+    path = integrate(model.field(), x0, times)[0]
+    figure, axis = plt.subplots(figsize=(5, 2.8))
+    for gene in range(len(circuit)):
+        axis.plot(times, path[:, gene], label=circuit.genes[gene])
+    axis.set(xlabel="time", ylabel="concentration")
+    axis.legend(fontsize=8, ncols=3, frameon=False)
+    figure.tight_layout()
+    return figure
+
+
+def bifurcation_figure(circuit: Circuit, model: HillModel, gene: int = 0, span: float = 10.0, points: int = 61) -> Any:
+    """Steady states of the last gene as the production of one gene is scaled: filled attract, open repel."""
+    from advsci.streams import Stream
+
+    plt = _plot()
+    factors = torch.logspace(-np.log10(span), np.log10(span), points, dtype=model.rate.dtype)
+    many = model[torch.zeros(points, dtype=torch.long)].scale_rate(gene, factors)
+    found = fixed_points(many, Stream(1), starts=30)
+    figure, axis = plt.subplots(figsize=(5, 2.8))
+    for mask, style, label in (
+        (found.found & found.stable, {"c": "0.1", "s": 9}, "attracting"),
+        (found.found & ~found.stable, {"facecolors": "none", "edgecolors": "0.5", "s": 12}, "repelling"),
+    ):
+        row, slot = mask.nonzero(as_tuple=True)
+        axis.scatter(factors[row], found.log_x[row, slot, -1].exp(), label=label, **style)
+    axis.set(
+        xscale="log", yscale="log", xlabel=f"production of {circuit.genes[gene]}, relative",
+        ylabel=f"steady {circuit.genes[-1]}",
+    )  # fmt: skip
+    axis.legend(fontsize=8, frameon=False)
+    figure.tight_layout()
+    return figure
+
+
+def robustness_figure(rows: list[tuple[str, float, float, float]]) -> Any:
+    """Shares of parameter sets with 95 % intervals: (label, share, low, high) a row."""
+    plt = _plot()
+    figure, axis = plt.subplots(figsize=(5, 0.5 + 0.32 * len(rows)))
+    for y, (_, share, low, high) in enumerate(rows):
+        axis.errorbar(100 * share, y, xerr=[[100 * (share - low)], [100 * (high - share)]], fmt="o", color="0.2")
+    axis.set(yticks=range(len(rows)), xlabel="share of parameter sets [%]", xlim=(0, None))
+    axis.set_yticklabels([label for label, *_ in rows])
+    axis.invert_yaxis()
+    figure.tight_layout()
+    return figure
