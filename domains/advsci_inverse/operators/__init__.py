@@ -28,3 +28,4 @@ from advsci_inverse.operators.sensing import SubsampledHadamard as SubsampledHad
 from advsci_inverse.operators.sensing import dct as dct
 from advsci_inverse.operators.sensing import gaussian_sensing as gaussian_sensing
 from advsci_inverse.operators.sensing import idct as idct
+from advsci_inverse.operators.specification import build_operator as build_operator

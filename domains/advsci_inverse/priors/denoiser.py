@@ -2,10 +2,10 @@ r"""A learned denoiser: posterior mean and spread of an image seen in white nois
 
 For :math:`r = x + s\,n`, :math:`n\sim N(0, I)`, the network estimates :math:`\mathbb E[x\mid r]` and the standard
 deviation of each pixel. It is preconditioned as in Karras et al. 2022 (arXiv 2206.00364, table 1): with
-:math:`d = x_0 + c_{skip}(r - x_0)` and :math:`c = s\,\sigma/\sqrt{s^2+\sigma^2}` the estimate is :math:`d + c\,F`,
-whose target has unit variance at every level, where :math:`x_0` and :math:`\sigma` are mean and spread of the images' pixels.
+:math:`d = x_0 + c_{skip}(r - x_0)` and :math:`c = s\,\sigma/\sqrt{s^2+\sigma^2}` the estimate is :math:`d + c\,F`. The
+network's target then has unit variance at every level; :math:`x_0, \sigma` are mean and spread of the images' pixels.
 
-The same network takes a reconstruction's iterate in place of ``r``: see `advsci_inverse.unrolled`, which adds channels.
+The extra channels are for callers that know more than ``r``, such as a reconstruction under way.
 """
 
 import math

@@ -1,0 +1,1 @@
+"""The commands of ``advsci-inverse``, one module each."""

@@ -1,0 +1,57 @@
+"""``advsci-inverse operator``: build an operator, test its adjoint, look at what it cannot see."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from advsci.config import to_toml
+from advsci.report import Report
+from advsci_inverse.config import InspectOperator
+from advsci_inverse.operators import build_operator, dot_test
+from advsci_inverse.pictures import gallery
+
+__all__ = ["plan", "run"]
+
+_LARGEST = 4096
+
+
+def plan(config: InspectOperator) -> dict[str, object]:
+    """Shapes of image and data."""
+    operator = build_operator(config.operator)
+    return {"image": operator.image_shape, "data": operator.data_shape}
+
+
+def run(config: InspectOperator) -> Path:
+    """Write ``operator.toml``, ``operator.json`` (shapes, dot tests, spectrum) and the report."""
+    operator = build_operator(config.operator)
+    folder = config.folder("inverse-operator")
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "image": list(operator.image_shape),
+        "data": list(operator.data_shape),
+        "norm": operator.norm(),
+        "dot test float32": dot_test(operator, dtype=torch.float32, tolerance=1e-5),
+        "dot test float64": dot_test(operator, dtype=torch.float64, tolerance=1e-10),
+    }
+    report = Report("Operator", f"{config.operator.kind} on {operator.image_shape}")
+    report.card("Dot test, float64", facts["dot test float64"], verdict="good", note="limit 1e-10")
+    report.card("Dot test, float32", facts["dot test float32"], verdict="good", note="limit 1e-5")
+    if operator.image_size <= _LARGEST:
+        _, s, vh = torch.linalg.svd(operator.matrix().double(), full_matrices=False)
+        rank = int((s > 1e-6 * s[0]).sum())
+        facts |= {"rank": rank, "null space": operator.image_size - rank, "condition": float(s[0] / s[rank - 1])}
+        report.card("Null space", facts["null space"], note=f"of {operator.image_size} dimensions are not measured")
+        strong, weak = vh[:8], vh[max(rank - 8, 0) : rank].flip(0)
+        show = {
+            "seen best": strong.reshape(-1, *operator.image_shape),
+            "seen worst": weak.reshape(-1, *operator.image_shape),
+        }
+        if all(len(images) for images in show.values()) and len(operator.image_shape) == 2:
+            spread = float(strong.abs().max())
+            report.section("What it sees", "Right singular vectors of the largest and the smallest non-zero gain.")
+            report.figure(gallery(show, span={name: (-spread, spread) for name in show}))
+    report.section("Facts").table([{"what": k, "value": str(v)} for k, v in facts.items()])
+    (folder / "operator.toml").write_text(to_toml(config))
+    (folder / "operator.json").write_text(json.dumps(facts, indent=2))
+    return report.write(folder / "report.html")

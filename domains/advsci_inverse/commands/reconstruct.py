@@ -1,0 +1,83 @@
+"""``advsci-inverse reconstruct``: images from measurements, with error bars and a verdict on each."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from advsci.errors import DataError
+from advsci.streams import Stream
+from advsci_inverse.config import Reconstruct
+from advsci_inverse.images import Scale, read_stack
+from advsci_inverse.measurement import checked_size, measure
+from advsci_inverse.methods import Problem, reconstruct
+from advsci_inverse.operators import LinearOperator, build_operator
+from advsci_inverse.priors.store import load_prior, read_card, shipped_path
+
+__all__ = ["plan", "run"]
+
+QUANTILE = 1.6449
+"""Half width of a 90 % interval in standard deviations."""
+
+
+def _scale(config: Reconstruct) -> Scale:
+    path = Path(config.prior)
+    card = read_card(path if path.is_file() else shipped_path(config.prior))
+    return Scale(**card.get("units", {"low": 0.0, "high": 1.0}))
+
+
+def _data(config: Reconstruct, operator: LinearOperator) -> tuple[Tensor, float, Tensor | None]:
+    """Data, noise level and, if simulated, the true images."""
+    if config.simulate:
+        stack = read_stack(config.file)[: config.limit]
+        truth = Scale.of(stack).to_unit(stack)
+        return *measure(operator, truth, config.noise, Stream(config.seed).at("noise")), truth
+    try:
+        with np.load(config.file, allow_pickle=False) as file:
+            y = torch.from_numpy(np.asarray(file["y"], dtype=np.float32))[: config.limit]
+            sigma = float(file["sigma"]) if "sigma" in file else None
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{config.file} holds no measurements: {type(error).__name__}: {error}; expected an npz with y (n, ...). "
+            "Try: --simulate if the file holds images"
+        ) from None
+    if tuple(y.shape[1:]) != operator.data_shape:
+        raise DataError(
+            f"{config.file}: got data of {tuple(y.shape[1:])}; expected {operator.data_shape} for the operator"
+        )
+    return y, sigma if sigma is not None else config.noise * float(y.square().mean().sqrt()), None
+
+
+def plan(config: Reconstruct) -> dict[str, object]:
+    """Data, prior and operator, without reconstructing."""
+    prior = load_prior(config.prior)
+    operator = build_operator(checked_size(config.operator, tuple(prior.shape), "a prior"))
+    y, sigma, _ = _data(config, operator)
+    return {"images": len(y), "data": operator.data_shape, "sigma": sigma, "method": config.method}
+
+
+def run(config: Reconstruct) -> Path:
+    """Reconstruct; write ``reconstruction.npz`` (in the prior's units) and the report."""
+    from advsci_inverse.commands.render import render
+
+    prior = load_prior(config.prior)
+    operator = build_operator(checked_size(config.operator, tuple(prior.shape), "a prior"))
+    y, sigma, truth = _data(config, operator)
+    result = reconstruct(config.method, Problem(operator, y, sigma, prior=prior, starts=config.starts))
+    folder = config.folder("inverse-reconstruct")
+    folder.mkdir(parents=True, exist_ok=True)
+    scale = _scale(config)
+    arrays: dict[str, np.ndarray] = {"mean": scale.from_unit(result.mean).numpy()}
+    if result.deviation is not None:
+        low, high = (result.mean + s * QUANTILE * result.deviation for s in (-1, 1))
+        arrays |= {"low": scale.from_unit(low).numpy(), "high": scale.from_unit(high).numpy()}
+    if result.misfit is not None:
+        arrays["misfit"] = result.misfit.numpy()
+    residual = (operator(result.mean) - y).flatten(1).square().mean(1).sqrt() / sigma
+    arrays["residual_over_noise"] = residual.numpy()
+    if truth is not None:
+        arrays["truth"] = scale.from_unit(truth).numpy()
+    np.savez_compressed(folder / "reconstruction.npz", **arrays, units=np.array([scale.low, scale.high]))  # type: ignore[arg-type]
+    (folder / "method.txt").write_text(f"{config.method} {result.setting}\n")
+    return render(folder)

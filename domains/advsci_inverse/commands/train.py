@@ -1,0 +1,51 @@
+"""``advsci-inverse train``: a prior from images, tested before it is used."""
+
+from pathlib import Path
+
+from advsci.report import Report
+from advsci.streams import Stream
+from advsci.training import Run
+from advsci_inverse.config import Train
+from advsci_inverse.images import load_training_images
+from advsci_inverse.pictures import gallery, loss_curves
+from advsci_inverse.priors.store import save_prior
+from advsci_inverse.priors.training import project_onto_range, train_prior
+
+__all__ = ["plan", "run"]
+
+
+def plan(config: Train) -> dict[str, object]:
+    """Images and output paths, without training."""
+    train, held, _ = load_training_images(config.data)
+    return {
+        "training images": len(train),
+        "held-out images": len(held),
+        "size": f"{train.shape[1]} x {train.shape[2]}",
+        "output": str((config.folder("inverse-train")) / "prior.safetensors"),
+    }
+
+
+def run(config: Train) -> Path:
+    """Train, test the range on held-out images, save the prior and its report."""
+    images, held, scale = load_training_images(config.data)
+    folder = config.folder("inverse-train")
+    out = Run(folder)
+    out.describe(config.model_dump(mode="json"))
+    trained = train_prior(images, config, run=folder, quiet=False)
+    shown = held[:: max(1, len(held) // 8)][:8]
+    projected = project_onto_range(trained.prior, shown)
+    samples = trained.prior.decode(Stream(config.seed).at("shown").normal((8, config.latent)))
+    card = trained.card | {"units": {"low": scale.low, "high": scale.high}}
+    sha256 = save_prior(trained.prior, folder / "prior.safetensors", card)
+
+    report = Report("Image prior", f"Trained on {config.data}: {len(images)} images of {tuple(images.shape[1:])}")
+    report.card("Representation error", trained.card["representation_error"], note="held-out images, mse a pixel")
+    report.section("Range test", "What the generator makes of images that it was not trained on, and samples.")
+    report.figure(gallery({"held out": shown, "nearest in range": projected, "samples": samples}))
+    report.text(
+        "The representation error bounds what a reconstruction inside the range can reach. Reconstructions here leave "
+        "the range where the data ask for it, by the covariance of what is missing."
+    )
+    report.section("Training").figure(loss_curves(trained.log), "Terms of the players' losses.")
+    report.section("Card").details("Card", card | {"sha256": sha256})
+    return report.write(folder / "report.html")

@@ -1,0 +1,135 @@
+"""Schemas of the commands of ``advsci-inverse``: what can be set, in which units and ranges."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from advsci.config import Config, RunConfig
+
+__all__ = ["Compare", "Evaluate", "InspectOperator", "OperatorSpec", "Reconstruct", "Render", "Train"]
+
+Kind = Literal[
+    "radon",
+    "fourier_radon",
+    "fan",
+    "gaussian",
+    "dct",
+    "hadamard",
+    "fourier",
+    "blur",
+    "inpainting",
+    "downsampling",
+    "matrix",
+]
+Method = Literal[
+    "latent",
+    "range",
+    "fbp",
+    "cgls",
+    "tikhonov",
+    "tv",
+    "lasso-pixel",
+    "lasso-dct",
+    "lasso-haar",
+    "gaussian",
+    "mixture",
+    "dip",
+]
+
+
+class OperatorSpec(Config):
+    """The measurement: which operator, on images of which size."""
+
+    kind: Kind = Field(default="radon", description="The operator.")
+    size: int = Field(default=28, ge=2, le=4096, description="Side of the square images [pixels].")
+    views: int = Field(default=10, ge=1, description="Projection angles of radon, fourier_radon and fan.")
+    arc: float = Field(default=180.0, gt=0, le=360, description="Arc that the views share equally [degrees].")
+    measurements: int = Field(default=100, ge=1, description="Measurements of gaussian, dct and hadamard.")
+    source: float = Field(default=2.0, gt=0.71, description="fan: source to centre [image sides].")
+    detector: float = Field(default=2.0, gt=0, description="fan: centre to detector [image sides].")
+    acceleration: float = Field(default=4.0, ge=1, description="fourier: one line in so many is measured.")
+    width: float = Field(default=1.5, gt=0, description="blur: standard deviation of the kernel [pixels].")
+    share: float = Field(default=0.5, gt=0, le=1, description="inpainting: share of pixels that are seen.")
+    factor: int = Field(default=2, ge=1, description="downsampling: block side [pixels].")
+    file: Path | None = Field(default=None, description="matrix: npz of a SciPy sparse matrix, one row a datum.")
+    seed: int = Field(default=0, ge=0, description="Of random operators.")
+
+    @model_validator(mode="after")
+    def _file_for_matrix(self):
+        if (self.kind == "matrix") != (self.file is not None):
+            raise ValueError(f"got kind = {self.kind!r} with file = {self.file}; expected a file for 'matrix' alone")
+        return self
+
+
+class Train(RunConfig):
+    """Train an image prior: a generator with an encoder against a discriminator."""
+
+    data: str = Field(default="digits", description="Registered data set, folder of images, or npz, nii, dcm, h5 file.")
+    networks: Literal["dense", "residual"] = Field(default="dense", description="Fully connected, or R3GAN's residual.")
+    latent: int = Field(default=24, ge=1, le=1024, description="Length of the latent vector.")
+    widths: list[int] = Field(default=[512, 512], min_length=1, description="Generator's widths, from the latent on.")
+    critic_widths: list[int] = Field(
+        default=[256, 256], min_length=1, description="Discriminator's, from the image on."
+    )
+    adversary: float = Field(default=0.05, ge=0, description="Weight of the adversarial term; 0 makes a VAE.")
+    encoder: bool = Field(default=True, description="Hold the generator to the data by an encoder; off: a plain GAN.")
+    masked: float = Field(
+        default=0.0, ge=0, lt=1, description="AmbientGAN: share of each image's pixels that is hidden."
+    )
+    penalty: float = Field(default=5.0, ge=0, description="Weight of R1 and R2.")
+    steps: int = Field(default=5000, ge=1, description="Training steps.")
+    batch_size: int = Field(default=128, ge=2, description="Images a step.")
+    rate: float = Field(default=1e-3, gt=0, description="Learning rate, falling on a cosine.")
+    held_out: int = Field(default=1000, ge=16, description="Last training images, kept for the range test.")
+    rank: int = Field(default=64, ge=1, description="Rank of the residual covariance's low-rank part.")
+
+
+class InspectOperator(RunConfig):
+    """Build an operator, test its adjoint, and look at what it cannot see."""
+
+    operator: OperatorSpec = OperatorSpec()
+
+
+class _Measured(RunConfig):
+    operator: OperatorSpec = OperatorSpec()
+    prior: str = Field(default="digits", description="A prior that ships with the package, or a prior.safetensors.")
+    noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
+
+
+class Reconstruct(_Measured):
+    """Reconstruct images from measurements, with error bars and a verdict on each."""
+
+    file: Path = Field(description="npz with the data y (n, ...) and optionally sigma; or images with --simulate.")
+    simulate: bool = Field(default=False, description="The file holds images: measure them first.")
+    method: Method = Field(default="latent", description="How to reconstruct.")
+    starts: int = Field(default=6, ge=1, le=64, description="Starts of the latent search.")
+    limit: int = Field(default=64, ge=1, description="Most images of the file that are taken.")
+
+
+class Evaluate(RunConfig):
+    """Test a prior before its use: range, coverage of its error bars, identifiability, images of another kind."""
+
+    operator: OperatorSpec = OperatorSpec(kind="gaussian")
+    prior: str = Field(default="digits", description="A prior that ships with the package, or a prior.safetensors.")
+    noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
+    data: str = Field(default="digits", description="Images of the prior's kind; held-out ones are used.")
+    foreign: str = Field(default="fashion", description="Images of another kind, of the same size.")
+    images: int = Field(default=64, ge=8, description="Images of each kind.")
+
+
+class Compare(_Measured):
+    """Compare methods on held-out images under one operator."""
+
+    data: str = Field(default="digits", description="Data set; held-out images are measured and reconstructed.")
+    methods: list[Method] = Field(
+        default=["latent", "cgls", "tv", "gaussian", "mixture"], min_length=1, description="Methods, in this order."
+    )
+    images: int = Field(default=32, ge=1, description="Held-out images.")
+    validation: int = Field(default=16, ge=1, description="Further held-out images on which weights are tuned.")
+
+
+class Render(Config):
+    """Write the report of a finished reconstruction anew."""
+
+    run: Path = Field(description="Run folder of reconstruct or compare.")

@@ -1,0 +1,169 @@
+"""Grey images from files, with their intensity units kept: PNG, TIFF, NPZ, NPY, NIfTI, DICOM, HDF5, or a folder.
+
+Every reader gives ``(n, h, w)`` float32 in the file's own units (Hounsfield for rescaled CT, counts for raw data);
+`Scale` maps them to the [0, 1] in which priors are trained, and back. Volumes become slices along their last axis.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from advsci.errors import DataError, MissingDependencyError
+
+__all__ = ["Scale", "load_training_images", "read_stack"]
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npz", ".npy", ".nii", ".gz", ".dcm", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Affine map from a file's units to [0, 1]: ``(x - low) / (high - low)``."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    @classmethod
+    def of(cls, x: Tensor) -> "Scale":
+        """0...255 for whole numbers in that range, nothing for [0, 1], else the range of the values."""
+        low, high = float(x.min()), float(x.max())
+        if low >= 0 and high <= 1:
+            return cls()
+        if low >= 0 and high <= 255 and bool((x == x.round()).all()):
+            return cls(0.0, 255.0)
+        if high <= low:
+            raise DataError(f"got images of the one value {low}; expected some contrast")
+        return cls(low, high)
+
+    def to_unit(self, x: Tensor) -> Tensor:
+        """From the file's units."""
+        return (x - self.low) / (self.high - self.low)
+
+    def from_unit(self, x: Tensor) -> Tensor:
+        """Back to the file's units."""
+        return x * (self.high - self.low) + self.low
+
+
+def _pillow(path: Path) -> np.ndarray:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise MissingDependencyError.of("pillow", "inverse") from None
+    image = Image.open(path)
+    return np.asarray(image if image.mode in ("I", "F", "I;16") else image.convert("L"))
+
+
+def _tiff(path: Path) -> np.ndarray:
+    try:
+        import tifffile
+    except ImportError:
+        raise MissingDependencyError.of("tifffile", "inverse") from None
+    return tifffile.imread(path)
+
+
+def _nifti(path: Path) -> np.ndarray:
+    try:
+        import nibabel
+    except ImportError:
+        raise MissingDependencyError.of("nibabel", "inverse") from None
+    volume = np.asarray(nibabel.load(path).get_fdata(dtype=np.float32))  # type: ignore[attr-defined]
+    return np.moveaxis(volume.reshape(*volume.shape[:3]) if volume.ndim > 2 else volume[..., None], 2, 0)
+
+
+def _dicom(path: Path) -> np.ndarray:
+    try:
+        import pydicom
+    except ImportError:
+        raise MissingDependencyError.of("pydicom", "inverse") from None
+    data = pydicom.dcmread(path)
+    slope, intercept = float(getattr(data, "RescaleSlope", 1.0)), float(getattr(data, "RescaleIntercept", 0.0))
+    return data.pixel_array.astype(np.float32) * slope + intercept
+
+
+def _hdf5(path: Path) -> np.ndarray:
+    try:
+        import h5py
+    except ImportError:
+        raise MissingDependencyError.of("h5py", "inverse") from None
+    with h5py.File(path, "r") as file:
+        found: list[str] = []
+        file.visititems(
+            lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and item.ndim in (2, 3) else None
+        )
+        if len(found) != 1:
+            raise DataError(
+                f"{path}: got {len(found)} image arrays {found}; expected one. Try: a file with one data set"
+            )
+        return np.asarray(file[found[0]])
+
+
+def _npz(path: Path) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as file:
+        keys = [k for k in ("x", "x_train", "images") if k in file] or [k for k in file if file[k].ndim == 3]
+        if not keys:
+            raise DataError(f"{path}: got arrays {sorted(file)}; expected images (n, h, w) as x, x_train or images")
+        return file[keys[0]]
+
+
+def read_stack(path: Path) -> Float[Tensor, "n h w"]:
+    """All images of a file or a folder, in the file's units.
+
+    Raises
+    ------
+    DataError
+        The path is missing, unreadable, of an unknown kind, or its images differ in size or are not finite.
+    """
+    path = Path(path)
+    if path.is_dir():
+        files = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES)
+        if not files:
+            raise DataError(f"{path}: got no image files; expected some of {', '.join(_SUFFIXES)}")
+        stacks = [read_stack(p) for p in files]
+        shapes = {tuple(s.shape[1:]) for s in stacks}
+        if len(shapes) > 1:
+            raise DataError(f"{path}: got images of sizes {sorted(shapes)}; expected one size. Try: resample them")
+        return torch.cat(stacks)
+    if not path.is_file():
+        raise DataError(f"{path}: got no such file or folder; expected images")
+    suffix = ".nii" if path.name.endswith(".nii.gz") else path.suffix.lower()
+    readers = {".nii": _nifti, ".dcm": _dicom, ".h5": _hdf5, ".hdf5": _hdf5, ".npz": _npz, ".npy": np.load}
+    readers |= {".tif": _tiff, ".tiff": _tiff, ".png": _pillow, ".jpg": _pillow, ".jpeg": _pillow}
+    if suffix not in readers:
+        raise DataError(f"{path}: got a file of kind '{suffix}'; expected one of {', '.join(_SUFFIXES)}")
+    try:
+        array = np.asarray(readers[suffix](path))  # type: ignore[operator]
+    except (DataError, MissingDependencyError):
+        raise
+    except Exception as error:  # each reader has errors of its own
+        raise DataError(f"{path} cannot be read as images: {type(error).__name__}: {error}") from None
+    array = array[None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.size == 0:
+        raise DataError(f"{path}: got an array of shape {array.shape}; expected images (n, h, w)")
+    stack = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    if not bool(torch.isfinite(stack).all()):
+        raise DataError(f"{path}: got NaN or infinity; expected finite intensities")
+    return stack
+
+
+def load_training_images(name: str) -> tuple[Tensor, Tensor, Scale]:
+    """Training and held-out images in [0, 1] and the scale back to their units, of a registered set or of files.
+
+    Registered sets have a split of their own; of files every eighth image is held out, in blocks, so that neighbouring
+    slices stay together.
+    """
+    from advsci_datasets.images import load_images
+    from advsci_datasets.registry import datasets
+
+    if name in datasets():
+        images = load_images(name)
+        return images.train[:, 0], images.test[:, 0], Scale()
+    stack = read_stack(Path(name))
+    scale = Scale.of(stack)
+    unit = scale.to_unit(stack)
+    cut = max(1, len(unit) // 8)
+    if len(unit) < 16:
+        raise DataError(f"{name}: got {len(unit)} images; expected at least 16, better 2,000")
+    return unit[:-cut], unit[-cut:], scale

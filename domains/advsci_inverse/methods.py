@@ -1,0 +1,157 @@
+"""Every method by name: from data to a reconstruction, with weights tuned on validation images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from advsci.errors import ConfigError
+from advsci_inverse import baselines
+from advsci_inverse.metrics import mse
+from advsci_inverse.operators.linear import LinearOperator
+from advsci_inverse.priors.prior import GeneratorPrior
+from advsci_inverse.search.latent import LatentSearch
+
+__all__ = ["METHODS", "Problem", "Reconstruction", "reconstruct"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data under an operator, and what a method may use besides.
+
+    Attributes
+    ----------
+    sigma
+        Standard deviation of the noise.
+    prior, training
+        A generator prior; images of the same kind, for Gaussian and mixture priors.
+    validation
+        Images and their data under the same operator and noise, on which weights are tuned.
+    """
+
+    operator: LinearOperator
+    y: Tensor
+    sigma: float
+    prior: GeneratorPrior | None = None
+    training: Float[Tensor, "m h w"] | None = None
+    validation: tuple[Tensor, Tensor] | None = None
+    starts: int = 6
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Images and, where the method knows, the standard deviation of each pixel and the misfit of each image."""
+
+    mean: Float[Tensor, "n h w"]
+    deviation: Float[Tensor, "n h w"] | None = None
+    misfit: Float[Tensor, " n"] | None = None
+    setting: str = ""
+
+
+def _tuned(
+    problem: Problem, method: Callable[[Tensor, float], Tensor], grid: tuple[float, ...], default: float, name: str
+) -> Reconstruction:
+    best = default
+    if problem.validation is not None:
+        truth, data = problem.validation
+        best = min(grid, key=lambda value: float(mse(method(data, value).clamp(0, 1), truth).mean()))
+    return Reconstruction(method(problem.y, best), setting=f"{name} {best:g}")
+
+
+def _fbp(problem: Problem) -> Reconstruction:
+    if len(problem.operator.data_shape) != 2:
+        raise ConfigError(f"got data of shape {problem.operator.data_shape} for fbp; expected views x detectors")
+    return Reconstruction(baselines.filtered_back_projection(problem.operator, problem.y))
+
+
+def _cgls(problem: Problem) -> Reconstruction:
+    run = lambda y, steps: baselines.cgls(problem.operator, y, int(steps))  # noqa: E731
+    return _tuned(problem, run, (3.0, 5.0, 8.0, 12.0, 20.0, 40.0), 12.0, "steps")
+
+
+def _tikhonov(problem: Problem) -> Reconstruction:
+    run = lambda y, w: baselines.tikhonov(problem.operator, y, w)  # noqa: E731
+    return _tuned(problem, run, (1e-3, 1e-2, 1e-1, 1.0, 10.0), 1e-1, "weight")
+
+
+def _tv(problem: Problem) -> Reconstruction:
+    norm = problem.operator.norm()
+    scale = norm**2 / 12  # the grid is meant for operators of norm about 3.5, as A ~ N(0, 1/m) at m = 100
+    run = lambda y, w: baselines.total_variation(problem.operator, y, w * scale, steps=500, norm=norm)  # noqa: E731
+    return _tuned(problem, run, (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3), 1e-2, "weight")
+
+
+def _lasso(transform: str) -> Callable[[Problem], Reconstruction]:
+    def run(problem: Problem) -> Reconstruction:
+        norm = problem.operator.norm()
+        method = lambda y, w: baselines.lasso(problem.operator, y, w, transform=transform, norm=norm)  # noqa: E731
+        return _tuned(problem, method, (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3), 1e-2, "weight")
+
+    return run
+
+
+def _needs_training(problem: Problem, name: str) -> Tensor:
+    if problem.training is None:
+        raise ConfigError(f"got no training images for the {name} prior; expected some. Try: --data")
+    return problem.training
+
+
+def _gaussian(problem: Problem) -> Reconstruction:
+    prior = baselines.GaussianPrior.fit(_needs_training(problem, "Gaussian"))
+    mean, deviation = prior.estimate(problem.operator, problem.y, problem.sigma)
+    return Reconstruction(mean, deviation.expand_as(mean))
+
+
+def _mixture(problem: Problem) -> Reconstruction:
+    prior = baselines.MixturePrior.fit(_needs_training(problem, "mixture"), 60)
+    return Reconstruction(*prior.estimate(problem.operator, problem.y, problem.sigma))
+
+
+def _search(problem: Problem):
+    if problem.prior is None:
+        raise ConfigError("got no generator prior; expected one for latent search. Try: --prior")
+    return LatentSearch(problem.prior, problem.operator, problem.sigma)(problem.y, starts=problem.starts)
+
+
+def _latent(problem: Problem) -> Reconstruction:
+    found = _search(problem)
+    return Reconstruction(found.mean, found.deviation, found.misfit)
+
+
+def _range(problem: Problem) -> Reconstruction:
+    found = _search(problem)
+    return Reconstruction(found.projection, misfit=found.misfit)
+
+
+METHODS: dict[str, Callable[[Problem], Reconstruction]] = {
+    "latent": _latent,
+    "range": _range,
+    "fbp": _fbp,
+    "cgls": _cgls,
+    "tikhonov": _tikhonov,
+    "tv": _tv,
+    "lasso-pixel": _lasso("pixel"),
+    "lasso-dct": _lasso("dct"),
+    "lasso-haar": _lasso("haar"),
+    "gaussian": _gaussian,
+    "mixture": _mixture,
+    "dip": lambda problem: Reconstruction(baselines.deep_image_prior(problem.operator, problem.y)),
+}
+
+
+@torch.no_grad()
+def _checked(problem: Problem) -> None:
+    expected = problem.operator.data_shape
+    if problem.y.shape[1:] != expected or not bool(torch.isfinite(problem.y).all()):
+        raise ConfigError(f"got data of shape {tuple(problem.y.shape)}; expected finite ones of [n, {expected}]")
+
+
+def reconstruct(name: str, problem: Problem) -> Reconstruction:
+    """Run the method ``name`` on a problem; images are clipped to [0, 1]."""
+    _checked(problem)
+    if name not in METHODS:
+        raise ConfigError(f"got method '{name}'; expected one of {', '.join(METHODS)}")
+    result = METHODS[name](problem)
+    return Reconstruction(result.mean.clamp(0, 1), result.deviation, result.misfit, result.setting)

@@ -1,0 +1,125 @@
+"""Training a prior by a recorded recipe, and the range test that its card states."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from advsci.errors import DataError
+from advsci.penalties import R1, R2
+from advsci.schedules import Cosine
+from advsci.solvers import Simultaneous, adam
+from advsci.streams import Stream
+from advsci.training import EMA, Run, Trainer
+from advsci_inverse.operators.local import Inpainting
+from advsci_inverse.priors.hybrid import HybridGAN
+from advsci_inverse.priors.networks import build_discriminator, build_synthesis
+from advsci_inverse.priors.prior import GeneratorPrior
+from advsci_inverse.search.latent import LatentSearch
+
+if TYPE_CHECKING:
+    from advsci_inverse.config import Train
+
+__all__ = ["TrainedPrior", "project_onto_range", "train_prior"]
+
+
+@dataclass(frozen=True)
+class TrainedPrior:
+    """A prior, the card that describes it, and the log of its training."""
+
+    prior: GeneratorPrior
+    card: dict[str, Any]
+    log: list[dict[str, float | int]]
+
+
+@torch.no_grad()
+def project_onto_range(
+    prior: GeneratorPrior, images: Float[Tensor, "n h w"], *, starts: int = 4, steps: int = 6, screen: int = 1024
+) -> Float[Tensor, "n h w"]:
+    """The nearest images that the generator makes: from the encoder's guess, or by latent search without one."""
+    if prior.synthesis.encoder is not None:
+        return prior.decode(prior.synthesis.encode(images[:, None])[0])
+    level = float(images.std()) * 0.3  # a residual of this size is expected before R is known
+    plain = GeneratorPrior(prior.synthesis, prior.shape, 1)
+    plain.residual_diagonal.fill_(level**2)
+    search = LatentSearch(plain, Inpainting(torch.ones(prior.shape)), 1e-3, screen=screen)
+    blocks = [search(block, starts=starts, steps=steps).projection for block in images.split(32)]
+    return torch.cat(blocks)
+
+
+def train_prior(images: Float[Tensor, "n h w"], config: "Train", *, run: Path | None = None, quiet: bool = True):
+    """Train on all but the last ``config.held_out`` images; fit the residual covariance on those.
+
+    Raises
+    ------
+    DataError
+        Too few images, or an image outside [0, 1].
+    """
+    if len(images) < config.held_out + config.batch_size:
+        raise DataError(
+            f"got {len(images)} images; expected at least held_out + batch_size = "
+            f"{config.held_out + config.batch_size}. Try: a smaller held_out"
+        )
+    if float(images.amin()) < -1e-6 or float(images.amax()) > 1 + 1e-6:
+        raise DataError(f"got images in [{float(images.amin()):.3g}, {float(images.amax()):.3g}]; expected [0, 1]")
+    shape = (images.shape[1], images.shape[2])
+    train, held = images[: -config.held_out], images[-config.held_out :]
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        synthesis = build_synthesis(config.networks, config.latent, shape, config.widths, encoder=config.encoder)
+        discriminator = build_discriminator(config.networks, shape, config.critic_widths)
+    game = HybridGAN(
+        synthesis,
+        discriminator,
+        adversary=config.adversary if config.encoder else 1.0,
+        penalties=(R1(config.penalty), R2(config.penalty)),
+    )
+    data = {"x": train[:, None]}
+    if config.masked:
+        stream = Stream(config.seed).at("hidden pixels")
+        data["mask"] = (stream.uniform(tuple(data["x"].shape)) >= config.masked).float()
+        data["x"] = data["x"] * data["mask"]  # what is hidden is gone for good
+    trainer = Trainer(
+        steps=config.steps,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        device=config.device,
+        ema=EMA(0.999, of=("generator",)),
+        run=Run(run) if run is not None else None,
+        log_every=max(1, config.steps // 50),
+        quiet=quiet,
+        title="prior",
+    )
+    betas = (0.5, 0.99) if config.encoder else (0.0, 0.99)
+    training = trainer.fit(game, data, Simultaneous(adam(config.rate, betas=betas), Cosine(1.0, 0.02)))
+    prior = GeneratorPrior(training.averaged("generator").cpu(), shape, config.rank)  # type: ignore[arg-type]
+    if config.masked:
+        residual = _masked_residual(prior, data["x"][-config.held_out :, 0], data["mask"][-config.held_out :, 0])
+    else:
+        residual = held - project_onto_range(prior, held)
+    prior.fit_residual(residual)
+    card = {
+        "networks": {
+            "kind": config.networks,
+            "latent": config.latent,
+            "shape": list(shape),
+            "widths": list(config.widths),
+            "encoder": config.encoder,
+            "rank": prior.residual_factor.shape[1],
+        },
+        "recipe": config.model_dump(mode="json", exclude={"out", "device"}),
+        "data": {"name": config.data, "training_images": len(train), "held_out_images": len(held)},
+        "representation_error": float(residual.square().mean()),
+    }
+    return TrainedPrior(prior.eval().requires_grad_(False), card, training.log)
+
+
+def _masked_residual(prior: GeneratorPrior, seen: Tensor, mask: Tensor) -> Tensor:
+    """Residuals of incomplete images: zero where hidden, scaled so that their second moment is unbiased."""
+    with torch.no_grad():
+        rebuilt = prior.decode(prior.synthesis.encode(seen[:, None])[0])
+    share = mask.mean().clamp(min=1e-3)
+    return (seen - rebuilt) * mask / share.sqrt()
