@@ -11,7 +11,9 @@ a ridge regression for every cluster; with :math:`\lambda_{kb} \propto` the cell
 batch of which a cluster has few cells is left where it is. Clusters are soft k-means on the sphere with a penalty on
 clusters made of one batch:
 
-.. math:: r_{ik} \propto \exp\left(-2 (1 - \hat x_i \cdot c_k) / \sigma\right) \left(\frac{E_{kb} + 1}{O_{kb} + 1}\right)^\theta
+.. math::
+   r_{ik} \propto \exp\left(-2 (1 - \hat x_i \cdot c_k) / \sigma\right) \left(\frac{E_{kb} + 1}{O_{kb} +
+   1}\right)^\theta
 
 where :math:`O` are the cells of a batch in a cluster and :math:`E` those expected if all clusters had the same
 composition. This is the algorithm of Harmony (Korsunsky et al. 2019, doi 10.1038/s41592-019-0619-0, equations 1-9).

@@ -1,60 +1,96 @@
-r"""Neighbourhoods that reach across batches only where both sides agree.
+r"""Neighbourhoods that reach across batches only where both sides agree, and what diffuses along them.
 
-A cell's neighbours within its own batch are its ``k`` nearest. Its neighbours in another batch are those of the
-``k`` nearest there that also count it among *their* ``k`` nearest here (mutual nearest neighbours, Haghverdi et al.
-2018, doi 10.1038/nbt.4091). A type that another batch lacks finds no partner there, because the cells it is nearest
-to have nearer ones of their own.
+A cell's neighbours in its own batch are its ``k`` nearest there. In another batch they are those of the ``k``
+nearest that also count it among *their* ``k`` nearest (mutual nearest neighbours, Haghverdi et al. 2018, doi
+10.1038/nbt.4091). A type that another batch lacks finds no partner there, because the cells it is nearest to have
+nearer ones of their own. Kept as the radius within which a reference cell counts cells of a batch as its own, the
+rule holds for new cells too.
 
-Diffusion along the graph, :math:`s \leftarrow (1 - \alpha) z + \alpha A s`, averages what cells of one kind do not
-share: noise.
+Diffusion, :math:`s \leftarrow (1 - \alpha) c + \alpha A s`, averages what neighbours do not share: noise. A new cell
+takes one such step into the reference.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from advsci.errors import MissingDependencyError
 
-__all__ = ["diffuse", "mutual_graph", "nearest"]
+__all__ = ["Neighbourhoods", "nearest", "nearest_distances"]
 
 
-def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> np.ndarray:
-    """Row numbers (m k) of the ``k`` nearest rows of ``reference`` for every row of ``query``."""
+def nearest_distances(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """(distances, row numbers) (m k) of the ``k`` nearest rows of ``reference`` for every row of ``query``."""
     try:
         from sklearn.neighbors import NearestNeighbors
     except ImportError as error:
         raise MissingDependencyError.of("scikit-learn", "singlecell") from error
-    search = NearestNeighbors(n_neighbors=min(k, len(reference)), algorithm="brute").fit(reference)
-    return search.kneighbors(query, return_distance=False)
+    return NearestNeighbors(n_neighbors=min(k, len(reference)), algorithm="brute").fit(reference).kneighbors(query)
 
 
-def mutual_graph(z: np.ndarray, batch: np.ndarray, k: int = 15) -> sparse.csr_matrix:
-    """Row-stochastic weights (n n): a cell's own batch and every batch with mutual neighbours count alike."""
-    n = len(z)
-    members = [np.flatnonzero(batch == b) for b in np.unique(batch)]
-    directed = {}
-    for here, mine in enumerate(members):
-        for there, theirs in enumerate(members):
-            own = here == there
-            found = nearest(z[theirs], z[mine], k + own)
-            columns = theirs[found]
-            rows = np.repeat(mine, columns.shape[1])
-            edges = sparse.csr_matrix((np.ones(columns.size, np.float32), (rows, columns.ravel())), shape=(n, n))
-            directed[here, there] = edges
-    graph = sparse.csr_matrix((n, n), dtype=np.float32)
-    for (here, there), edges in directed.items():
-        kept = edges if here == there else edges.minimum(directed[there, here].T)
-        graph = graph + _rows_to_one(kept)
-    return _rows_to_one(graph)
+def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> np.ndarray:
+    """Row numbers (m k) of the ``k`` nearest rows of ``reference`` for every row of ``query``."""
+    return nearest_distances(reference, query, k)[1]
 
 
-def diffuse(z: np.ndarray, graph: sparse.csr_matrix, rate: float = 0.8, steps: int = 5) -> np.ndarray:
-    """``steps`` of :math:`s \\leftarrow (1 - \\alpha) z + \\alpha A s` at rate :math:`\\alpha`, from s = z."""
-    s = z
-    for _ in range(steps):
-        s = (1.0 - rate) * z + rate * (graph @ s)
-    return np.asarray(s, dtype=np.float32)
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """Reference cells, and how far each reaches into every batch.
 
+    Attributes
+    ----------
+    cells, batch
+        Aligned components (n d) and batch numbers (n) of the reference.
+    radius
+        Distance of every reference cell to its k-th nearest cell of every batch (n b).
+    k
+        Size of a neighbourhood.
+    """
 
-def _rows_to_one(graph: sparse.csr_matrix) -> sparse.csr_matrix:
-    total = np.asarray(graph.sum(axis=1)).ravel()
-    return sparse.csr_matrix(sparse.diags(1.0 / np.maximum(total, 1e-12)) @ graph)
+    cells: np.ndarray
+    batch: np.ndarray
+    radius: np.ndarray
+    k: int
+
+    @classmethod
+    def fit(cls, cells: np.ndarray, batch: np.ndarray, batches: int, k: int = 30) -> "Neighbourhoods":
+        """Measure the radii."""
+        radius = np.zeros((len(cells), batches), np.float32)
+        for b in np.unique(batch):
+            radius[:, b] = nearest_distances(cells[batch == b], cells, k)[0][:, -1]
+        return cls(cells, batch, radius, k)
+
+    def weights(
+        self,
+        query: np.ndarray,
+        batch: np.ndarray | None,
+        posterior: np.ndarray | None = None,
+        reference_posterior: np.ndarray | None = None,
+    ) -> sparse.csr_matrix:
+        """Row-stochastic weights (m n): every batch with neighbours counts alike.
+
+        Parameters
+        ----------
+        query, batch
+            Aligned components (m d) and batch numbers; no batch: unseen ones, whose neighbours need not agree.
+        posterior, reference_posterior
+            Probabilities of types: an edge counts as far as its two ends agree.
+        """
+        total = sparse.csr_matrix((len(query), len(self.cells)), dtype=np.float32)
+        for b in np.unique(self.batch):
+            members = np.flatnonzero(self.batch == b)
+            distance, found = nearest_distances(self.cells[members], query, self.k)
+            columns = members[found]
+            kept = np.ones(columns.shape, np.float32)
+            if batch is not None:
+                own = (batch == b)[:, None]
+                kept = (own | (distance <= self.radius[columns, batch[:, None]] * (1.0 + 1e-5))).astype(np.float32)
+            if posterior is not None and reference_posterior is not None:
+                kept *= np.einsum("mc,mkc->mk", posterior, reference_posterior[columns]) + 1e-3
+            mass = kept.sum(axis=1, keepdims=True)
+            share = kept / np.maximum(mass, 1e-9) * (mass > 0)
+            rows = np.repeat(np.arange(len(query)), columns.shape[1])
+            total = total + sparse.csr_matrix((share.ravel(), (rows, columns.ravel())), shape=total.shape)
+        weight = np.asarray(total.sum(axis=1)).ravel()
+        return sparse.csr_matrix(sparse.diags(1.0 / np.maximum(weight, 1e-9)) @ total)

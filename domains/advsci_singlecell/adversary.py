@@ -1,0 +1,115 @@
+r"""Adversaries that read the batch where reading it is a fault, and only there.
+
+Matching the *marginals* :math:`p(z | b)` of batches of different composition must put one type upon another: the
+optimum of a plain domain adversary is over-corrected. The default adversary is conditional on a group :math:`k` (a
+type, or a soft cluster),
+
+.. math:: L = -\sum_i w_i \log \frac{e^{a_{b_i}(z_i, r_i)}}{\sum_{b \in B(r_i)} e^{a_b(z_i, r_i)}}, \qquad
+          w_i = \sum_k r_{ik} \min\left(\frac{n_k}{|B_k| \, n_{k b_i}}, w_{max}\right) [b_i \in B_k]
+
+where :math:`B_k` are the batches that have the group: nobody is asked to look like a batch that lacks its type, and
+batches count alike within a group (conditional adversaries: Long et al. 2018, arXiv 1705.10667; partial transfer:
+Cao et al. 2018, arXiv 1808.04205).
+"""
+
+from typing import cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from advsci.games import Adversary, Batch
+from advsci.nn import MLP
+
+__all__ = ["CategoricalAdversary", "ContinuousAdversary", "support", "support_weights"]
+
+
+def support(
+    membership: Float[Tensor, "n k"], batch: Int[Tensor, " n"], batches: int, *, share: float = 0.1, least: float = 5.0
+) -> Bool[Tensor, "k b"]:
+    """Which batches have a group: ``least`` cells and ``share`` of the largest fraction of any batch."""
+    onehot = F.one_hot(batch, batches).to(membership.dtype)
+    mass = membership.T @ onehot
+    fraction = mass / onehot.sum(0).clamp(min=1.0)
+    return (mass >= least) & (fraction >= share * fraction.max(1, keepdim=True).values)
+
+
+def support_weights(
+    membership: Float[Tensor, "n k"],
+    batch: Int[Tensor, " n"],
+    present: Bool[Tensor, "k b"],
+    *,
+    largest: float = 4.0,
+) -> tuple[Float[Tensor, " n"], Bool[Tensor, "n b"]]:
+    """(weight of every cell, batches it may be told apart from): zero weight in groups that one batch alone has."""
+    onehot = F.one_hot(batch, present.shape[1]).to(membership.dtype)
+    mass = membership.T @ onehot
+    shared = present.sum(1, keepdim=True) >= 2
+    balanced = (mass * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1) / mass.clamp(min=1e-6)
+    weight = torch.where(present & shared, balanced.clamp(max=largest), torch.zeros_like(balanced))
+    allowed = (membership @ present.to(membership.dtype)) > 0.5
+    return (membership * weight.T[batch]).sum(1), allowed | onehot.bool()
+
+
+class CategoricalAdversary(Adversary):
+    """Reads a categorical covariate (batch, donor, assay) from the features, given the group.
+
+    Parameters
+    ----------
+    features, groups, classes
+        Length of the features; of the condition (0: the marginal adversary); number of categories.
+    target, weight, allowed, condition
+        Keys of the batch: category numbers, cell weights, categories a cell is compared with, the condition. The last
+        three are optional.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        groups: int,
+        classes: int,
+        *,
+        width: int = 64,
+        target: str = "batch",
+        weight: str | None = "weight",
+        allowed: str | None = "allowed",
+        condition: str | None = "membership",
+    ):
+        super().__init__()
+        self.network = MLP(features + (groups if condition else 0), classes, width=width, depth=2)
+        self.target, self.weight, self.allowed, self.condition = target, weight, allowed, condition
+
+    def logits(self, features: Tensor, batch: Batch) -> Tensor:
+        """Scores of the categories, those a cell is not compared with at -1e4."""
+        given = torch.cat([features, batch[self.condition]], dim=1) if self.condition else features
+        logits = self.network(given)
+        return logits.masked_fill(~batch[self.allowed], -1e4) if self.allowed else logits
+
+    def forward(self, features: Tensor, batch: Batch) -> Tensor:
+        loss = F.cross_entropy(self.logits(features, batch), batch[self.target], reduction="none")
+        return weighted_mean(loss, batch.get(self.weight) if self.weight else None)
+
+
+class ContinuousAdversary(Adversary):
+    """Reads standardised continuous covariates from the features by regression; its loss is relative to the
+    variance."""
+
+    def __init__(
+        self, features: int, groups: int, covariates: int, *, width: int = 64, target: str, condition: str | None = None
+    ):
+        super().__init__()
+        self.network = MLP(features + (groups if condition else 0), covariates, width=width, depth=2)
+        self.target, self.condition = target, condition
+
+    def forward(self, features: Tensor, batch: Batch) -> Tensor:
+        given = torch.cat([features, batch[self.condition]], dim=1) if self.condition else features
+        # log(1 + error): the encoder gains nothing from driving the error to infinity
+        return torch.log1p((self.network(given) - batch[self.target]).square().mean())
+
+
+def weighted_mean(loss: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean of ``loss``, weighted where weights are given."""
+    if weight is None:
+        return loss.mean()
+    return (loss * cast(Tensor, weight)).sum() / weight.sum().clamp(min=1e-6)

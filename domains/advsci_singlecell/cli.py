@@ -1,0 +1,26 @@
+"""The script ``advsci-singlecell``."""
+
+from advsci.cli import command, domain_app, run_app
+from advsci_singlecell.config import Check, Compare, Correct, Evaluate, Map, Page
+
+__all__ = ["app", "main"]
+
+app = domain_app("singlecell", "Remove the batch from single-cell data, keep the biology, and prove both.")
+command(app, "check", Check, "advsci_singlecell.commands.check:run", positional=("file",))
+command(
+    app,
+    "correct",
+    Correct,
+    "advsci_singlecell.commands.correct:run",
+    plan="advsci_singlecell.commands.correct:plan",
+    positional=("file", "output"),
+)
+command(app, "evaluate", Evaluate, "advsci_singlecell.commands.evaluate:run", positional=("file",))
+command(app, "map", Map, "advsci_singlecell.commands.map:run", positional=("model", "reference", "file"))
+command(app, "compare", Compare, "advsci_singlecell.commands.compare:run", positional=("file",))
+command(app, "report", Page, "advsci_singlecell.commands.report:run", positional=("file",))
+
+
+def main() -> int:
+    """Run the script with the process's arguments."""
+    return run_app(app)

@@ -1,0 +1,1 @@
+"""What the commands of ``advsci-singlecell`` do, one module each."""

@@ -1,0 +1,50 @@
+"""``advsci-singlecell check``: what is wrong, and what cannot be told apart, before any training."""
+
+from typing import Any
+
+import numpy as np
+
+from advsci_singlecell.config import Check
+from advsci_singlecell.confounding import check_confounding
+from advsci_singlecell.fields import Cells, Fields
+from advsci_singlecell.inputs import load_input
+from advsci_singlecell.projection import Projection, select_genes
+
+__all__ = ["run"]
+
+
+def run(config: Check) -> int:
+    """Print the findings; exit code 1 where batch and biology are fully confounded."""
+    adata, source = load_input(config.file)
+    fields = Fields(
+        batch_key=config.batch_key,
+        layer=config.layer,
+        labels_key=config.labels_key,
+        unlabeled_category=config.unlabeled_category,
+        categorical_covariate_keys=tuple(config.categorical_covariate_keys),
+        continuous_covariate_keys=tuple(config.continuous_covariate_keys),
+        protected_key=config.protected_key,
+    )
+    cells = Cells.of(adata, fields, likelihood=config.likelihood)
+    kind = "counts" if cells.counts else "log-expression"
+    print(f"{adata.n_obs} cells, {adata.n_vars} genes, {len(cells.batches)} batches, {kind}: {source}")
+    key = config.condition_key or config.labels_key or ("cell_type" if "cell_type" in adata.obs else None)
+    if key is None:
+        print("no column with types or conditions was named: confounding was not checked (--condition-key)")
+        return 0
+    rows = np.arange(adata.n_obs) if adata.n_obs <= 20_000 else np.linspace(0, adata.n_obs - 1, 20_000).astype(int)
+    genes = select_genes(cells.matrix, cells.batch, 2000, counts=cells.counts, rows=rows)
+    projection = Projection.fit(cells.matrix, genes, 30, counts=cells.counts, rows=rows)
+    other: Any = adata.obs[key].iloc[rows]
+    found = check_confounding(
+        projection(cells.matrix, rows), adata.obs[config.batch_key].iloc[rows], other, biology=key
+    )
+    print(found.composition.to_string())
+    print(f"association of batch and {key} (Cramer's V): {found.association:.2f}")
+    print(
+        f"variance explained by batch alone {found.batch_only:.1%}, by {key} alone {found.other_only:.1%}, "
+        f"by either and not to be told apart {found.shared:.1%}"
+    )
+    for warning in found.warnings:
+        print(f"warning: {warning}")
+    return int(any("fully confounded" in warning for warning in found.warnings))

@@ -1,0 +1,50 @@
+"""``advsci-singlecell compare``: every installed peer on the same cells, scored alike."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from advsci.report import Report
+from advsci.training import Run
+from advsci_singlecell.config import Compare
+from advsci_singlecell.evaluate import correction_scores, scib_scores
+from advsci_singlecell.inputs import load_input
+from advsci_singlecell.model import Model
+from advsci_singlecell.peers import PEERS, Prepared, installed
+
+__all__ = ["run"]
+
+
+def run(config: Compare) -> Path:
+    """Write a report with the table; returns its path."""
+    import pandas as pd
+
+    adata, source = load_input(config.file, seed=config.seed)
+    Model.setup_anndata(adata, **config.keys.model_dump())
+    model = Model(adata, seed=config.seed)
+    folder = Run(config.out or Path("runs") / f"compare-{datetime.now():%Y%m%d-%H%M%S}")
+    start = time.perf_counter()
+    model.train()
+    embeddings = {"advsci": model.get_latent_representation()}
+    seconds = {"advsci": time.perf_counter() - start}
+    projection, _ = model._trained()
+    prepared = Prepared.of(model.cells, projection, adata.obs, seed=config.seed)
+    embeddings["PCA"], seconds["PCA"] = prepared.components, 0.0
+    for name in config.methods or [n for n in PEERS if installed(n)]:
+        start = time.perf_counter()
+        embeddings[name] = PEERS[name](prepared)
+        seconds[name] = time.perf_counter() - start
+        print(f"{name}: {seconds[name]:.1f} s", flush=True)
+    batch, types = adata.obs[config.keys.batch_key], adata.obs[config.score_key]
+    table = pd.DataFrame({name: correction_scores(z, batch, types) for name, z in embeddings.items()}).T
+    if config.scib:
+        table = pd.concat([scib_scores(embeddings, batch, types, prepared.components), table], axis=1)
+    table["seconds"] = pd.Series(seconds)
+    print(table.T.to_string(float_format=lambda value: f"{value:.3f}"))
+    np.savez_compressed(folder.path / "embeddings.npz", allow_pickle=False, **embeddings)
+    report = Report("Batch correction compared", f"Data: {source}. Scored by obs['{config.score_key}'].")
+    report.section("Scores")
+    report.table([{"score": name, **row.to_dict()} for name, row in table.T.iterrows()])
+    return report.write(folder.report)

@@ -1,0 +1,74 @@
+"""``advsci-singlecell correct``: train, embed, write the AnnData, its model and its report."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from advsci.training import Run
+from advsci_singlecell.config import Correct
+from advsci_singlecell.inputs import load_input
+from advsci_singlecell.model import Model
+from advsci_singlecell.page import correction_page
+
+__all__ = ["plan", "run"]
+
+
+def run(config: Correct) -> Path:
+    """Correct a file; returns the path of the report."""
+    adata, source = load_input(config.file, seed=config.seed)
+    folder = Run(config.out or Path("runs") / f"singlecell-{datetime.now():%Y%m%d-%H%M%S}")
+    folder.describe(config.model_dump(mode="json"))
+    keys = config.keys.model_dump()
+    Model.setup_anndata(adata, **keys)
+    start = time.perf_counter()
+    model = Model(adata, config.design, seed=config.seed, device=None if config.device == "auto" else config.device)
+    model.train(quiet=False)
+    embedding = model.get_latent_representation()
+    seconds = time.perf_counter() - start
+    projection, _ = model._trained()
+    adata.obsm["X_advsci"] = embedding
+    adata.obsm["X_pca"] = projection(model.cells.matrix)
+    adata.uns["advsci"] = {"design": config.design.model_dump_json(), "source": source, "seed": config.seed}
+    if model.cells.types:
+        adata.obs["advsci_type"] = np.asarray(model.predict())
+    if config.corrected_layer:
+        genes = [str(name) for name in adata.var_names]
+        adata.layers["advsci_corrected"] = model.get_corrected_expression(genes=genes).to_numpy(np.float32)
+    for record in model.history:
+        folder.append("metrics.jsonl", record)
+    model.save(folder.path / "model")
+    score_key = config.score_key or config.keys.labels_key or ("cell_type" if "cell_type" in adata.obs else None)
+    page = correction_page(
+        adata,
+        batch_key=config.keys.batch_key,
+        labels_key=score_key,
+        source=source,
+        history=model.history,
+        seconds=seconds,
+        umap=config.umap,
+        settings=config.model_dump(mode="json"),
+    )
+    output = config.output or folder.path / "corrected.h5ad"
+    adata.write_h5ad(output)
+    print(f"wrote {output}")
+    return page.write(folder.report)
+
+
+def plan(config: Correct) -> dict[str, object]:
+    """What a run would do: validates the file and its keys."""
+    from advsci_singlecell.fields import Cells, Fields
+
+    adata, source = load_input(config.file, seed=config.seed)
+    Model.setup_anndata(adata, **config.keys.model_dump())
+    cells = Cells.of(adata, Fields.of(adata), likelihood=config.design.likelihood)
+    return {
+        "data": source,
+        "cells": adata.n_obs,
+        "genes": f"{min(config.design.genes, adata.n_vars)} of {adata.n_vars}",
+        "batches": ", ".join(cells.batches),
+        "types": len(cells.types) or "none given",
+        "cells trained on": min(adata.n_obs, config.design.sketch),
+        "writes": str(config.output or (config.out or Path("runs/...")) / "corrected.h5ad"),
+    }

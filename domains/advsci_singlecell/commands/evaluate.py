@@ -1,0 +1,30 @@
+"""``advsci-singlecell evaluate``: one table of scores for the embeddings of a file."""
+
+from advsci.errors import DataError
+from advsci_singlecell.config import Evaluate
+from advsci_singlecell.evaluate import correction_scores, scib_scores
+from advsci_singlecell.fields import read_cells
+
+__all__ = ["run"]
+
+
+def run(config: Evaluate) -> int:
+    """Print the scores."""
+    import pandas as pd
+
+    adata = read_cells(config.file)
+    for key in (config.batch_key, config.labels_key):
+        if key not in adata.obs:
+            raise DataError(f"got no column '{key}' in obs; expected one of {list(adata.obs.columns)}.")
+    chosen = {name: adata.obsm[name] for name in config.embeddings if name in adata.obsm}
+    if not chosen:
+        raise DataError(
+            f"got none of {config.embeddings} in obsm; expected some of {list(adata.obsm)}. Try: --embeddings."
+        )
+    batch, types = adata.obs[config.batch_key], adata.obs[config.labels_key]
+    table = pd.DataFrame({name: correction_scores(z, batch, types) for name, z in chosen.items()}).T
+    if config.scib:
+        before = chosen.get("X_pca", next(iter(chosen.values())))
+        table = pd.concat([table, scib_scores(chosen, batch, types, before)], axis=1)
+    print(table.T.to_string(float_format=lambda value: f"{value:.3f}"))
+    return 0

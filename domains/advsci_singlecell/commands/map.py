@@ -1,0 +1,30 @@
+"""``advsci-singlecell map``: new cells in a trained embedding."""
+
+from pathlib import Path
+
+import numpy as np
+
+from advsci_singlecell.config import Map
+from advsci_singlecell.inputs import load_input
+from advsci_singlecell.model import Model
+
+__all__ = ["run"]
+
+
+def run(config: Map) -> Path:
+    """Write the new cells with obsm['X_advsci'], obs['advsci_p'] and, with labels, obs['advsci_type']."""
+    reference, _ = load_input(config.reference)
+    model = Model.load(config.model, reference)
+    query, source = load_input(config.file)
+    found = model.map_query(query, batch_key=config.batch_key)
+    query.obsm["X_advsci"] = found.embedding
+    query.obs["advsci_p"] = found.p_value
+    if found.types is not None:
+        query.obs["advsci_type"] = found.types.astype(str).to_numpy()
+    strange = float(np.mean(found.p_value < 0.05))
+    print(f"{query.n_obs} cells of {source}; unseen batches: {', '.join(found.unseen_batches) or 'none'}")
+    print(f"unlike anything in the reference at p < 0.05: {strange:.1%} of the cells (5 % would be by chance)")
+    if found.missing_genes:
+        print(f"warning: {len(found.missing_genes)} genes of the embedding are missing and count as average")
+    query.write_h5ad(config.output)
+    return config.output

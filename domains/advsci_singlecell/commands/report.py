@@ -1,0 +1,28 @@
+"""``advsci-singlecell report``: the page of a corrected file, written again."""
+
+from pathlib import Path
+
+from advsci.errors import DataError
+from advsci_singlecell.config import Page
+from advsci_singlecell.fields import read_cells
+from advsci_singlecell.page import correction_page
+
+__all__ = ["run"]
+
+
+def run(config: Page) -> Path:
+    """Write the page; returns its path."""
+    adata = read_cells(config.file)
+    missing = [key for key in ("X_pca", "X_advsci") if key not in adata.obsm]
+    if missing:
+        raise DataError(
+            f"got a file without obsm {missing}; expected one that correct wrote. Try: advsci-singlecell correct."
+        )
+    for key in (config.batch_key, config.labels_key):
+        if key not in adata.obs:
+            raise DataError(f"got no column '{key}' in obs; expected one of {list(adata.obs.columns)}.")
+    source = str(adata.uns.get("advsci", {}).get("source", Path(config.file).name))
+    page = correction_page(
+        adata, batch_key=config.batch_key, labels_key=config.labels_key, source=source, umap=config.umap
+    )
+    return page.write(config.output)

@@ -1,0 +1,223 @@
+"""From components to the embedding: align, denoise, and let the encoder play against the adversaries."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from advsci.games import Adversary, DomainAdversarial
+from advsci.nn import MLP
+from advsci.schedules import Linear
+from advsci.solvers import Alternating
+from advsci.solvers.solver import adam
+from advsci.streams import Stream
+from advsci.training import Trainer
+from advsci_singlecell.adversary import CategoricalAdversary, ContinuousAdversary, support, support_weights
+from advsci_singlecell.alignment import Alignment
+from advsci_singlecell.fields import Cells, Fields
+from advsci_singlecell.networks import Encoder
+from advsci_singlecell.settings import Design
+from advsci_singlecell.strength import AdaptiveStrength, Balance
+from advsci_singlecell.target import Anchor
+from advsci_singlecell.task import Biology
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Integration"]
+
+HELD = 1500
+
+
+@dataclass
+class Integration:
+    """The fitted map from components and batch to the embedding.
+
+    Attributes
+    ----------
+    alignment, anchor, scale, encoder, head
+        In the order in which a cell passes them; the head names types, where there are any.
+    history
+        Records of the training; with an adaptive strength its curve: strength, readability, phantom mixing.
+    """
+
+    alignment: Alignment
+    anchor: Anchor
+    scale: float
+    encoder: Encoder
+    head: nn.Module | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @classmethod
+    def fit(
+        cls,
+        components: np.ndarray,
+        cells: Cells,
+        design: Design,
+        *,
+        stream: Stream,
+        device: str | torch.device | None = None,
+        obs: "pd.DataFrame | None" = None,
+        fields: Fields | None = None,
+        quiet: bool = True,
+    ) -> "Integration":
+        """Fit on components (n d) of the sketched cells."""
+        batch, types = cells.batch, len(cells.types)
+        alignment = Alignment.fit(components, batch, stream=stream.at("align"), diversity=design.diversity)
+        aligned = alignment(components, batch)
+        anchor = Anchor.fit(
+            aligned,
+            batch,
+            len(cells.batches),
+            cells.labels,
+            types,
+            neighbours=design.neighbours,
+            rate=design.diffusion,
+            pull=design.pull,
+        )
+        target, posterior = anchor(aligned, batch, cells.labels), anchor.posterior
+        membership = groups(target, batch, posterior, obs, fields, design, stream)
+        scale = float(np.sqrt(target.var(axis=0).sum() / target.shape[1])) or 1.0
+        data = tensors(target / scale, batch, membership, posterior, len(cells.batches))
+        adversaries = _adversaries(data, obs, fields, design, len(cells.batches))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream.at("initial parameters").key() % 2**63)
+            encoder = Encoder(components.shape[1], width=design.width)
+            head = MLP(components.shape[1], types, width=design.width, depth=1) if types > 1 else None
+            players = {name: make() for name, make in adversaries.items()}
+        task = Biology(encoder, head=head, naming=design.naming)
+        adaptive = AdaptiveStrength()
+        strength = adaptive if design.strength is None else design.strength
+        game = DomainAdversarial(task, players, strength)
+        balance = [Balance(adaptive, held_cells(data, stream))] if players and design.strength is None else []
+        solver = Alternating(
+            {**dict.fromkeys(players, adam(2 * design.rate, (0.5, 0.99))), "task": adam(design.rate, (0.5, 0.99))},
+            Linear(1.0, 0.1),
+            moves=dict.fromkeys(players, design.moves),
+        )
+        training = Trainer(
+            steps=design.steps,
+            batch_size=min(design.batch_size, len(batch)),
+            seed=stream.at("training").key() % 2**31,
+            device=device,
+            log_every=min(50, design.steps),
+            callbacks=balance,
+            quiet=quiet,
+            title="embedding",
+        ).fit(game, data, solver)
+        encoder.eval()
+        return cls(alignment, anchor, scale, encoder.cpu(), head.cpu() if head else None, training.log)
+
+    def embed(self, components: np.ndarray, batch: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """The embedding (n d) of cells of known batches; labels, where known, are part of the input."""
+        return self.encode(self.anchor(self.alignment(components, batch), batch, labels))
+
+    def embed_unseen(self, components: np.ndarray, batch: np.ndarray) -> np.ndarray:
+        """The embedding (n d) of cells of batches that were not there in training."""
+        aligned = self.alignment.extend(components, batch)(components, batch)
+        return self.encode(self.anchor(aligned, None))
+
+    def encode(self, anchored: np.ndarray) -> np.ndarray:
+        """The encoder on anchored components."""
+        with torch.no_grad():
+            return self.encoder(torch.from_numpy(anchored / self.scale)).numpy()
+
+    def types(self, z: np.ndarray) -> np.ndarray:
+        """Probabilities of the types (n c) by the class head."""
+        assert self.head is not None
+        with torch.no_grad():
+            return torch.softmax(self.head(torch.from_numpy(z)), dim=1).numpy()
+
+
+def groups(
+    target: np.ndarray,
+    batch: np.ndarray,
+    posterior: np.ndarray | None,
+    obs: "pd.DataFrame | None",
+    fields: Fields | None,
+    design: Design,
+    stream: Stream,
+) -> np.ndarray:
+    """Memberships (n k) that condition the adversary: a given column, else types, else soft clusters of the anchor."""
+    given = fields.adversarial_group_key if fields is not None else None
+    if given is not None and obs is not None:
+        membership = _onehot(obs[given].astype(str).to_numpy())
+    elif posterior is not None:
+        membership = posterior
+    else:
+        clusters = min(design.clusters, max(2, len(target) // 30))
+        found = Alignment.fit(target, batch, stream=stream.at("groups"), diversity=0.0, clusters=clusters, rounds=1)
+        membership = found.membership(target)
+    if fields is not None and fields.protected_key is not None and obs is not None:
+        protected = _onehot(obs[fields.protected_key].astype(str).to_numpy())
+        membership = (membership[:, :, None] * protected[:, None, :]).reshape(len(membership), -1)
+    return membership.astype(np.float32)
+
+
+def tensors(
+    target: np.ndarray,
+    batch: np.ndarray,
+    membership: np.ndarray,
+    posterior: np.ndarray | None,
+    batches: int,
+) -> dict[str, Tensor]:
+    """What a training batch holds, for all cells."""
+    members, number = torch.from_numpy(membership), torch.from_numpy(batch.astype(np.int64))
+    present = support(members, number, batches)
+    weight, allowed = support_weights(members, number, present)
+    data = {
+        "anchor": torch.from_numpy(target.astype(np.float32)),
+        "batch": number,
+        "membership": members,
+        "weight": weight,
+        "allowed": allowed,
+    }
+    return data if posterior is None else {**data, "posterior": torch.from_numpy(posterior)}
+
+
+def held_cells(data: dict[str, Tensor], stream: Stream, most: int = HELD) -> dict[str, Tensor]:
+    """Cells on which the strength is judged."""
+    rows = stream.at("held").permutation(len(data["batch"]))[:most]
+    return {key: value[rows] for key, value in data.items()}
+
+
+def _adversaries(data, obs, fields: Fields | None, design: Design, batches: int):
+    """Name -> function that makes the adversary; adds the covariates to ``data``."""
+    dimensions, groups_ = data["anchor"].shape[1], data["membership"].shape[1]
+    made: dict[str, type[Adversary] | object] = {}
+    if design.adversary == "none":
+        return {}
+    if design.adversary == "marginal":
+        plain = {"weight": None, "allowed": None, "condition": None}
+        return {"batch": partial(CategoricalAdversary, dimensions, 0, batches, width=design.width // 2, **plain)}
+    made["batch"] = partial(CategoricalAdversary, dimensions, groups_, batches, width=design.width // 2)
+    for key in fields.categorical_covariate_keys if fields is not None else ():
+        names, number = np.unique(obs[key].astype(str).to_numpy(), return_inverse=True)
+        if len(names) < 2:
+            continue
+        code = torch.from_numpy(number.astype(np.int64))
+        weight, allowed = support_weights(data["membership"], code, support(data["membership"], code, len(names)))
+        data |= {f"{key} code": code, f"{key} weight": weight, f"{key} allowed": allowed}
+        settings = {"target": f"{key} code", "weight": f"{key} weight", "allowed": f"{key} allowed"}
+        made[_player(key)] = partial(CategoricalAdversary, dimensions, groups_, len(names), **settings)
+    for key in fields.continuous_covariate_keys if fields is not None else ():
+        value = obs[key].to_numpy(dtype=np.float32)
+        value = (value - value.mean()) / (value.std() or 1.0)
+        data[f"{key} value"] = torch.from_numpy(value)[:, None]
+        made[_player(key)] = partial(
+            ContinuousAdversary, dimensions, groups_, 1, target=f"{key} value", condition="membership"
+        )
+    return made
+
+
+def _player(key: str) -> str:
+    """A column's name as the name of a player, which must not hold a dot."""
+    return "of " + key.replace(".", "_")
+
+
+def _onehot(values: np.ndarray) -> np.ndarray:
+    names, number = np.unique(values, return_inverse=True)
+    return np.eye(len(names), dtype=np.float32)[number]

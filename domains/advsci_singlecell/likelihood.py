@@ -1,0 +1,77 @@
+r"""What a count, or a log-expression, is expected to look like: log-likelihoods of the decoder.
+
+With mean :math:`\mu`, inverse dispersion :math:`\theta` and dropout probability :math:`\pi`,
+
+.. math::
+   \log NB(x; \mu, \theta) &= \log\Gamma(x + \theta) - \log\Gamma(\theta) - \log x!
+       + \theta \log\frac{\theta}{\theta + \mu} + x \log\frac{\mu}{\theta + \mu} \\
+   ZINB(x) &= \pi [x = 0] + (1 - \pi) NB(x)
+
+(Lopez et al. 2018, scVI, doi 10.1038/s41592-018-0229-2). All act elementwise and stay finite at :math:`\mu \to 0`.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = [
+    "Likelihood",
+    "gaussian",
+    "log_likelihood",
+    "negative_binomial",
+    "poisson",
+    "zero_inflated_negative_binomial",
+]
+
+Likelihood = Literal["nb", "zinb", "poisson", "gaussian"]
+TINY = 1e-8
+
+
+def negative_binomial(
+    x: Float[Tensor, "*n g"], mean: Float[Tensor, "*n g"], dispersion: Float[Tensor, "*#n g"]
+) -> Float[Tensor, "*n g"]:
+    r"""Log-probability of counts; variance :math:`\mu + \mu^2 / \theta`."""
+    log_sum = torch.log(dispersion + mean + TINY)
+    return (
+        torch.lgamma(x + dispersion)
+        - torch.lgamma(dispersion)
+        - torch.lgamma(x + 1.0)
+        + dispersion * (torch.log(dispersion + TINY) - log_sum)
+        + x * (torch.log(mean + TINY) - log_sum)
+    )
+
+
+def zero_inflated_negative_binomial(
+    x: Float[Tensor, "*n g"],
+    mean: Float[Tensor, "*n g"],
+    dispersion: Float[Tensor, "*#n g"],
+    dropout_logit: Float[Tensor, "*n g"],
+) -> Float[Tensor, "*n g"]:
+    r"""Log-probability of counts of which a share :math:`\pi = \mathrm{sigmoid}(l)` was set to zero."""
+    counted = negative_binomial(x, mean, dispersion) + F.logsigmoid(-dropout_logit)
+    return torch.where(x < 0.5, torch.logaddexp(F.logsigmoid(dropout_logit), counted), counted)
+
+
+def poisson(x: Float[Tensor, "*n g"], mean: Float[Tensor, "*n g"]) -> Float[Tensor, "*n g"]:
+    """Log-probability of counts whose variance is their mean."""
+    return x * torch.log(mean + TINY) - mean - torch.lgamma(x + 1.0)
+
+
+def gaussian(
+    x: Float[Tensor, "*n g"], mean: Float[Tensor, "*n g"], variance: Float[Tensor, "*#n g"]
+) -> Float[Tensor, "*n g"]:
+    """Log-density of log-expression."""
+    return -0.5 * (torch.log(2.0 * torch.pi * variance) + (x - mean) ** 2 / variance)
+
+
+def log_likelihood(kind: Likelihood, x: Tensor, mean: Tensor, spread: Tensor, dropout_logit: Tensor | None) -> Tensor:
+    """The likelihood of this name; ``spread`` is inverse dispersion or variance."""
+    if kind == "nb":
+        return negative_binomial(x, mean, spread)
+    if kind == "zinb":
+        assert dropout_logit is not None
+        return zero_inflated_negative_binomial(x, mean, spread, dropout_logit)
+    return poisson(x, mean) if kind == "poisson" else gaussian(x, mean, spread)

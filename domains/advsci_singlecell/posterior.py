@@ -1,0 +1,60 @@
+r"""Types of all cells from the labels of some, with the labels themselves open to doubt.
+
+Votes of the nearest labelled cells give :math:`q_i(c)`; a cell's own label :math:`y_i`, wrong at a rate
+:math:`\epsilon`, is one more piece of evidence:
+
+.. math:: p_i(c) \propto q_i(c) \left((1 - \epsilon) [c = y_i] + \frac{\epsilon}{C - 1} [c \ne y_i]\right)
+
+:math:`\epsilon` is the rate at which labels contradict their neighbours' votes, each cell left out of its own vote.
+A label that its neighbourhood supports at all stands; one that nothing supports, in data whose labels are often
+wrong, does not.
+"""
+
+import numpy as np
+
+from advsci_singlecell.neighbours import nearest_distances
+
+__all__ = ["type_posterior"]
+
+UNKNOWN = -1
+
+
+def type_posterior(
+    reference: np.ndarray,
+    reference_labels: np.ndarray,
+    query: np.ndarray,
+    labels: np.ndarray | None,
+    types: int,
+    *,
+    k: int = 15,
+    rate: float | None = None,
+) -> tuple[np.ndarray, float]:
+    r"""Posterior over types (m c) of the query and the error rate of labels.
+
+    Parameters
+    ----------
+    reference, reference_labels
+        Aligned components (n d) and type numbers, -1 where unknown (n), of the cells that vote.
+    query, labels
+        Aligned components (m d) and type numbers where known; None: none is. A cell has no vote on itself.
+    rate
+        :math:`\epsilon`; None: estimated from the labels of the query.
+    """
+    known = np.flatnonzero(reference_labels != UNKNOWN)
+    names = reference_labels[known]
+    distance, found = nearest_distances(reference[known], query, k + 1)
+    weight = np.ones(found.shape)
+    weight[:, 0] = np.where(distance[:, 0] <= 1e-6 * (1.0 + distance[:, -1]), 0.0, 1.0)  # the cell itself
+    votes = np.zeros((len(query), types))
+    np.add.at(votes, (np.repeat(np.arange(len(query)), found.shape[1]), names[found].ravel()), weight.ravel())
+    prior = (np.bincount(names, minlength=types) + 1.0) / (len(names) + types)
+    q = (votes + prior) / (votes.sum(axis=1, keepdims=True) + 1.0)
+    given = np.flatnonzero(labels != UNKNOWN) if labels is not None else np.array([], int)
+    if labels is not None and rate is None:
+        rate = float(np.clip((q[given].argmax(axis=1) != labels[given]).mean(), 0.01, 0.5)) if len(given) else 0.01
+    rate = 0.01 if rate is None else rate
+    if labels is not None and len(given):
+        evidence = np.full((len(given), types), rate / max(types - 1, 1))
+        evidence[np.arange(len(given)), labels[given]] = 1.0 - rate
+        q[given] *= evidence
+    return (q / q.sum(axis=1, keepdims=True)).astype(np.float32), rate
