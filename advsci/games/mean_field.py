@@ -4,9 +4,8 @@ Agents move as :math:`dX = v\,dt + \sqrt{2\nu}\,dW` and pay :math:`\int \tfrac12
 Hamilton-Jacobi-Bellman equation (backward) and the Fokker-Planck equation (forward) are the two optimality conditions
 of
 
-.. math:: \min_\rho \max_\phi \int_0^T E_{\rho_t}\left[\partial_t \phi + \nu \Delta \phi - \tfrac12 |\nabla
-\phi|^2\right]
-    + F(\rho_t)\,dt + E_{\rho_0} \phi(\cdot, 0) - E_{\rho_T} \phi(\cdot, T) + E_{\rho_T}\, g
+.. math:: \min_\rho \max_\phi \int_0^T E_{\rho_t}\left[\partial_t \phi + \nu \Delta \phi - \tfrac12
+    |\nabla \phi|^2\right] + F(\rho_t)\,dt + E_{\rho_0} \phi(\cdot, 0) - E_{\rho_T} \phi(\cdot, T) + E_{\rho_T}\, g
 
 with :math:`\delta F / \delta \rho = f`. The generator pushes latent samples to :math:`\rho_t`, the critic is the value
 function :math:`\phi` (APAC-Net, Lin et al. 2020, arXiv 2002.10113, eq. 9 and 11).

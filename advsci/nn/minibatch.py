@@ -36,8 +36,8 @@ class MinibatchDiscrimination(nn.Module):
 class MinibatchStddev(nn.Module):
     r"""The mean standard deviation of the features within a group of samples, appended as one more channel.
 
-    .. math:: \sigma_{c} = \sqrt{\tfrac1g \sum_i (x_{ic} - \bar x_c)^2 + \epsilon}, \qquad s = \mathrm{mean}_c\,
-    \sigma_c
+    .. math:: \sigma_{c} = \sqrt{\tfrac1g \sum_i (x_{ic} - \bar x_c)^2 + \epsilon}, \qquad s =
+        \mathrm{mean}_c\, \sigma_c
 
     (Karras et al. 2018, arXiv 1710.10196, section 3.)
 

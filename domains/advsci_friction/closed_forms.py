@@ -136,8 +136,7 @@ def greenwood_williamson(
     r"""Area fraction and mean pressure of independent Hertzian summits of normal height.
 
     .. math:: A/A_0 = \pi \eta R \sigma F_1(d/\sigma), \quad P = \tfrac43 \eta E^* R^{1/2} \sigma^{3/2}
-    F_{3/2}(d/\sigma), \quad
-              F_n(x) = \int_x^\infty (z - x)^n \phi(z) dz
+        F_{3/2}(d/\sigma), \quad F_n(x) = \int_x^\infty (z - x)^n \phi(z) dz
 
     with summit density :math:`\eta` [1/m2], radius R [m] and height deviation :math:`\sigma` [m] (Greenwood and
     Williamson 1966, doi 10.1098/rspa.1966.0242). Summits do not interact: valid at small area only.

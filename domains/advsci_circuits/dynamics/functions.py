@@ -1,14 +1,14 @@
 """What a circuit is for: one verdict a model and function, from steady states and, only where needed, trajectories.
 
-| function | a model shows it when |
-|---|---|
-| multistability | two (three) or more attracting steady states |
-| oscillation | the set of steady states is complete and none attracts: the bounded box then holds a sustained cycle |
-| adaptation | after the input steps 0.5 -> 0.6: sensitivity over 0.2 and precision over 10 |
-| pulse | after the input steps 1 -> 10: the peak is twice both the start and the end |
-| band-pass | over four decades of input the output peaks inside, twice both ends |
-| memory | after a transient tenfold input the output stays changed by a factor of two |
-| homeostasis | tenfold input changes the output by under 10 %, though the input reaches it |
+A model shows
+
+* multistability: two (three) or more attracting steady states
+* oscillation: the set of steady states is complete and none attracts: the bounded box then holds a sustained cycle
+* adaptation: after the input steps 0.5 -> 0.6: sensitivity over 0.2 and precision over 10
+* pulse: after the input steps 1 -> 10: the peak is twice both the start and the end
+* band-pass: over four decades of input the output peaks inside, twice both ends
+* memory: after a transient tenfold input the output stays changed by a factor of two
+* homeostasis: tenfold input changes the output by under 10 %, though the input reaches it
 
 The input multiplies the production of one gene, another is the output; `INPUT` and `OUTPUT` are the first and last gene
 unless told. Adaptation after Ma et al. 2009 (https://doi.org/10.1016/j.cell.2009.06.013), whose sensitivity over one

@@ -56,7 +56,7 @@ def signed_closed_walks(adjacency: Float[Tensor, "*b n n"], longest: int) -> Flo
 
     Parameters
     ----------
-    adjacency : Float[Tensor, "*b n n"]
+    adjacency
         Signed weights in [-1, 1].
     """
     signed, unsigned, walks = adjacency, adjacency.abs(), []
