@@ -1,8 +1,7 @@
 r"""Path angle: does the field point along the way that the training took, or across it?
 
-.. math:: c(\alpha) = \frac{\langle \theta' - \theta,\; v(\theta_\alpha) \rangle}{|\theta' -
-\theta|\,|v(\theta_\alpha)|},
-    \qquad \theta_\alpha = \theta + \alpha\,(\theta' - \theta)
+.. math:: c(\alpha) = \frac{\langle \theta' - \theta,\; v(\theta_\alpha) \rangle}{|\theta' - \theta|\,
+    |v(\theta_\alpha)|}, \qquad \theta_\alpha = \theta + \alpha\,(\theta' - \theta)
 
 Towards an attracting point :math:`\theta'` at :math:`\alpha = 1` the cosine is negative before it (descent goes against
 :math:`v`) and jumps to positive behind it; where rotation rules it shows a bump near 0 in between (Berard et al. 2020,

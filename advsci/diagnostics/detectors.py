@@ -1,0 +1,118 @@
+r"""Failure modes of adversarial training, each as a number; all plain functions.
+
+Thresholds and words are the business of `advsci.diagnostics.verdict`.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from advsci.objectives import Objective
+from advsci.penalties import squared_norm
+from advsci.scores import Scores, couples_batch, input_gradient
+
+__all__ = ["batch_coupling", "critic_slopes", "neighbourhoods", "pair_accuracy", "relative_frechet", "signal"]
+
+
+def pair_accuracy(real_logits: Float[Tensor, " n"], fake_logits: Float[Tensor, " m"]) -> Float[Tensor, ""]:
+    """Share of (real, fake) pairs that the discriminator orders rightly; 1/2 where it cannot tell them apart."""
+    difference = real_logits[:, None] - fake_logits[None, :]
+    return (difference.sign() + 1.0).mean() / 2.0
+
+
+def signal(
+    objective: Objective, real_logits: Float[Tensor, " n"], fake_logits: Float[Tensor, " n"]
+) -> Float[Tensor, ""]:
+    r"""What the discriminator tells the generator: :math:`\frac1n \sum_i |n\, \partial L_G / \partial a_i|` at fake
+    logits :math:`a_i`.
+
+    Saturating loss: the mean :math:`D(G)`; non-saturating: the mean :math:`1 - D(G)`; Wasserstein: 1. Near 0 the
+    generator learns nothing.
+    """
+    fake = fake_logits.detach().requires_grad_()
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(objective.generator(real_logits.detach(), fake), fake)
+    return slope.abs().sum()
+
+
+def critic_slopes(
+    discriminator: nn.Module,
+    real: Float[Tensor, "n ..."],
+    fake: Float[Tensor, "n ..."],
+    condition: Tensor | None = None,
+) -> dict[str, Tensor]:
+    r"""Root mean square of :math:`|\nabla_x D|` on data, on fakes and half-way between, apart.
+
+    A penalty acts where it is evaluated: a discriminator that is flat on interpolates and steep on data shows here.
+    """
+
+    def judge(x: Tensor) -> Tensor:
+        return discriminator(x) if condition is None else discriminator(x, condition)
+
+    places = {"real": real, "fake": fake, "between": 0.5 * (real + fake)}
+    with torch.enable_grad():
+        return {k: squared_norm(input_gradient(judge, x.detach())).mean().sqrt().detach() for k, x in places.items()}
+
+
+def batch_coupling(
+    discriminator: nn.Module,
+    real: Float[Tensor, "n ..."],
+    fake: Float[Tensor, "n ..."],
+    condition: Tensor | None = None,
+) -> Float[Tensor, ""]:
+    r"""How much D(real) depends on the fakes scored beside it: :math:`|\partial a_{real} / \partial G| / |\partial
+    a_{real} / \partial x|`.
+
+    Passed through the discriminator as a game does it. Batch norm on a joint batch gives a positive number; per-sample
+    norms and separate batches give 0.
+    """
+    with torch.enable_grad():
+        real, fake = (x.detach().requires_grad_() for x in (real, fake))
+        scores = Scores(discriminator, real, fake, condition, together=not couples_batch(discriminator))
+        # random-looking weights: a normalisation layer makes the plain sum of its outputs constant
+        weight = torch.linspace(-1.0, 1.0, len(real), device=real.device, dtype=real.dtype).sin()
+        to_real, to_fake = torch.autograd.grad(
+            (weight * scores.real_logits).sum(), (real, fake), allow_unused=True, materialize_grads=True
+        )
+    return to_fake.norm() / to_real.norm().clamp_min(torch.finfo(real.dtype).tiny)
+
+
+def neighbourhoods(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> dict[str, Tensor]:
+    r"""Precision and recall (Kynkaanniemi et al. 2019, arXiv 1904.06991), density and coverage (Naeem et al. 2020,
+    2002.09797).
+
+    With :math:`B(x)` the open ball that reaches the k-th neighbour of x within its own set: precision and recall are
+    the shares of fakes in some :math:`B(x_i)` and of data in some :math:`B(y_j)`, density is :math:`\frac{1}{km}
+    \sum_{ij} 1[y_j \in B(x_i)]`, and coverage the share of data whose ball holds a fake. For a few thousand samples;
+    quadratic in memory.
+    """
+    across = torch.cdist(real, fake)
+    radius = {"real": _radius(real, k), "fake": _radius(fake, k)}
+    inside_real = across < radius["real"][:, None]
+    inside_fake = across < radius["fake"][None, :]
+    as_mean = lambda share: share.to(real.dtype).mean()  # noqa: E731
+    return {
+        "precision": as_mean(inside_real.any(0)),
+        "recall": as_mean(inside_fake.any(1)),
+        "density": inside_real.to(real.dtype).sum(0).mean() / k,
+        "coverage": as_mean(inside_real.any(1)),
+    }
+
+
+def _radius(x: Tensor, k: int) -> Tensor:
+    return torch.cdist(x, x).kthvalue(k + 1, dim=1).values  # the first is x itself
+
+
+def relative_frechet(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
+    r"""Frechet distance of Gaussians fitted to both sets over the variance of the data, in float64.
+
+    .. math:: \left(|\mu_r - \mu_f|^2 + \mathrm{tr}(\Sigma_r + \Sigma_f - 2 (\Sigma_r \Sigma_f)^{1/2})\right) /
+    \mathrm{tr}\,\Sigma_r
+    """
+    r, f = real.double(), fake.double()
+    sr, sf = (torch.cov(x.T).reshape(x.shape[1], x.shape[1]) for x in (r, f))
+    values, vectors = torch.linalg.eigh(sr)
+    root = vectors * values.clamp_min(0.0).sqrt() @ vectors.T
+    cross = torch.linalg.eigvalsh(root @ sf @ root).clamp_min(0.0).sqrt().sum()
+    distance = (r.mean(0) - f.mean(0)).square().sum() + sr.trace() + sf.trace() - 2.0 * cross
+    return distance.clamp_min(0.0) / sr.trace()
