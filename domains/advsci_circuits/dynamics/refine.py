@@ -13,7 +13,7 @@ from torch import Tensor
 from advsci.streams import Stream
 from advsci_circuits.dynamics.fixed_points import fixed_points, newton, steady_state
 from advsci_circuits.dynamics.hill import HillModel
-from advsci_circuits.dynamics.racipe import COOPERATIVITY, DECAY, FOLD, RATE
+from advsci_circuits.dynamics.racipe import DECAY, FOLD, RATE
 
 __all__ = ["instability", "sharpen"]
 
@@ -48,7 +48,6 @@ def sharpen(model: HillModel, steps: int = 40, rate: float = 0.05) -> HillModel:
         "threshold": start["threshold"] + 2.3,
         "leak": torch.zeros_like(model.leak),
     }
-    assert COOPERATIVITY  # exponents are discrete in the parts libraries, so they are no variable here
     points = fixed_points(model, Stream(3))
     u = points.log_x[torch.arange(len(model)), points.found.to(torch.int8).argmax(1)]
     optimiser = torch.optim.Adam(free.values(), lr=rate)
@@ -56,11 +55,9 @@ def sharpen(model: HillModel, steps: int = 40, rate: float = 0.05) -> HillModel:
     for _ in range(steps):
         now = replace(model, **{name: value.exp() for name, value in free.items()})
         with torch.no_grad():
-            walls = now.box()
+            low_wall, high_wall = ((wall + side).mT.contiguous() for wall, side in zip(now.box(), (-1, 1), strict=True))
             held = replace(now, **{name: getattr(now, name).detach() for name in names})
-            root, found = newton(
-                held.field(), u.mT.contiguous(), *((w + s).mT.contiguous() for w, s in zip(walls, (-1, 1), strict=True))
-            )
+            root, found = newton(held.field(), u.mT.contiguous(), low_wall, high_wall)
             u = torch.where(found[:, None], root.mT, u)
         value = instability(now, u)
         better = found & (value.detach() > best_value)
