@@ -3,12 +3,14 @@
 from advsci.cli import command, domain_app, group, run_app
 from advsci.commands.datasets import Fetch, List, Verify
 from advsci.commands.demo import Demo
+from advsci.commands.diagnose import Diagnose
 from advsci.commands.doctor import Doctor
 
 __all__ = ["app", "main"]
 
 app = domain_app("", "Adversarial learning for science.")
 command(app, "demo", Demo, "advsci.commands.demo:run")
+command(app, "diagnose", Diagnose, "advsci.commands.diagnose:run", positional=("folder",))
 command(app, "doctor", Doctor, "advsci.commands.doctor:run")
 
 data = group(app, "datasets", "Registered data sets: list, fetch, verify.")

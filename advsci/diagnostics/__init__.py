@@ -10,6 +10,9 @@ from advsci.diagnostics.field import VectorField as VectorField
 from advsci.diagnostics.field import adam_scale as adam_scale
 from advsci.diagnostics.jacobian import effective_rank as effective_rank
 from advsci.diagnostics.jacobian import singular_values as singular_values
+from advsci.diagnostics.lipschitz import LipschitzBound as LipschitzBound
+from advsci.diagnostics.lipschitz import lipschitz_bound as lipschitz_bound
+from advsci.diagnostics.page import diagnosis_section as diagnosis_section
 from advsci.diagnostics.path import path_angle as path_angle
 from advsci.diagnostics.probe import Probe as Probe
 from advsci.diagnostics.spectrum import Spectrum as Spectrum

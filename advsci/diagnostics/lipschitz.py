@@ -13,6 +13,7 @@ Spectral normalisation bounds the layers, not the network: two 1-Lipschitz branc
 bound 2, and attain it where they agree.
 """
 
+import inspect
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
+from torch.fx.proxy import TraceError
 
 from advsci.errors import ConfigError
 from advsci.nn.spectral_norm import convolution_norm, matrix_norm
@@ -141,10 +143,10 @@ def lipschitz_bound(
     training = network.training
     network.eval()
     try:
-        graph = Tracer(rules).trace(network)
+        graph = Tracer(rules).trace(network, _defaults(network))
         module = fx.GraphModule(network, graph)
         ShapeProp(module).propagate(example)
-    except (fx.proxy.TraceError, TypeError) as error:
+    except (TraceError, TypeError) as error:
         raise ConfigError(
             f"torch.fx cannot trace {type(network).__name__} ({error}); expected a graph that does not depend on "
             "values. "
@@ -157,6 +159,12 @@ def lipschitz_bound(
         bounds[node] = _bound(node, module, bounds, rules)
     named = {node.name: bound for node, bound in bounds.items() if node.op != "output"}
     return LipschitzBound(bounds[list(graph.nodes)[-1]], named)
+
+
+def _defaults(network: nn.Module) -> dict[str, Any]:
+    """Optional arguments of the forward pass, held at their defaults."""
+    parameters = inspect.signature(network.forward).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
 def _bound(node: fx.Node, module: fx.GraphModule, bounds: dict[fx.Node, float], rules) -> float:
@@ -222,14 +230,19 @@ def _pooling(layer: nn.AvgPool2d | nn.MaxPool2d) -> float:
 
 
 def _operation(node: fx.Node, bounds: dict[fx.Node, float]) -> float:
-    target, args = node.target, node.args
+    target = node.target
     name = target if isinstance(target, str) else getattr(target, "__name__", str(target))
+
+    args: tuple[Any, ...] = tuple(node.args)
 
     def of(value: Any) -> float:
         return bounds[value] if isinstance(value, fx.Node) else 0.0
 
+    if name in ("size", "dim", "numel") or (name == "getattr" and args[1] in ("shape", "ndim", "dtype", "device")):
+        return 0.0
+    alpha: Any = node.kwargs.get("alpha", 1.0)
     if name in ("add", "sub", "iadd", "isub", "add_", "sub_"):
-        return (of(args[0]) + abs(float(node.kwargs.get("alpha", 1.0))) * of(args[1])) * _broadcast(node)
+        return (of(args[0]) + abs(alpha) * of(args[1])) * _broadcast(node)
     if name in ("mul", "imul", "truediv", "itruediv", "div"):
         dependent = [a for a in args[:2] if of(a) > 0.0]
         constant = [a for a in args[:2] if of(a) == 0.0]
