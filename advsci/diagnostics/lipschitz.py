@@ -170,7 +170,7 @@ def _defaults(network: nn.Module) -> dict[str, Any]:
 def _bound(node: fx.Node, module: fx.GraphModule, bounds: dict[fx.Node, float], rules) -> float:
     inputs = [bounds[n] for n in node.all_input_nodes]
     if node.op == "placeholder":
-        return 1.0
+        return 1.0 if not bounds else 0.0  # the first is the input, further ones are held fixed
     if node.op == "get_attr" or not any(inputs):
         return 0.0
     if node.op == "output":
@@ -263,7 +263,7 @@ def _operation(node: fx.Node, bounds: dict[fx.Node, float]) -> float:
             raise _unknown(node, f"{name} over the batch")
         return of(args[0]) * (math.sqrt(count) if name == "sum" else 1.0 / math.sqrt(count))
     if name == "leaky_relu":
-        slope = args[1] if len(args) > 1 else node.kwargs.get("negative_slope", 0.01)
+        slope: Any = args[1] if len(args) > 1 else node.kwargs.get("negative_slope", 0.01)
         assert isinstance(slope, int | float)
         return max(1.0, abs(slope)) * of(args[0])
     factor = METHODS.get(name) if isinstance(target, str) else FUNCTIONS.get(target)

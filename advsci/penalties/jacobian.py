@@ -28,7 +28,6 @@ __all__ = [
     "conditioning",
     "jacobian_clamping",
     "jacobian_products",
-    "singular_values",
 ]
 
 
@@ -92,47 +91,6 @@ def jacobian_clamping(
     Q = ((generator(z + step) - generator(z)).flatten(1).square().sum(1) + 1e-24).sqrt() / sigma
     low, high = bounds
     return ((Q - high).clamp_min(0.0).square() + (low - Q).clamp_min(0.0).square()).mean()
-
-
-def singular_values(
-    generator: Callable[[Tensor], Tensor], z: Float[Tensor, "n d"], k: int | None = None, start: Tensor | None = None
-) -> Float[Tensor, "n k"]:
-    r"""Singular values of each sample's Jacobian, descending: k steps of Lanczos on :math:`J^T J` with
-    reorthogonalisation.
-
-    All d of them are exact for k = d (the default); for k < d the outer ones are accurate first.
-
-    Parameters
-    ----------
-    start
-        Start vectors (n d) of the iteration; a fixed generic vector if None.
-    """
-    n, d = z.shape
-    k = d if k is None else min(k, d)
-    if start is None:
-        start = torch.linspace(1.0, 2.0, d, dtype=z.dtype, device=z.device).sqrt().sin().expand(n, d)
-    basis = [start / start.norm(dim=1, keepdim=True)]
-    images: list[Tensor] = []
-    for step in range(k):
-        _, product = jacobian_products(generator, z, basis[-1])
-        images.append(product.detach())
-        if step + 1 == k:
-            break
-        Q = torch.stack(basis, dim=2)
-        residual = images[-1]
-        for _ in range(2):  # twice is enough to keep the basis orthogonal to rounding
-            residual = residual - (Q @ (Q.mT @ residual[..., None])).squeeze(2)
-        # an exhausted Krylov space (repeated singular values) goes on with a fresh direction
-        fresh = torch.linspace(-1.0, 1.0, d, dtype=z.dtype, device=z.device).mul(step + 2.0).cos().expand(n, d)
-        for _ in range(2):
-            fresh = fresh - (Q @ (Q.mT @ fresh[..., None])).squeeze(2)
-        size = residual.norm(dim=1, keepdim=True)
-        spent = size <= 100.0 * torch.finfo(z.dtype).eps * images[-1].norm(dim=1, keepdim=True)
-        chosen = torch.where(spent, fresh, residual)
-        basis.append(chosen / chosen.norm(dim=1, keepdim=True))
-    Q, images_ = torch.stack(basis, dim=2), torch.stack(images, dim=2)
-    projected = Q.mT @ images_
-    return torch.linalg.eigvalsh(0.5 * (projected + projected.mT)).flip(1).clamp_min(0.0).sqrt()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from advsci.penalties import (
     conditioning,
     jacobian_clamping,
     jacobian_products,
-    singular_values,
 )
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
@@ -35,22 +34,6 @@ def test_products():
     pushed, normal = jacobian_products(network, z, u)
     assert torch.allclose(pushed, (J @ u[..., None]).squeeze(2))
     assert torch.allclose(normal, (J.mT @ J @ u[..., None]).squeeze(2))
-
-
-@pytest.mark.parametrize("k", [None, 4])
-def test_singular_values_are_those_of_the_dense_jacobian(k):
-    network, z = generator(), Stream(0).normal((3, 4), dtype=REAL)
-    assert torch.allclose(singular_values(network, z, k), torch.linalg.svdvals(dense(network, z)), rtol=1e-8)
-
-
-def test_singular_values_of_a_similarity_and_of_a_collapsed_direction():
-    """All singular values equal (the Krylov space is spent after one step), and one of them zero."""
-    z = Stream(0).normal((2, 3), dtype=REAL)
-    Q = torch.linalg.qr(Stream(1).normal((3, 3), dtype=REAL))[0]
-    assert torch.allclose(singular_values(lambda z: 2.0 * z @ Q, z), torch.full((2, 3), 2.0, dtype=REAL))
-    scale = torch.tensor([3.0, 1.0, 0.0], dtype=REAL)
-    found = singular_values(lambda z: (z * scale) @ Q, z)
-    assert torch.allclose(found, scale.expand(2, 3), atol=1e-7)
 
 
 def test_conditioning_over_a_whole_basis_is_the_spread_of_squared_singular_values():
