@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import entry_points
+from os.path import relpath
 from pathlib import Path
 
 from pydantic import Field
@@ -50,6 +51,10 @@ def run(config: Demo) -> Path:
         raise ConfigError(f"only: got {unknown or 'no demo'}; expected some of {', '.join(found) or '(none)'}")
     out = config.out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     report = Report("advsci demo", "One small job of every domain, by the same code as its script.")
+    if config.quick:
+        report.note(
+            "Quick form: everything runs, on so little data and so few steps that the figures mean nothing.", "watch"
+        )
     page, failures = out / "report.html", []
     for name in config.only or found:
         print(f"demo: {name} ...", flush=True)
@@ -60,7 +65,8 @@ def run(config: Demo) -> Path:
             failures.append(error)
             report.section(name).note(f"This demo failed: {type(error).__name__}: {error}", "bad")
         else:
-            report.text(f"The full report of this run: `{own}` ({time.monotonic() - start:.0f} s).")
+            seconds = time.monotonic() - start
+            report.text(f"The full report of this run, beside this page: `{relpath(own, out)}` ({seconds:.0f} s).")
         report.write(page)
     if failures:
         print(page)
