@@ -1,0 +1,33 @@
+"""Samples against samples: how far, how faithful, how diverse. Each takes tensors of samples or features."""
+
+from advsci.metrics.distances import squared_distances as squared_distances
+from advsci.metrics.estimate import Estimate as Estimate
+from advsci.metrics.features import features as features
+from advsci.metrics.features import load_weights as load_weights
+from advsci.metrics.frechet import GaussianFit as GaussianFit
+from advsci.metrics.frechet import fit_gaussian as fit_gaussian
+from advsci.metrics.frechet import frechet_distance as frechet_distance
+from advsci.metrics.frechet import frechet_from_gaussians as frechet_from_gaussians
+from advsci.metrics.inception import inception_score as inception_score
+from advsci.metrics.kernel import gaussian as gaussian
+from advsci.metrics.kernel import kid as kid
+from advsci.metrics.kernel import kid_subsets as kid_subsets
+from advsci.metrics.kernel import median_distance as median_distance
+from advsci.metrics.kernel import mmd as mmd
+from advsci.metrics.kernel import polynomial as polynomial
+from advsci.metrics.kernel import rational_quadratic as rational_quadratic
+from advsci.metrics.modes import Modes as Modes
+from advsci.metrics.modes import histogram_modes as histogram_modes
+from advsci.metrics.modes import mode_counts as mode_counts
+from advsci.metrics.neighbours import PRDC as PRDC
+from advsci.metrics.neighbours import prdc as prdc
+from advsci.metrics.neighbours import precision_recall as precision_recall
+from advsci.metrics.quadrature import jensen_shannon as jensen_shannon
+from advsci.metrics.quadrature import kernel_density as kernel_density
+from advsci.metrics.transport import directions as directions
+from advsci.metrics.transport import exact_transport as exact_transport
+from advsci.metrics.transport import sinkhorn_divergence as sinkhorn_divergence
+from advsci.metrics.transport import sliced_wasserstein as sliced_wasserstein
+from advsci.metrics.transport import wasserstein_1d as wasserstein_1d
+from advsci.metrics.two_sample import TwoSample as TwoSample
+from advsci.metrics.two_sample import classifier_two_sample_test as classifier_two_sample_test

@@ -149,7 +149,7 @@ def _inline(svg: str, key: str, themed: bool) -> str:
     svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)  # a hundredth of a point is below sight
     if themed:
         svg = svg.replace("#000000", "currentColor").replace("#ffffff", "var(--surface)")
-        svg = svg.replace("<text ", '<text fill="currentColor" ')
+        svg = re.sub(r"<text\b", '<text fill="currentColor"', svg)  # log-axis labels have no attribute of their own
     return svg
 
 

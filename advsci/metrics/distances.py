@@ -1,0 +1,61 @@
+"""Squared Euclidean distances, a block of rows at a time: memory stays flat in the number of samples."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from advsci.errors import DataError, ShapeError
+
+__all__ = ["blocks", "check_samples", "least", "squared_distances"]
+
+BLOCK_ELEMENTS = 4_000_000
+"""Entries of a block of distances: 32 MB in float64, small enough for a processor's last cache level to help."""
+
+
+def check_samples(x: Tensor, y: Tensor, at_least: int = 1) -> None:
+    """Refuse sets that cannot be compared.
+
+    Raises
+    ------
+    ShapeError
+        If they are not two matrices of samples by features with as many features.
+    DataError
+        If one has fewer than ``at_least`` samples.
+    """
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
+        raise ShapeError(
+            f"got samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (n, d) and (m, d). "
+            "Try: x.flatten(1), or a feature net"
+        )
+    if min(len(x), len(y)) < at_least:
+        raise DataError(f"got {len(x)} and {len(y)} samples; expected at least {at_least} of each. Try: draw more")
+
+
+def blocks(n: int, m: int) -> Iterator[slice]:
+    """Slices of ``n`` rows such that a slice against ``m`` columns has about `BLOCK_ELEMENTS` entries."""
+    rows = max(1, min(n, BLOCK_ELEMENTS // max(m, 1)))
+    for begin in range(0, n, rows):
+        yield slice(begin, min(begin + rows, n))
+
+
+def squared_distances(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    r""":math:`|x_i|^2 - 2 x_i \cdot y_j + |y_j|^2`, not below zero. Centre far-off data first: the terms cancel."""
+    inner = torch.addmm(y.square().sum(1), x, y.T, alpha=-2.0)
+    return inner.add_(x.square().sum(1, keepdim=True)).clamp_(min=0.0)
+
+
+def least(values: Float[Tensor, "n m"], k: int, group: int = 32) -> Float[Tensor, "n k"]:
+    """The ``k`` smallest entries of each row, ascending.
+
+    They lie in the ``k`` groups of columns whose minima are smallest, so one pass of minima leaves little to sort.
+    """
+    n, m = values.shape
+    groups = m // group
+    if groups <= 2 * k:
+        return torch.topk(values, k, dim=1, largest=False).values
+    body = values[:, : groups * group].unflatten(1, (groups, group))
+    chosen = torch.topk(body.amin(2), k, dim=1, largest=False).indices
+    few = torch.gather(body, 1, chosen.unsqueeze(2).expand(n, k, group)).flatten(1)
+    return torch.topk(torch.cat([few, values[:, groups * group :]], 1), k, dim=1, largest=False).values
