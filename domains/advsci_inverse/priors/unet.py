@@ -1,6 +1,7 @@
 """A small U-Net on space-to-depth images: the body of every learned step on images."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from jaxtyping import Float
@@ -76,7 +77,8 @@ class ResidualUNet(nn.Module):
         pad = (-width % self.multiple, -height % self.multiple)
         if any(pad):
             x = nn.functional.pad(x, (0, pad[0], 0, pad[1]), mode="replicate")
-        with torch.autocast(x.device.type, self.precision, enabled=self.precision is not None):
+        low = self.precision is not None
+        with torch.autocast(x.device.type, self.precision) if low else nullcontext():
             h = self.stem(nn.functional.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last))
             skips = []
             for stage, coarsen in zip(self.down, [*self.coarsen, None], strict=True):

@@ -1,0 +1,173 @@
+r"""A reconstruction learned end to end, for any operator of the kinds it was trained with: data steps and a network.
+
+From the linear estimate under the images' mean and covariance, a few stages
+
+.. math:: r_k = x_k + s_k^2 A^\top(s_k^2 A A^\top + \sigma^2)^{-1}(y - A x_k), \quad x_{k+1}, d_{k+1} = D(r_k, s_k; x_k)
+
+alternate the exact data step at the expected error :math:`s_k` with one network :math:`D` (a `Denoiser` that also
+sees :math:`x_k`). The network is shared by stages, operators and noise levels; the last stage's :math:`d` is the
+standard deviation of each pixel. The structure is that of learned proximal methods (Adler and Oktem 2018, arXiv 1707.06474).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from advsci.games import Game
+from advsci.games.game import Batch, Draw, require
+from advsci.streams import Stream
+from advsci_inverse.linear_gaussian import DataStep
+from advsci_inverse.operators.linear import LinearOperator
+from advsci_inverse.priors.denoiser import Denoiser, gaussian_nll
+
+__all__ = ["RefinementPlan", "Refiner", "RefiningGame"]
+
+
+@dataclass(frozen=True)
+class RefinementPlan:
+    """What is computed once for an operator and a noise level.
+
+    Attributes
+    ----------
+    linear, white
+        Data steps under the images' covariance and under the identity.
+    levels
+        Expected root mean square error before each stage.
+    """
+
+    operator: LinearOperator
+    sigma: float
+    linear: DataStep
+    white: DataStep
+    levels: tuple[float, ...]
+
+
+class Refiner(nn.Module):
+    """Mean and covariance of a class of images, and the network of the stages.
+
+    Parameters
+    ----------
+    shape
+        Height and width.
+    rank
+        Rank of the covariance's low-rank part; the rest is diagonal.
+    stages
+        Number of network evaluations.
+    widths, blocks, precision
+        See `ResidualUNet`.
+    """
+
+    image_mean: Tensor
+    factor: Tensor
+    diagonal: Tensor
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        *,
+        spread: float = 0.3,
+        rank: int = 128,
+        stages: int = 2,
+        widths: Sequence[int] = (32, 64, 96),
+        blocks: Sequence[int] = (1, 1, 2),
+        precision: torch.dtype | None = None,
+    ):
+        super().__init__()
+        self.shape, self.stages = shape, stages
+        n = shape[0] * shape[1]
+        self.register_buffer("image_mean", torch.zeros(n))
+        self.register_buffer("factor", torch.zeros(n, rank))
+        self.register_buffer("diagonal", torch.ones(n))
+        self.denoiser = Denoiser(0.3, spread, extra=1, widths=widths, blocks=blocks, precision=precision)
+
+    @torch.no_grad()
+    def fit_covariance(self, images: Float[Tensor, "m h w"], floor: float = 1e-4) -> None:
+        """Set mean and covariance from images."""
+        flat = images.flatten(1)
+        self.image_mean.copy_(flat.mean(0))
+        centred = flat - self.image_mean
+        _, values, vectors = torch.svd_lowrank(centred, self.factor.shape[1], niter=3)
+        self.factor.copy_(vectors * (values / len(flat) ** 0.5))
+        self.diagonal.copy_((centred.square().mean(0) - self.factor.square().sum(1)).clamp(min=floor))
+
+    def plan(self, operator: LinearOperator, sigma: float) -> RefinementPlan:
+        """Factorisations for one operator and noise level."""
+        linear = DataStep(operator, self.factor @ self.factor.T + torch.diag(self.diagonal))
+        first = float(linear.variance(sigma).mean().sqrt())
+        levels = tuple(first * 0.6**k for k in range(self.stages))
+        return RefinementPlan(operator, sigma, linear, DataStep(operator), levels)
+
+    def start(self, plan: RefinementPlan, y: Tensor) -> Tensor:
+        """The linear estimate."""
+        mean = self.image_mean.reshape(1, *self.shape).expand(len(y), *self.shape)
+        return plan.linear(mean, y, plan.sigma)
+
+    def forward(self, parts: Sequence[tuple[RefinementPlan, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+        """Mean and standard deviation after each stage, for the images of all ``(plan, y)`` in order."""
+        sizes = [len(y) for _, y in parts]
+        x = torch.cat([self.start(plan, y) for plan, y in parts])
+        results = []
+        for k in range(self.stages):
+            pieces = zip(parts, x.split(sizes), strict=True)
+            r = torch.cat([plan.white(v, y, plan.sigma, plan.levels[k] ** 2) for (plan, y), v in pieces])
+            level = torch.cat([y.new_full((len(y),), plan.levels[k]) for plan, y in parts])
+            extra = ((x - r) / level[:, None, None])[:, None]
+            x, deviation = self.denoiser(r, level, extra)
+            results.append((x, deviation))
+        return results
+
+    @torch.no_grad()
+    def reconstruct(self, plan: RefinementPlan, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior mean and standard deviation of each pixel."""
+        return self([(plan, y)])[-1]
+
+
+class RefiningGame(Game):
+    """One player: the refiner minimises its error on images measured by every operator of its plans.
+
+    Every batch is split evenly over the plans. The error of each is counted in units of its expected level.
+    """
+
+    def __init__(self, refiner: Refiner, plans: Sequence[RefinementPlan], spread_weight: float = 0.05):
+        super().__init__()
+        self.refiner, self.plans, self.spread_weight = refiner, tuple(plans), spread_weight
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        return {"refiner": self.refiner}
+
+    def _split(self, x: Tensor) -> list[Tensor]:
+        share = len(x) // len(self.plans)
+        return list(x[: share * len(self.plans)].split(share))
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        x = require(batch, "x", "RefiningGame")
+        draw = {"flip": stream.at("flip").uniform((len(x),), device=x.device)}
+        for k, (plan, part) in enumerate(zip(self.plans, self._split(x), strict=True)):
+            shape = (len(part), *plan.operator.data_shape)
+            draw[f"noise{k}"] = stream.at("noise", k).normal(shape, device=x.device, dtype=x.dtype)
+        return draw
+
+    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        x = torch.where((draw["flip"] < 0.5)[:, None, None], batch["x"], batch["x"].flip(-1))
+        parts = self._split(x)
+        data = [
+            (plan, plan.operator(part) + plan.sigma * draw[f"noise{k}"])
+            for k, (plan, part) in enumerate(zip(self.plans, parts, strict=True))
+        ]
+        truth = torch.cat(parts)
+        unit = torch.cat([p.new_full((len(p),), plan.levels[0]) for plan, p in zip(self.plans, parts, strict=True)])
+        unit = unit[:, None, None]
+        results = self.refiner(data)
+        terms = {
+            f"stage{k}": (1.0 if k == len(results) - 1 else 0.3) * ((mean - truth) / unit).square().mean()
+            for k, (mean, _) in enumerate(results)
+        }
+        mean, deviation = results[-1]
+        return terms | {"spread": self.spread_weight * gaussian_nll(truth / unit, mean / unit, deviation / unit)}
+
+    def check(self, batch: Batch, draw: Draw) -> None:
+        self.terms("refiner", batch, draw)

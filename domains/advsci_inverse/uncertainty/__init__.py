@@ -1,0 +1,6 @@
+"""Posterior samples, and tests of what a prior may have hidden."""
+
+from advsci_inverse.uncertainty.langevin import langevin as langevin
+from advsci_inverse.uncertainty.langevin import metropolis_langevin as metropolis_langevin
+from advsci_inverse.uncertainty.lesion import disc_templates as disc_templates
+from advsci_inverse.uncertainty.lesion import matched_residual as matched_residual
