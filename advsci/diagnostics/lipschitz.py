@@ -263,8 +263,7 @@ def _operation(node: fx.Node, bounds: dict[fx.Node, float]) -> float:
             raise _unknown(node, f"{name} over the batch")
         return of(args[0]) * (math.sqrt(count) if name == "sum" else 1.0 / math.sqrt(count))
     if name == "leaky_relu":
-        slope: Any = args[1] if len(args) > 1 else node.kwargs.get("negative_slope", 0.01)
-        assert isinstance(slope, int | float)
+        slope: Any = (*args[1:], node.kwargs.get("negative_slope", 0.01))[0]
         return max(1.0, abs(slope)) * of(args[0])
     factor = METHODS.get(name) if isinstance(target, str) else FUNCTIONS.get(target)
     if factor is None:

@@ -31,7 +31,7 @@ class Alternating(Solver):
         lr_schedule: float | Schedule = 1.0,
         *,
         moves: Mapping[str, int] | None = None,
-        compile: bool = False,
+        compile: bool | str = False,
     ):
         super().__init__(optimizer, lr_schedule, compile=compile)
         self.moves = dict(moves or {})

@@ -83,7 +83,7 @@ class Balanced(Solver):
         measurements: int = 10,
         gain: float = 1.0,
         most: int = 5,
-        compile: bool = False,
+        compile: bool | str = False,
     ):
         super().__init__(optimizer, lr_schedule, compile=compile)
         if not 1 <= measurements <= every or most < 1:

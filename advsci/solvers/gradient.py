@@ -117,14 +117,14 @@ def split(vector: Tensor, parameters: Mapping[str, Parameters]) -> dict[str, Gra
     return {player: [next(parts).view_as(p) for p in own] for player, own in parameters.items()}
 
 
-def compiled(evaluate: Callable) -> Callable:
+def compiled(evaluate: Callable, backend: str = "inductor") -> Callable:
     """``evaluate(batch, draw)``, a whole loss with its gradients, as one compiled function.
 
     Double backward decides the form: a compiled *network* cannot be differentiated twice, a compiled function that
     contains the differentiations can. It must not make leaves on its way, hence the inputs require gradients
     beforehand. The first call compiles (seconds to a minute) and so does every new shape.
     """
-    run = torch.compile(evaluate, fullgraph=True, dynamic=False)
+    run = torch.compile(evaluate, fullgraph=True, dynamic=False, backend=backend)
 
     def call(batch: Batch, draw: Draw):
         with torch._dynamo.config.patch(trace_autograd_ops=True):

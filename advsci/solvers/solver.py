@@ -47,8 +47,9 @@ class Solver(ABC):
     lr_schedule
         Factor on every learning rate over the training's progress, a number or a schedule.
     compile
-        Compile each player's whole loss and gradient (`advsci.solvers.compiled`); rules that differentiate the vector
-        field itself ignore it. Pays for networks of some size: the first step takes up to a minute.
+        Compile each player's whole loss and gradient (`advsci.solvers.compiled`), by inductor or the named backend;
+        rules that differentiate the vector field itself ignore it. Pays for networks of some size: the first step
+        takes up to a minute.
 
     Notes
     -----
@@ -61,7 +62,7 @@ class Solver(ABC):
         optimizer: "OptimizerFactory | Mapping[str, OptimizerFactory] | None" = None,
         lr_schedule: "float | Schedule" = 1.0,
         *,
-        compile: bool = False,
+        compile: bool | str = False,
     ):
         self.optimizer = optimizer if optimizer is not None else adam()
         self.lr_schedule = as_schedule(lr_schedule)
@@ -132,9 +133,10 @@ class Solver(ABC):
         self._gradient = {player: partial(first_order, game, player, own) for player, own in self.parameters.items()}
         self._field = partial(vector_field, game, parameters=self.parameters)
         if self.compile:
-            self._gradient = {player: compiled(evaluate) for player, evaluate in self._gradient.items()}
+            backend = "inductor" if self.compile is True else self.compile
+            self._gradient = {player: compiled(evaluate, backend) for player, evaluate in self._gradient.items()}
             if isinstance(game, JointGame | SharedGame):
-                self._field = compiled(self._field)
+                self._field = compiled(self._field, backend)
 
     @property
     def players(self) -> list[str]:

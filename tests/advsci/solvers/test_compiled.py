@@ -1,0 +1,22 @@
+"""Compiled gradients equal the eager ones, double backward included: in a process without the tests' shape checks,
+which
+cannot be traced.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("rule", ["Alternating", "Simultaneous"])
+def test_compiled_equals_eager(rule):
+    """The captured graph as it is (aot_eager); the benchmarks compare what inductor makes of it."""
+    command = [sys.executable, str(ROOT / "tests" / "toys" / "compiled_process.py"), rule, "aot_eager"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:] assert float(done.stdout) < 1e-10
