@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_compiled_equals_eager(rule):
     """The captured graph as it is (aot_eager); the benchmarks compare what inductor makes of it."""
     command = [sys.executable, str(ROOT / "tests" / "toys" / "compiled_process.py"), rule, "aot_eager"]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
-    timeout=600)
-    assert done.returncode == 0, done.stderr[-2000:] assert float(done.stdout) < 1e-10
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert float(done.stdout) < 1e-10
