@@ -1,8 +1,8 @@
 """Train-step times: the engine against a careful hand-written loop, and against itself without its tricks.
 
-The hand-written loop is what an expert writes: no graph through the generator in the discriminator's step, the discriminator
-frozen in the generator's, separate passes over data and fakes, fused Adam, gradients set to None, nothing read from
-the device. Ratios are of interleaved medians of CPU seconds, one thread on both sides.
+The hand-written loop is what an expert writes: no graph through the generator in the discriminator's step, the
+discriminator frozen in the generator's, separate passes over data and fakes, fused Adam, gradients set to None, nothing
+read from the device. Ratios are of interleaved medians of CPU seconds, one thread on both sides.
 """
 
 import importlib.util
@@ -101,7 +101,7 @@ class Sampled(HandWritten):
         return self.data[torch.randint(len(self.data), (self.batch_size,))]
 
 
-def engine(nets: Nets, x: Tensor, latent: int, solver: Solver, objective: Objective, penalties) -> Callable[[], None]:
+def engine(nets: Nets, x: Tensor, latent: int, solver: Solver, objective: Objective, penalties) -> Callable[[], object]:
     game = GAN(*nets(), Gaussian(latent), objective=objective, penalties=penalties)
     solver.bind(game)
     stream, count = Stream(0), [0]
