@@ -2,7 +2,7 @@ r"""Materials: what a contact and a friction law need to know of a pair of surfa
 
 A pair slides with the shear strength :math:`\tau = \tau_0 + \alpha p` in the real contact, on bodies of contact
 modulus E* whose softer one bears at most the hardness H. Values marked uncertain are of the right size but have not
-been traced to a measurement: replace them by your own (`Material` takes text with units).
+been traced to a measurement: replace them by your own with `Material.with_`, which takes text with units.
 """
 
 from dataclasses import dataclass, replace
@@ -44,20 +44,20 @@ class Material:
     uncertain: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for field, unit in (
-            ("modulus", "Pa"),
-            ("hardness", "Pa"),
-            ("shear_strength", "Pa"),
-            ("pressure_coefficient", ""),
-        ):
-            value = si(getattr(self, field), unit, field)
-            if not value >= 0.0 or (field in ("modulus", "hardness", "shear_strength") and value == 0.0):
-                raise ConfigError(f"got {field}={value} for material '{self.name}'; expected a positive number.")
-            object.__setattr__(self, field, value)
+        for name in ("modulus", "hardness", "shear_strength"):
+            if not getattr(self, name) > 0.0:
+                raise ConfigError(
+                    f"got {name}={getattr(self, name)} for '{self.name}'; expected a positive number in Pa."
+                )
+        if not self.pressure_coefficient >= 0.0:
+            raise ConfigError(f"got pressure_coefficient={self.pressure_coefficient}; expected at least 0.")
 
     def with_(self, **values: Quantity) -> "Material":
         """The same pair with other values, as text with units or numbers in SI."""
-        return replace(self, **values)  # type: ignore[arg-type]
+        units = {"modulus": "Pa", "hardness": "Pa", "shear_strength": "Pa", "pressure_coefficient": ""}
+        if unknown := sorted(set(values) - set(units)):
+            raise ConfigError(f"got values for {unknown}; expected some of {list(units)}.")
+        return replace(self, **{name: si(value, units[name], name) for name, value in values.items()})
 
     def friction(self, area: float, load: Quantity) -> float:
         r""":math:`\mu = \alpha + \tau_0 A/(A_0 P)` at an area fraction and a mean pressure."""
@@ -127,6 +127,7 @@ def find_material(name: str) -> Material:
     """A material of the table by its name."""
     if name not in MATERIALS:
         raise ConfigError(
-            f"got material '{name}'; expected one of {sorted(MATERIALS)}. Try: a Material(...) of your own."
+            f"got material '{name}'; expected one of {sorted(MATERIALS)}. Try: find_material('dlc').with_(...) for "
+            f"your own."
         )
     return MATERIALS[name]
