@@ -27,14 +27,15 @@ class Train(RunConfig):
         default=4000, ge=0, description="Circuits of 3, 4 and 5 genes each whose function is simulated."
     )
     sets: int = Field(default=48, ge=8, description="Parameter sets a simulated circuit.")
-    warmup: int = Field(default=2500, ge=1, description="Steps of the generator alone (likelihood of hidden edges).")
-    steps: int = Field(default=600, ge=0, description="Steps of the game, each round.")
+    warmup: int = Field(default=5000, ge=1, description="Steps of the generator alone (likelihood of hidden edges).")
+    steps: int = Field(default=200, ge=0, description="Steps of the game, each round.")
     rounds: int = Field(default=2, ge=0, description="Rounds: play, generate, simulate, refit the surrogate.")
     surrogate_steps: int = Field(default=600, ge=1, description="Steps of the robustness surrogate, each round.")
     batch: int = Field(default=96, ge=4, description="Circuits a step.")
     width: int = Field(default=32, ge=4, description="Width of the pair networks.")
     blocks: int = Field(default=3, ge=1, description="Blocks of the pair networks.")
-    rate: float = Field(default=2e-3, gt=0, description="Learning rate of the warm-up; the game takes a fifth.")
+    rate: float = Field(default=2e-3, gt=0, description="Learning rate of the warm-up; the critic takes a fifth of it.")
+    adversarial: float = Field(default=0.02, gt=0, description="Weight of the game beside the likelihood.")
     hold_out: bool = Field(
         default=True,
         description="Leave out every three-gene circuit that oscillates and is in no library (needs $ADVSCI_DATA).",

@@ -46,8 +46,8 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     report.section(
         "Gene circuits",
         "A generator learned real regulatory circuits from the Boolean networks that pyboolnet carries, and from "
-        "simulation what oscillates. Asked for oscillators of at most four genes, it proposed these circuits. Robustness "
-        "is measured on kinetics that the search had not seen.",
+        "simulation what oscillates. Asked for oscillators of at most four genes, it proposed these circuits. Their "
+        "robustness is measured on kinetics that the search had not seen.",
     )
     report.figure(circuit_figure([p.circuit for p in search.proposals]), caption="The three most robust designs.")
     if best.model is not None:

@@ -167,14 +167,15 @@ def run(config: Train) -> Path:
     save_generator(generator, folder.path / "warmup.safetensors", facts)
 
     averaged: torch.nn.Module = generator
-    slow = _adam(config.rate / 5, (0.0, 0.99))
+    # the generator comes warm and moves slowly; the critic starts cold and may run ahead
+    slow, critical = _adam(config.rate / 20, (0.0, 0.99)), _adam(config.rate / 5, (0.0, 0.99))
     movers = {
-        "discriminator": slow, "generator": slow, "multipliers": lambda p: torch.optim.SGD(p, lr=0.1)
+        "discriminator": critical, "generator": slow, "multipliers": lambda p: torch.optim.SGD(p, lr=0.1)
     }  # fmt: skip
     for turn in range(config.rounds if config.steps else 0):
         if examples is not None:
             _fit_surrogate(surrogate, examples, config, turn)
-        game = CompletionGame(generator, judge, multipliers)
+        game = CompletionGame(generator, judge, multipliers, adversarial=config.adversarial)
         training = Trainer(
             steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.path / f"round{turn}",
             title=f"game, round {turn + 1}", **common,

@@ -83,6 +83,7 @@ def tau_leaping(
             birth, _ = _propensities(model, counts, omega)
             survive = torch.exp(-model.decay * tau)
             counts = torch.binomial(counts, survive, generator=generator)
-            counts = counts + torch.poisson(birth * tau, generator=generator)
+            # of those born within the leap, what is left at its end; exact while the birth rate holds
+            counts = counts + torch.poisson(birth * (1 - survive) / model.decay, generator=generator)
         states.append(counts)
     return torch.stack(states, 1)

@@ -83,7 +83,7 @@ def generate(
     rounds: int = 8,
     temperature: float = 1.0,
     valid: bool = True,
-    tries: int = 4,
+    tries: int = 16,
     chunk: int = 250,
 ) -> CircuitBatch:
     """Circuits of given sizes; those that are not valid are drawn again, up to ``tries`` times."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from advsci_circuits.dynamics import integrate, racipe
 from scipy.integrate import solve_ivp
 
 from advsci.errors import ConvergenceError
 from advsci.streams import Stream
+from advsci_circuits.dynamics import integrate, racipe
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
+from advsci.errors import DataError
+from advsci.streams import Stream
 from advsci_circuits.dynamics import integrate, racipe
 from advsci_circuits.dynamics.hill import LOGICS
 from advsci_circuits.formats import (
@@ -18,9 +21,6 @@ from advsci_circuits.formats import (
     write_sbml,
 )
 from advsci_circuits.graphs import Circuit, CircuitBatch, canonical_keys
-
-from advsci.errors import DataError
-from advsci.streams import Stream
 
 
 def feed_forward() -> Circuit:

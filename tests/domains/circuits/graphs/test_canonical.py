@@ -5,9 +5,9 @@ import itertools
 import networkx as nx
 import numpy as np
 import pytest
-from advsci_circuits.graphs import canonical_form, canonical_keys
 
 from advsci.errors import ShapeError
+from advsci_circuits.graphs import canonical_form, canonical_keys
 
 
 def test_all_three_gene_graphs_fall_into_burnsides_number_of_classes():

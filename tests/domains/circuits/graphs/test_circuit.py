@@ -4,6 +4,8 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+
+from advsci.errors import DataError
 from advsci_circuits.graphs import (
     Circuit,
     CircuitBatch,
@@ -13,8 +15,6 @@ from advsci_circuits.graphs import (
     is_weakly_connected,
     signed_closed_walks,
 )
-
-from advsci.errors import DataError
 
 
 def toggle() -> Circuit:

@@ -1,0 +1,64 @@
+"""The script: every command once, small; help without torch; errors as one line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from advsci.cli import run_app
+from advsci_circuits.cli import app
+from advsci_circuits.formats import read, write
+from advsci_circuits.graphs import Circuit
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    pytest.importorskip("pyboolnet")
+    folder = tmp_path_factory.mktemp("train")
+    words = (
+        "train --data embedded --examples 24 --sets 8 --warmup 20 --steps 2 --rounds 1 --surrogate-steps 4 --batch 8"
+    )
+    words += f" --draws 200 --width 8 --blocks 1 --largest 5 --out {folder}"
+    assert run_app(app, words.split()) == 0
+    return folder / "model.safetensors"
+
+
+def test_generate_design_and_evaluate(trained, tmp_path):
+    assert run_app(app, f"generate --model {trained} --count 8 --largest 5 --out {tmp_path / 'g'}".split()) == 0
+    files = list((tmp_path / "g").glob("*.graphml"))
+    assert len(files) == 8 and len(read(files[0]).circuit) in (4, 5)
+    plasmid = write(Circuit.from_edges([("A", "B", 1), ("B", "A", -1)]), tmp_path / "plasmid.graphml")
+    words = f"design --model {trained} --max-genes 3 --keep {plasmid} --proposals 20 --refine 0 --best 2 --sets 20"
+    assert run_app(app, [*words.split(), "--out", str(tmp_path / "d")]) == 0
+    assert (tmp_path / "d" / "report.html").is_file()
+    kept = read(tmp_path / "d" / "design_1.graphml").circuit
+    assert set(kept.genes) >= {"A", "B"}
+    words = f"evaluate --model {trained} --data embedded --count 30 --largest 5 --out {tmp_path / 'e'}"
+    assert run_app(app, words.split()) == 0
+    assert "discrepancy" in (tmp_path / "e" / "report.html").read_text()
+
+
+def test_simulate_export_and_report(tmp_path):
+    ring = Circuit.from_edges([("A", "B", -1), ("B", "C", -1), ("C", "A", -1)], name="<b>ring</b>")
+    source = write(ring, tmp_path / "ring.graphml")
+    assert run_app(app, ["export", str(source), str(tmp_path / "ring.sbml")]) == 0
+    assert set(read(tmp_path / "ring.sbml").circuit.edges) == set(ring.edges)
+    assert run_app(app, ["simulate", str(tmp_path / "ring.sbml"), "--sets", "40", "--out", str(tmp_path / "s")]) == 0
+    facts = json.loads((tmp_path / "s" / "functions.json").read_text())
+    assert 0 <= facts["functions"]["oscillation"]["share"] < 0.4
+    assert run_app(app, ["report", str(tmp_path / "ring.sbml"), "--sets", "10", "--out", str(tmp_path / "r")]) == 0
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "&lt;b&gt;ring" in page and "<b>ring" not in page
+
+
+def test_errors_are_one_line(capsys, tmp_path):
+    assert run_app(app, ["design", "--model", str(tmp_path / "none")]) == 1
+    assert run_app(app, ["train", "--smallest", "0"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_help_imports_no_torch():
+    code = "import sys; from advsci_circuits.cli import app; app(['--help'], exit_on_error=False); "
+    code += "sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
