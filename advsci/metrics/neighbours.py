@@ -36,9 +36,9 @@ class PRDC(NamedTuple):
 
 def neighbour_radius(x: Float[Tensor, "n d"], k: int) -> Float[Tensor, " n"]:
     """Squared distance of each sample to its ``k``-th nearest other sample."""
-    radius = x.new_empty(len(x))
+    radius, memory = x.new_empty(len(x)), _block_memory(x, x)
     for rows in blocks(len(x), len(x)):
-        square = squared_distances(x[rows], x)
+        square = squared_distances(x[rows], x, out=memory[: rows.stop - rows.start])
         square.diagonal(rows.start).zero_()
         radius[rows] = least(square, k + 1)[:, k]
     return radius
@@ -69,20 +69,29 @@ def prdc(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> 
     centre = real.mean(0)
     real, fake = real - centre, fake - centre
     radius, reach = neighbour_radius(real, k), neighbour_radius(fake, k)
-    inside = torch.zeros(len(fake), dtype=torch.int64, device=real.device)
-    recalled = torch.zeros(len(real), dtype=torch.bool, device=real.device)
-    covered = torch.zeros_like(recalled)
+    memory, gaps = _block_memory(real, fake), _block_memory(real, fake)
+    inside = torch.zeros((), dtype=torch.int64, device=real.device)
+    nearest_edge = torch.full_like(reach, torch.inf)  # of each generated sample: below 0 is within some real ball
+    to_real, to_fake = torch.empty_like(radius), torch.empty_like(radius)
     for rows in blocks(len(real), len(fake)):
-        square = squared_distances(real[rows], fake)
-        covered[rows] = square.amin(1) < radius[rows]
-        inside += (square < radius[rows, None]).sum(0)
-        recalled[rows] = (square < reach).any(1)
+        part = slice(rows.stop - rows.start)
+        square = squared_distances(real[rows], fake, out=memory[part])
+        gap = torch.sub(square, radius[rows, None], out=gaps[part])
+        inside += (gap < 0).sum()
+        nearest_edge = torch.minimum(nearest_edge, gap.amin(0))
+        to_real[rows] = gap.amin(1)
+        to_fake[rows] = square.sub_(reach).amin(1)
     return PRDC(
-        precision=(inside > 0).double().mean(),
-        recall=recalled.double().mean(),
-        density=inside.sum().double() / (k * len(fake)),
-        coverage=covered.double().mean(),
+        precision=(nearest_edge < 0).double().mean(),
+        recall=(to_fake < 0).double().mean(),
+        density=inside.double() / (k * len(fake)),
+        coverage=(to_real < 0).double().mean(),
     )
+
+
+def _block_memory(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "rows m"]:
+    """Room for one block of distances, used again for every block."""
+    return x.new_empty((next(blocks(len(x), len(y))).stop, len(y)))
 
 
 def precision_recall(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 3) -> tuple[Tensor, Tensor]:
