@@ -12,6 +12,7 @@ from torch import Tensor
 
 from advsci.errors import ConfigError
 from advsci.penalties.penalty import StatefulPenalty
+from advsci.processes import average_over_processes
 from advsci.schedules import Schedule, as_schedule
 from advsci.scores import Scores
 
@@ -60,4 +61,5 @@ class LeCam(StatefulPenalty):
         return as_schedule(self.weight)(progress) * lecam(real, fake, self.means[0], self.means[1])
 
     def follow(self) -> None:
+        average_over_processes([self.last])
         self.means.lerp_(self.last, 1.0 - self.decay)

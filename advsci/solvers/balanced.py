@@ -26,6 +26,7 @@ from torch import Tensor
 from advsci.errors import ConfigError
 from advsci.games.game import Batch, Draw, Game
 from advsci.games.gan import GAN
+from advsci.processes import average_over_processes
 from advsci.schedules import Schedule
 from advsci.solvers.gradient import Terms
 from advsci.solvers.solver import Feed, OptimizerFactory, Solver
@@ -132,9 +133,10 @@ class Balanced(Solver):
         if left >= self.measurements:
             return
         with torch.no_grad():
-            value = self.measure(game, *feed())
+            value = self.measure(game, *feed()).detach().clone()
         memory["sum"] = value if memory["sum"] is None else memory["sum"] + value
         if left == 0:
+            average_over_processes([memory["sum"]])  # all processes must come to the same decision
             mean = memory["sum"].item() / self.measurements
             limit = math.log(self.most)
             log_pace = math.log(memory["pace"]) + self.gain * (self.target - mean)

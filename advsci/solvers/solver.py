@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from advsci.errors import ConfigError
 from advsci.games.game import Batch, Draw, Game, JointGame, SharedGame
+from advsci.processes import average_over_processes
 from advsci.schedules import Schedule, as_schedule
 from advsci.solvers.gradient import Gradients, Terms, compiled, first_order, frozen, trainable, vector_field
 
@@ -218,15 +219,3 @@ def copied(memory: Any, device: torch.device) -> Any:
     if isinstance(memory, list | tuple):
         return [copied(value, device) for value in memory]
     return memory
-
-
-def average_over_processes(gradients: Gradients) -> None:
-    """Replace gradients by their mean over the processes of torch.distributed, as one flat all-reduce."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return
-    present = [g for g in gradients if g is not None]
-    flat = torch.cat([g.reshape(-1) for g in present])
-    torch.distributed.all_reduce(flat)
-    flat /= torch.distributed.get_world_size()
-    for g, mean in zip(present, flat.split([g.numel() for g in present]), strict=True):
-        g.copy_(mean.view_as(g))

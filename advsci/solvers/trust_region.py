@@ -19,6 +19,7 @@ from torch import Tensor
 from advsci.errors import ConfigError
 from advsci.games.game import Batch, Draw, Game
 from advsci.games.gan import GAN
+from advsci.processes import average_over_processes
 from advsci.schedules import Schedule
 from advsci.solvers.gradient import Terms, total
 from advsci.solvers.solver import Feed, OptimizerFactory, Solver
@@ -112,15 +113,20 @@ class TrustRegion(Solver):
             for p, origin, d in zip(parameters, start, move, strict=True):
                 p.copy_(torch.where(share > 0.0, origin + share * d, origin))  # a move of NaN is taken back too
 
+        def change() -> Tensor:
+            squared = (self.outputs(game, batch, draw) - before).square().mean()
+            average_over_processes([squared])
+            return squared.sqrt()
+
         share = torch.ones_like(radius)
         for _ in range(self.trials):
-            change = (self.outputs(game, batch, draw) - before).square().mean().sqrt()
-            share = share * (radius / change.clamp_min(torch.finfo(change.dtype).tiny)).clamp_max(1.0)
+            share = share * (radius / change().clamp_min(torch.finfo(before.dtype).tiny)).clamp_max(1.0)
             go(share)
         # what linear shortening could not bring into the region is too curved to trust at all
-        change = (self.outputs(game, batch, draw) - before).square().mean().sqrt()
-        inside = change <= 1.01 * radius
-        reached = total(game.terms(self.player, batch, draw))
+        inside = change() <= 1.01 * radius
+        reached = total(game.terms(self.player, batch, draw)).clone()
+        loss = loss.clone()
+        average_over_processes([loss, reached])
         predicted = -share * slope
         ratio = (loss - reached) / torch.where(predicted == 0.0, 1.0, predicted)
         accepted = inside & (ratio >= 0.0)
