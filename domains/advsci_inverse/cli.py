@@ -1,7 +1,16 @@
 """The script ``advsci-inverse``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci_inverse.config import Compare, Evaluate, InspectOperator, Reconstruct, Render, Train
+from advsci_inverse.config import (
+    Compare,
+    Evaluate,
+    InspectOperator,
+    Reconstruct,
+    Render,
+    Train,
+    TrainDenoiser,
+    TrainRefiner,
+)
 
 __all__ = ["app", "main"]
 
@@ -25,6 +34,12 @@ command(
 command(app, "evaluate", Evaluate, "advsci_inverse.commands.evaluate:run", plan="advsci_inverse.commands.evaluate:plan")
 command(app, "compare", Compare, "advsci_inverse.commands.compare:run", plan="advsci_inverse.commands.compare:plan")
 command(app, "report", Render, "advsci_inverse.commands.render:run", positional=("run",))
+command(
+    app, "denoiser", TrainDenoiser, "advsci_inverse.commands.learn:denoiser", plan="advsci_inverse.commands.learn:plan"
+)
+command(
+    app, "refiner", TrainRefiner, "advsci_inverse.commands.learn:refiner", plan="advsci_inverse.commands.learn:plan"
+)
 
 
 def main() -> int:

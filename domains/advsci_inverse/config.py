@@ -7,7 +7,17 @@ from pydantic import Field, model_validator
 
 from advsci.config import Config, RunConfig
 
-__all__ = ["Compare", "Evaluate", "InspectOperator", "OperatorSpec", "Reconstruct", "Render", "Train"]
+__all__ = [
+    "Compare",
+    "Evaluate",
+    "InspectOperator",
+    "OperatorSpec",
+    "Reconstruct",
+    "Render",
+    "Train",
+    "TrainDenoiser",
+    "TrainRefiner",
+]
 
 Kind = Literal[
     "radon",
@@ -25,6 +35,9 @@ Kind = Literal[
 Method = Literal[
     "latent",
     "range",
+    "amp",
+    "hqs",
+    "refiner",
     "fbp",
     "cgls",
     "tikhonov",
@@ -94,6 +107,8 @@ class InspectOperator(RunConfig):
 class _Measured(RunConfig):
     operator: OperatorSpec = OperatorSpec()
     prior: str = Field(default="digits", description="A prior that ships with the package, or a prior.safetensors.")
+    denoiser: str = Field(default="digits-denoiser", description="amp, hqs: a shipped denoiser or a file.")
+    refiner: str = Field(default="head-ct-refiner", description="refiner: a shipped one or a file.")
     noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
 
 
@@ -133,3 +148,35 @@ class Render(Config):
     """Write the report of a finished reconstruction anew."""
 
     run: Path = Field(description="Run folder of reconstruct or compare.")
+
+
+class TrainDenoiser(RunConfig):
+    """Train a denoiser of all noise levels, for message passing and plug-and-play."""
+
+    data: str = Field(default="digits", description="Registered data set, folder of images, or npz, nii, dcm, h5 file.")
+    widths: list[int] = Field(default=[32, 96], min_length=1, description="Channels of the stages, fine to coarse.")
+    blocks: list[int] = Field(default=[1, 3], min_length=1, description="Residual blocks of the stages.")
+    half: bool = Field(default=True, description="Convolutions in bfloat16: twice as fast where the CPU has it.")
+    steps: int = Field(default=4500, ge=1, description="Training steps.")
+    batch_size: int = Field(default=64, ge=1, description="Images a step.")
+    rate: float = Field(default=2e-3, gt=0, description="Learning rate, falling on a cosine.")
+    held_out: int = Field(default=0, ge=0, description="Last training images, left out.")
+
+
+class TrainRefiner(RunConfig):
+    """Train a reconstruction end to end for one kind of operator: linear estimate, data steps, network."""
+
+    data: str = Field(
+        default="head-ct", description="Registered data set, folder of images, or npz, nii, dcm, h5 file."
+    )
+    views: list[int] = Field(default=[10, 20, 30], min_length=1, description="Numbers of parallel-beam views.")
+    noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
+    stages: int = Field(default=2, ge=1, le=8, description="Network evaluations.")
+    rank: int = Field(default=128, ge=1, description="Rank of the images' covariance.")
+    widths: list[int] = Field(default=[32, 64, 96], min_length=1, description="Channels of the stages, fine to coarse.")
+    blocks: list[int] = Field(default=[1, 1, 2], min_length=1, description="Residual blocks of the stages.")
+    half: bool = Field(default=True, description="Convolutions in bfloat16: twice as fast where the CPU has it.")
+    steps: int = Field(default=1800, ge=1, description="Training steps.")
+    batch_size: int = Field(default=24, ge=1, description="Images a step, over all numbers of views.")
+    rate: float = Field(default=1.5e-3, gt=0, description="Learning rate, falling on a cosine.")
+    held_out: int = Field(default=200, ge=0, description="Last training images, left out.")

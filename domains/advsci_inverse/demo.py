@@ -18,7 +18,7 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     from advsci_inverse.measurement import checked_size
     from advsci_inverse.operators import build_operator
     from advsci_inverse.pictures import gallery
-    from advsci_inverse.priors.store import load_prior, read_card
+    from advsci_inverse.priors.store import Learned, load_prior, read_card
 
     recipe = Train(data="digits", steps=40 if quick else 1500, held_out=200 if quick else 1000, out=out / "prior")
     page = train.run(recipe)
@@ -42,7 +42,7 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     for title, (spec, methods) in tasks.items():
         config = Compare(operator=spec, methods=methods, images=8 if quick else 24, validation=4 if quick else 8)  # type: ignore[arg-type]
         operator = build_operator(checked_size(spec, tuple(training.shape[1:]), "images"))
-        rows, results, truth = compare.compare(operator, held, training, prior, config)
+        rows, results, truth = compare.compare(operator, held, training, Learned(prior), config)
         (out / f"{spec.kind}.json").write_text(json.dumps(rows, indent=2))
         report.subsection(title).table(rows, best={"PSNR [dB]": "higher", "SSIM": "higher"})
         report.figure(gallery({"truth": truth, **{name: r.mean for name, r in results.items()}}), f"{title}: digits.")

@@ -11,7 +11,9 @@ from advsci.errors import ConfigError
 from advsci_inverse import baselines
 from advsci_inverse.metrics import mse
 from advsci_inverse.operators.linear import LinearOperator
+from advsci_inverse.priors.denoiser import Denoiser
 from advsci_inverse.priors.prior import GeneratorPrior
+from advsci_inverse.priors.refiner import Refiner
 from advsci_inverse.search.latent import LatentSearch
 
 __all__ = ["METHODS", "Problem", "Reconstruction", "reconstruct"]
@@ -35,6 +37,8 @@ class Problem:
     y: Tensor
     sigma: float
     prior: GeneratorPrior | None = None
+    denoiser: Denoiser | None = None
+    refiner: Refiner | None = None
     training: Float[Tensor, "m h w"] | None = None
     validation: tuple[Tensor, Tensor] | None = None
     starts: int = 6
@@ -125,9 +129,57 @@ def _range(problem: Problem) -> Reconstruction:
     return Reconstruction(found.projection, misfit=found.misfit)
 
 
+def _start(problem: Problem) -> Tensor | None:
+    """Where message passing starts: nowhere in particular with four data or more a latent dimension."""
+    m = problem.operator.data_size
+    if problem.prior is None or m >= 4 * problem.prior.latent:
+        return None
+    if problem.training is not None and m < 2 * problem.prior.latent:
+        return _mixture(problem).mean.clamp(0, 1)
+    search = LatentSearch(problem.prior, problem.operator, problem.sigma, screen=4096)
+    return search(problem.y, starts=max(problem.starts, 8)).mean.clamp(0, 1)
+
+
+def _amp(problem: Problem) -> Reconstruction:
+    """Message passing with the learned denoiser: from zero where data are plenty, else from the prior's posterior mean.
+
+    With few data a latent dimension the iteration has several fixed points; the prior's estimate picks the right one,
+    and strong damping stays near it.
+    """
+    if problem.denoiser is None:
+        raise ConfigError("got no denoiser; expected one for amp. Try: --denoiser")
+    net = problem.denoiser
+    denoise = lambda r, level: net(r, level)[0].clamp(0, 1)  # noqa: E731
+    start = _start(problem)
+    steps, damping = (18, 0.8) if start is None else (8, 0.3)
+    return Reconstruction(
+        baselines.damp(problem.operator, problem.y, denoise, steps=steps, damping=damping, start=start),
+        setting=f"from {'zero' if start is None else 'the prior'}, {steps} steps",
+    )
+
+
+def _hqs(problem: Problem) -> Reconstruction:
+    if problem.denoiser is None:
+        raise ConfigError("got no denoiser; expected one for hqs. Try: --denoiser")
+    net = problem.denoiser
+    denoise = lambda r, level: net(r, level)[0].clamp(0, 1)  # noqa: E731
+    run = lambda y, w: baselines.half_quadratic_splitting(problem.operator, y, denoise, problem.sigma, weight=w)  # noqa: E731
+    return _tuned(problem, run, (0.03, 0.1, 0.3, 1.0, 3.0), 0.3, "weight")
+
+
+def _refiner(problem: Problem) -> Reconstruction:
+    if problem.refiner is None:
+        raise ConfigError("got no refiner; expected one for refiner. Try: --refiner")
+    plan = problem.refiner.plan(problem.operator, problem.sigma)
+    return Reconstruction(*problem.refiner.reconstruct(plan, problem.y))
+
+
 METHODS: dict[str, Callable[[Problem], Reconstruction]] = {
     "latent": _latent,
     "range": _range,
+    "amp": _amp,
+    "hqs": _hqs,
+    "refiner": _refiner,
     "fbp": _fbp,
     "cgls": _cgls,
     "tikhonov": _tikhonov,

@@ -16,8 +16,7 @@ from advsci_inverse.methods import Problem, Reconstruction, reconstruct
 from advsci_inverse.metrics import coverage, mse, psnr, ssim
 from advsci_inverse.operators import LinearOperator, build_operator
 from advsci_inverse.pictures import gallery
-from advsci_inverse.priors.prior import GeneratorPrior
-from advsci_inverse.priors.store import load_prior
+from advsci_inverse.priors.store import Learned, load_learned
 
 __all__ = ["compare", "plan", "run"]
 
@@ -36,7 +35,7 @@ def compare(
     operator: LinearOperator,
     held: Tensor,
     training: Tensor,
-    prior: GeneratorPrior | None,
+    learned: Learned,
     config: Compare,
 ) -> tuple[list[dict], dict[str, Reconstruction], Tensor]:
     """A row of figures and the reconstruction of each method, and the true images."""
@@ -45,7 +44,7 @@ def compare(
     validation = (tuning, measure(operator, tuning, config.noise, Stream(config.seed).at("validation noise"))[0])
     rows, results = [], {}
     for name in config.methods:
-        problem = Problem(operator, y, sigma, prior, training, validation)
+        problem = Problem(operator, y, sigma, *learned, training, validation)
         start = time.perf_counter()
         result = reconstruct(name, problem)
         seconds = (time.perf_counter() - start) / len(truth)
@@ -77,8 +76,7 @@ def run(config: Compare) -> Path:
     """Measure, reconstruct by every method, write ``comparison.json`` and the report."""
     training, held, _ = load_training_images(config.data)
     operator = build_operator(checked_size(config.operator, tuple(training.shape[1:]), "images"))
-    prior = load_prior(config.prior) if {"latent", "range"} & set(config.methods) else None
-    rows, results, truth = compare(operator, held, training, prior, config)
+    rows, results, truth = compare(operator, held, training, load_learned(config, config.methods), config)
     folder = config.folder("inverse-compare")
     folder.mkdir(parents=True, exist_ok=True)
     report = Report("Comparison", f"{config.operator.kind} on {len(truth)} held-out images of {config.data}")

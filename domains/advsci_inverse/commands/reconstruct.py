@@ -13,7 +13,7 @@ from advsci_inverse.images import Scale, read_stack
 from advsci_inverse.measurement import checked_size, measure
 from advsci_inverse.methods import Problem, reconstruct
 from advsci_inverse.operators import LinearOperator, build_operator
-from advsci_inverse.priors.store import load_prior, read_card, shipped_path
+from advsci_inverse.priors.store import Learned, load_learned, read_card, shipped_path
 
 __all__ = ["plan", "run"]
 
@@ -22,9 +22,20 @@ QUANTILE = 1.6449
 
 
 def _scale(config: Reconstruct) -> Scale:
-    path = Path(config.prior)
-    card = read_card(path if path.is_file() else shipped_path(config.prior))
+    source = {"refiner": config.refiner, "amp": config.denoiser, "hqs": config.denoiser}.get(
+        config.method, config.prior
+    )
+    path = Path(source) if Path(source).is_file() else shipped_path(source)
+    card = read_card(path) if path.is_file() else {}
     return Scale(**card.get("units", {"low": 0.0, "high": 1.0}))
+
+
+def _operator(config: Reconstruct) -> tuple[LinearOperator, Learned]:
+    """The operator, of the size of what was learned if that was left open, and what the method needs."""
+    learned = load_learned(config, [config.method])
+    sizes = [tuple(part.shape) for part in (learned.prior, learned.refiner) if part is not None]
+    spec = checked_size(config.operator, sizes[0], "a prior") if sizes else config.operator
+    return build_operator(spec), learned
 
 
 def _data(config: Reconstruct, operator: LinearOperator) -> tuple[Tensor, float, Tensor | None]:
@@ -51,8 +62,7 @@ def _data(config: Reconstruct, operator: LinearOperator) -> tuple[Tensor, float,
 
 def plan(config: Reconstruct) -> dict[str, object]:
     """Data, prior and operator, without reconstructing."""
-    prior = load_prior(config.prior)
-    operator = build_operator(checked_size(config.operator, tuple(prior.shape), "a prior"))
+    operator, _ = _operator(config)
     y, sigma, _ = _data(config, operator)
     return {"images": len(y), "data": operator.data_shape, "sigma": sigma, "method": config.method}
 
@@ -61,10 +71,9 @@ def run(config: Reconstruct) -> Path:
     """Reconstruct; write ``reconstruction.npz`` (in the prior's units) and the report."""
     from advsci_inverse.commands.render import render
 
-    prior = load_prior(config.prior)
-    operator = build_operator(checked_size(config.operator, tuple(prior.shape), "a prior"))
+    operator, learned = _operator(config)
     y, sigma, truth = _data(config, operator)
-    result = reconstruct(config.method, Problem(operator, y, sigma, prior=prior, starts=config.starts))
+    result = reconstruct(config.method, Problem(operator, y, sigma, *learned, starts=config.starts))
     folder = config.folder("inverse-reconstruct")
     folder.mkdir(parents=True, exist_ok=True)
     scale = _scale(config)

@@ -8,7 +8,7 @@ from advsci.training import Run
 from advsci_inverse.config import Train
 from advsci_inverse.images import load_training_images
 from advsci_inverse.pictures import gallery, loss_curves
-from advsci_inverse.priors.store import save_prior
+from advsci_inverse.priors.store import save_weights
 from advsci_inverse.priors.training import project_onto_range, train_prior
 
 __all__ = ["plan", "run"]
@@ -36,7 +36,7 @@ def run(config: Train) -> Path:
     projected = project_onto_range(trained.prior, shown)
     samples = trained.prior.decode(Stream(config.seed).at("shown").normal((8, config.latent)))
     card = trained.card | {"units": {"low": scale.low, "high": scale.high}}
-    sha256 = save_prior(trained.prior, folder / "prior.safetensors", card)
+    sha256 = save_weights(trained.prior, folder / "prior.safetensors", card)
 
     report = Report("Image prior", f"Trained on {config.data}: {len(images)} images of {tuple(images.shape[1:])}")
     report.card("Representation error", trained.card["representation_error"], note="held-out images, mse a pixel")

@@ -5,8 +5,8 @@ From the linear estimate under the images' mean and covariance, a few stages
 .. math:: r_k = x_k + s_k^2 A^\top(s_k^2 A A^\top + \sigma^2)^{-1}(y - A x_k), \quad x_{k+1}, d_{k+1} = D(r_k, s_k; x_k)
 
 alternate the exact data step at the expected error :math:`s_k` with one network :math:`D` (a `Denoiser` that also
-sees :math:`x_k`). The network is shared by stages, operators and noise levels; the last stage's :math:`d` is the
-standard deviation of each pixel. The structure is that of learned proximal methods (Adler and Oktem 2018, arXiv 1707.06474).
+sees :math:`x_k`). The network is shared by stages, operators and noise levels; the last stage also gives the standard
+deviation of each pixel. The structure is that of learned proximal methods (Adler and Oktem 2018, arXiv 1707.06474).
 """
 
 from collections.abc import Sequence

@@ -7,33 +7,52 @@ range test. Nothing in the file is code; loading never runs any.
 import hashlib
 import json
 import struct
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from advsci.errors import CheckpointError, ConfigError
+from advsci_inverse.priors.denoiser import Denoiser
 from advsci_inverse.priors.networks import build_synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
+from advsci_inverse.priors.refiner import Refiner
 
-__all__ = ["SHIPPED", "load_prior", "read_card", "save_prior", "shipped_path"]
+__all__ = [
+    "Learned",
+    "load_denoiser",
+    "load_learned",
+    "load_prior",
+    "load_refiner",
+    "read_card",
+    "save_weights",
+    "shipped",
+    "shipped_path",
+]
 
-SHIPPED: dict[str, str] = {}
-"""Name -> sha256 of the priors that come with the package."""
+
+N = TypeVar("N", bound=nn.Module)
+
+
+def shipped() -> dict[str, str]:
+    """Name -> sha256 of the weights that come with the package."""
+    return json.loads((Path(__file__).parent / "weights" / "sha256.json").read_text())
 
 
 def shipped_path(name: str) -> Path:
-    """Where a prior of the package lies."""
+    """Where weights of the package lie."""
     return Path(__file__).parent / "weights" / f"{name}.safetensors"
 
 
-def save_prior(prior: GeneratorPrior, path: Path, card: dict[str, Any]) -> str:
+def save_weights(network: nn.Module, path: Path, card: dict[str, Any]) -> str:
     """Write weights (half precision) and card; the file's sha256.
 
-    ``card["networks"]`` must hold the arguments of `build_synthesis` and ``rank``.
+    ``card["networks"]`` holds what the loader needs to build the networks.
     """
-    tensors = {k: v.detach().cpu().half().contiguous() for k, v in prior.state_dict().items()}
+    tensors = {k: v.detach().cpu().half().contiguous() for k, v in network.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         save_file(tensors, path, metadata={"card": json.dumps(card, sort_keys=True)})
@@ -57,33 +76,90 @@ def read_card(path: Path) -> dict[str, Any]:
         ) from None
 
 
+def _open(source: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor], Path]:
+    """Networks' settings and weights of a shipped name or a file."""
+    name, known = str(source), shipped()
+    path = shipped_path(name) if name in known else Path(source)
+    if not path.is_file():
+        if path.suffix != ".safetensors":
+            raise ConfigError(
+                f"got no {kind} '{name}'; expected one of {sorted(known)} or a file. Try: advsci-inverse train"
+            )
+        raise CheckpointError(f"{path}: got no such file; expected a {kind}. Try: advsci-inverse train")
+    if name in known and hashlib.sha256(path.read_bytes()).hexdigest() != known[name]:
+        raise CheckpointError(f"{path} was altered: its sha256 differs from the package's. Try: reinstall the package")
+    card = read_card(path)
+    try:
+        return card["networks"], {k: v.float() for k, v in load_file(path).items()}, path
+    except (KeyError, TypeError, SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}. Try: train it anew") from None
+
+
+def _filled(build: "Callable[[], N]", state: dict[str, Tensor], path: Path) -> "N":
+    try:
+        network = build()
+        network.load_state_dict(state)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}. Try: train it anew") from None
+    return network.eval().requires_grad_(False)
+
+
 def load_prior(source: str | Path) -> GeneratorPrior:
-    """A prior by the name of a shipped one or by its file.
+    """A generator prior by the name of a shipped one or by its file.
 
     Raises
     ------
     CheckpointError
         The file is missing, damaged, altered (shipped ones have a known sha256) or of another kind.
     """
-    name = str(source)
-    path = shipped_path(name) if name in SHIPPED else Path(source)
-    if not path.is_file():
-        if path.suffix != ".safetensors":
-            raise ConfigError(
-                f"got no prior '{name}'; expected one of {sorted(SHIPPED)} or a file. Try: advsci-inverse train"
-            )
-        raise CheckpointError(f"{path}: got no such file; expected a prior. Try: advsci-inverse train")
-    if name in SHIPPED and hashlib.sha256(path.read_bytes()).hexdigest() != SHIPPED[name]:
-        raise CheckpointError(f"{path} was altered: its sha256 differs from the package's. Try: reinstall the package")
-    card = read_card(path)
-    try:
-        nets = card["networks"]
+    nets, state, path = _open(source, "prior")
+
+    def build() -> GeneratorPrior:
         shape = (int(nets["shape"][0]), int(nets["shape"][1]))
-        synthesis = build_synthesis(
-            nets["kind"], int(nets["latent"]), shape, tuple(nets["widths"]), encoder=bool(nets["encoder"])
-        )
-        prior = GeneratorPrior(synthesis, shape, int(nets["rank"]))
-        prior.load_state_dict({k: v.float() for k, v in load_file(path).items()})
-    except (KeyError, TypeError, RuntimeError, SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}. Try: train it anew") from None
-    return prior.eval().requires_grad_(False)
+        widths, encoder = tuple(nets["widths"]), bool(nets["encoder"])
+        synthesis = build_synthesis(nets["kind"], int(nets["latent"]), shape, widths, encoder=encoder)
+        return GeneratorPrior(synthesis, shape, int(nets["rank"]))
+
+    return _filled(build, state, path)
+
+
+def load_denoiser(source: str | Path) -> Denoiser:
+    """A denoiser, as `load_prior`."""
+    nets, state, path = _open(source, "denoiser")
+    return _filled(
+        lambda: Denoiser(nets["mean"], nets["spread"], widths=tuple(nets["widths"]), blocks=tuple(nets["blocks"])),
+        state,
+        path,
+    )
+
+
+def load_refiner(source: str | Path) -> Refiner:
+    """A refiner, as `load_prior`."""
+    nets, state, path = _open(source, "refiner")
+
+    def build() -> Refiner:
+        sizes = {key: tuple(nets[key]) for key in ("widths", "blocks")}
+        shape = (int(nets["shape"][0]), int(nets["shape"][1]))
+        refiner = Refiner(shape, spread=nets["spread"], rank=nets["rank"], stages=nets["stages"], **sizes)
+        refiner.denoiser.mean = float(nets["mean"])
+        return refiner
+
+    return _filled(build, state, path)
+
+
+class Learned(NamedTuple):
+    """What a method may need that was trained."""
+
+    prior: GeneratorPrior | None = None
+    denoiser: Denoiser | None = None
+    refiner: Refiner | None = None
+
+
+def load_learned(config, methods: Sequence[str]) -> Learned:
+    """What ``methods`` need of ``config.prior``, ``config.denoiser`` and ``config.refiner``, and no more."""
+    wanted = set(methods)
+    return Learned(
+        load_prior(config.prior) if wanted & {"latent", "range", "amp"} else None,
+        load_denoiser(config.denoiser) if wanted & {"amp", "hqs"} else None,
+        load_refiner(config.refiner) if "refiner" in wanted else None,
+    )

@@ -12,7 +12,7 @@ from advsci_inverse.priors.denoiser import Denoiser, DenoisingGame, gaussian_nll
 from advsci_inverse.priors.hybrid import HybridGAN
 from advsci_inverse.priors.networks import build_discriminator, build_synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
-from advsci_inverse.priors.store import load_prior, save_prior
+from advsci_inverse.priors.store import load_prior, save_weights
 from advsci_inverse.priors.training import project_onto_range, train_prior
 from advsci_inverse.priors.unet import ResidualUNet
 
@@ -143,11 +143,11 @@ def test_residual_covariance_is_that_of_the_residuals(tmp_path):
     torch.testing.assert_close(prior.residual_covariance(), flat.T @ flat / 500, rtol=1e-3, atol=1e-3)
     card = {"networks": {"kind": "dense", "latent": 2, "shape": [4, 4], "widths": [8], "encoder": True, "rank": 16}}
     path = tmp_path / "p.safetensors"
-    save_prior(prior, path, card)
+    save_weights(prior, path, card)
     z = torch.randn(3, 2)
     torch.testing.assert_close(load_prior(path).decode(z), prior.decode(z), rtol=1e-2, atol=1e-2)
     card["networks"]["latent"] = 3
-    save_prior(prior, path, card)
+    save_weights(prior, path, card)
     with pytest.raises(CheckpointError, match="damaged"):
         load_prior(path)
     with pytest.raises(ConfigError, match="no prior"):
