@@ -14,12 +14,13 @@ common library, so that a correction can be scored against what it should find.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from advsci.errors import ConfigError, MissingDependencyError
 
-__all__ = ["CONFOUNDED", "CellSimulator", "simulate_cells"]
+__all__ = ["CONFOUNDED", "CellSimulator", "simulate_cells", "write_cells_zarr"]
 
 CONFOUNDED = (
     (0.34, 0.24, 0.20, 0.10, 0.03, 0.09, 0.00),
@@ -191,6 +192,39 @@ def simulate_cells(n: int = 1800, *, rng: np.random.Generator, **design):
     (300, 50)
     """
     return CellSimulator.draw(rng, **design).sample(n, rng)
+
+
+def write_cells_zarr(path: Path | str, n: int, *, rng: np.random.Generator, chunk: int = 10_000, **design) -> None:
+    """``n`` cells of a new experiment as an AnnData zarr store, drawn and written ``chunk`` at a time.
+
+    The store never lies in memory as a whole: a million cells take the memory of ``chunk``. ``obs`` is as in
+    `CellSimulator.sample`; every chunk has cells of all batches.
+    """
+    try:
+        import anndata
+        import pandas as pd
+        import zarr
+    except ImportError as error:
+        raise MissingDependencyError.of(error.name or "zarr", "singlecell") from error
+    simulator = CellSimulator.draw(rng, **design)
+    group = zarr.open_group(str(path), mode="w", zarr_format=2)
+    obs = []
+    for start in range(0, n, chunk):
+        cells = simulator.sample(min(chunk, n - start), rng, truth=False)
+        obs.append(cells.obs)
+        if start == 0:
+            anndata.io.write_elem(group, "X", cells.X)
+            anndata.io.write_elem(group, "var", cells.var)
+        else:
+            anndata.io.sparse_dataset(group["X"]).append(cells.X)
+    whole = pd.concat(
+        [part.astype({"state": "float32"}).astype({"batch": str, "group": str, "cell_type": str}) for part in obs]
+    )
+    whole.index = [f"cell{i}" for i in range(n)]
+    for key in ("batch", "group", "cell_type"):
+        whole[key] = whole[key].astype("category")
+    anndata.io.write_elem(group, "obs", whole)
+    group.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
 
 
 def _factors(rng: np.random.Generator, shape, share: float, location: float, scale: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from advsci.schedules import Linear
 from advsci.solvers import Alternating
 from advsci.solvers.solver import adam
 from advsci.streams import Stream
-from advsci.training import Trainer
+from advsci.training import EMA, Trainer
 from advsci_singlecell.adversary import CategoricalAdversary, ContinuousAdversary, support, support_weights
 from advsci_singlecell.alignment import Alignment
 from advsci_singlecell.fields import Cells, Fields
@@ -49,7 +49,7 @@ class Integration:
     scale: float
     encoder: Encoder
     head: nn.Module | None = None
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, float | int]] = field(default_factory=list)
 
     @classmethod
     def fit(
@@ -105,11 +105,12 @@ class Integration:
             device=device,
             log_every=min(50, design.steps),
             callbacks=balance,
+            ema=EMA(0.98, of=("task",)),
             quiet=quiet,
             title="embedding",
         ).fit(game, data, solver)
-        encoder.eval()
-        return cls(alignment, anchor, scale, encoder.cpu(), head.cpu() if head else None, training.log)
+        played = cast(Biology, training.averaged("task")).cpu().eval()
+        return cls(alignment, anchor, scale, played.encoder, played.head, training.log)
 
     def embed(self, components: np.ndarray, batch: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """The embedding (n d) of cells of known batches; labels, where known, are part of the input."""

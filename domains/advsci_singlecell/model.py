@@ -67,7 +67,7 @@ class Model:
         self.integration: Integration | None = None
         self.expression: Expression | None = None
         self.projection: Projection | None = None
-        self.history: list[dict[str, float]] = []
+        self.history: list[dict[str, float | int]] = []
         if self.design.adversary == "marginal":
             warnings.warn(
                 "the marginal adversary merges cell types that a batch lacks with others; it is here as a baseline. "

@@ -34,6 +34,11 @@ def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> np.ndarray:
     return nearest_distances(reference, query, k)[1]
 
 
+def size_of(batch: int, k: int) -> int:
+    """Neighbours sought in a batch of this many cells: ``k``, but at most a twentieth of it, for rare types."""
+    return max(5, min(k, batch // 20))
+
+
 @dataclass(frozen=True)
 class Neighbourhoods:
     """Reference cells, and how far each reaches into every batch.
@@ -45,7 +50,7 @@ class Neighbourhoods:
     radius
         Distance of every reference cell to its k-th nearest cell of every batch (n b).
     k
-        Size of a neighbourhood.
+        Largest size of a neighbourhood (`size_of`).
     """
 
     cells: np.ndarray
@@ -58,7 +63,8 @@ class Neighbourhoods:
         """Measure the radii."""
         radius = np.zeros((len(cells), batches), np.float32)
         for b in np.unique(batch):
-            radius[:, b] = nearest_distances(cells[batch == b], cells, k)[0][:, -1]
+            members = cells[batch == b]
+            radius[:, b] = nearest_distances(members, cells, size_of(len(members), k))[0][:, -1]
         return cls(cells, batch, radius, k)
 
     def weights(
@@ -80,7 +86,7 @@ class Neighbourhoods:
         total = sparse.csr_matrix((len(query), len(self.cells)), dtype=np.float32)
         for b in np.unique(self.batch):
             members = np.flatnonzero(self.batch == b)
-            distance, found = nearest_distances(self.cells[members], query, self.k)
+            distance, found = nearest_distances(self.cells[members], query, size_of(len(members), self.k))
             columns = members[found]
             kept = np.ones(columns.shape, np.float32)
             if batch is not None:

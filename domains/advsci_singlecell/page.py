@@ -34,7 +34,7 @@ def correction_page(
     batch_key: str,
     labels_key: str | None,
     source: str,
-    history: "list[dict[str, float]] | None" = None,
+    history: "list[dict[str, float | int]] | None" = None,
     seconds: float | None = None,
     umap: bool = True,
     settings: dict[str, Any] | None = None,
@@ -59,7 +59,7 @@ def correction_page(
         for warning in confounding.warnings or [
             "No type is missing from a batch, and batch and type can be told apart."
         ]:
-            report.note(warning, "warn" if confounding.warnings else "good")
+            report.note(warning, "watch" if confounding.warnings else "good")
         report.table(
             [{labels_key: str(t), **row.to_dict()} for t, row in confounding.composition.iterrows()],
             caption="Cells of every type in every batch.",

@@ -86,7 +86,7 @@ def type_mixing_picture(before: dict[str, float], after: dict[str, float]) -> "F
     return figure
 
 
-def curve_picture(records: list[dict[str, float]]) -> "Figure":
+def curve_picture(records: list[dict[str, float | int]]) -> "Figure":
     """Strength, readability and phantom mixing over the steps."""
     from matplotlib.figure import Figure
 

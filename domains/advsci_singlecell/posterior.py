@@ -3,9 +3,10 @@ r"""Types of all cells from the labels of some, with the labels themselves open 
 Votes of the nearest labelled cells give :math:`q_i(c)`; a cell's own label :math:`y_i`, wrong at a rate
 :math:`\epsilon`, is one more piece of evidence:
 
-.. math:: p_i(c) \propto q_i(c) \left((1 - \epsilon) [c = y_i] + \frac{\epsilon}{C - 1} [c \ne y_i]\right)
+.. math:: p_i(c) \propto \frac{q_i(c) - \eta}{1 - \epsilon - \eta}
+          \left((1 - \epsilon) [c = y_i] + \eta [c \ne y_i]\right), \qquad \eta = \frac{\epsilon}{C - 1}
 
-:math:`\epsilon` is the rate at which labels contradict their neighbours' votes, each cell left out of its own vote.
+:math:`\epsilon` is the rate at which labels contradict a clear vote of their neighbours, each cell left out of its own.
 A label that its neighbourhood supports at all stands; one that nothing supports, in data whose labels are often
 wrong, does not.
 """
@@ -17,6 +18,8 @@ from advsci_singlecell.neighbours import nearest_distances
 __all__ = ["type_posterior"]
 
 UNKNOWN = -1
+LEAST_RATE = 0.01
+CLEAR = 0.6
 
 
 def type_posterior(
@@ -50,11 +53,19 @@ def type_posterior(
     prior = (np.bincount(names, minlength=types) + 1.0) / (len(names) + types)
     q = (votes + prior) / (votes.sum(axis=1, keepdims=True) + 1.0)
     given = np.flatnonzero(labels != UNKNOWN) if labels is not None else np.array([], int)
-    if labels is not None and rate is None:
-        rate = float(np.clip((q[given].argmax(axis=1) != labels[given]).mean(), 0.01, 0.5)) if len(given) else 0.01
-    rate = 0.01 if rate is None else rate
+    if rate is None:
+        rate = _error_rate(q[given], labels[given]) if labels is not None and len(given) else LEAST_RATE
+    wrong = rate / max(types - 1, 1)
+    q = np.maximum((q - wrong) / (1.0 - rate - wrong), 1e-3)  # the votes are labels too, wrong at the same rate
     if labels is not None and len(given):
-        evidence = np.full((len(given), types), rate / max(types - 1, 1))
+        evidence = np.full((len(given), types), wrong)
         evidence[np.arange(len(given)), labels[given]] = 1.0 - rate
         q[given] *= evidence
     return (q / q.sum(axis=1, keepdims=True)).astype(np.float32), rate
+
+
+def _error_rate(q: np.ndarray, labels: np.ndarray) -> float:
+    """How often labels contradict votes that are clear: types that merely overlap do not count as errors."""
+    clear = q.max(axis=1) >= CLEAR
+    rate = (q[clear].argmax(axis=1) != labels[clear]).mean() if clear.any() else 0.0
+    return float(np.clip(rate, LEAST_RATE, 0.4))

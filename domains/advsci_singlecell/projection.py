@@ -69,12 +69,12 @@ def select_genes(matrix: Any, batch: np.ndarray, n: int, *, counts: bool, rows: 
 
 
 def _excess(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Dispersion standardised within 20 bins of equal size of the mean."""
+    """Dispersion standardised within up to 20 bins of equal size (at least 50 genes) of the mean."""
     dispersion = np.where(mean > 0, np.log(np.maximum(variance, 1e-12) / np.maximum(mean, 1e-12)), -np.inf)
     seen = np.isfinite(dispersion) & (mean > 0)
     score = np.full(len(mean), -np.inf)
     order = np.flatnonzero(seen)[mean[seen].argsort()]
-    for part in np.array_split(order, 20):
+    for part in np.array_split(order, int(np.clip(len(order) // 50, 1, 20))):
         if len(part):
             spread = dispersion[part].std() or 1.0
             score[part] = (dispersion[part] - dispersion[part].mean()) / spread

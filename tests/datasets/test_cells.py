@@ -6,7 +6,7 @@ import pytest
 from advsci.errors import ConfigError
 
 pytest.importorskip("anndata")
-from advsci_datasets.cells import CONFOUNDED, CellSimulator, simulate_cells
+from advsci_datasets.cells import CONFOUNDED, CellSimulator, simulate_cells, write_cells_zarr
 
 
 def crosstab(cells):
@@ -69,3 +69,12 @@ def test_equal_seeds_give_equal_cells():
 def test_a_bad_composition_is_named(composition):
     with pytest.raises(ConfigError, match="composition"):
         CellSimulator.draw(np.random.default_rng(0), composition=composition)
+
+
+def test_a_store_is_written_in_chunks(tmp_path):
+    import anndata
+
+    write_cells_zarr(tmp_path / "a.zarr", 250, rng=np.random.default_rng(7), chunk=100, n_genes=20)
+    cells = anndata.read_zarr(tmp_path / "a.zarr")
+    assert cells.shape == (250, 20) and cells.obs["batch"].nunique() == 3 and cells.obs_names.is_unique
+    assert (np.asarray(cells.X.sum(axis=1)) > 0).all()

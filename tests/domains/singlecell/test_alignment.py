@@ -1,0 +1,66 @@
+"""The closed-form alignment: its ridge solution, what it aligns, what it leaves."""
+
+import numpy as np
+import pytest
+
+from advsci.streams import Stream
+from advsci_singlecell.alignment import Alignment, _shifts
+
+
+def test_shifts_solve_the_ridge_regression():
+    rng = np.random.default_rng(0)
+    x, r = rng.normal(size=(40, 3)), rng.random((40, 2))
+    batch = np.arange(40) % 3
+    onehot, share = np.eye(3)[batch], np.full(3, 1 / 3)
+    shifts, means = _shifts(x, r, onehot, share, 0.2)
+    for k in range(2):
+        w = r[:, k]
+        penalty = np.diag([0.0, *(0.2 * w.sum() * share + 1e-6)])
+        design = np.concatenate([np.ones((40, 1)), onehot], axis=1)
+        solution = np.linalg.solve(design.T @ (w[:, None] * design) + penalty, design.T @ (w[:, None] * x))
+        np.testing.assert_allclose(means[k], solution[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(shifts[k], solution[1:], rtol=1e-4, atol=1e-6)
+
+
+@pytest.fixture
+def shifted():
+    """Three separated types in two batches; the second is shifted, and lacks the third type."""
+    rng = np.random.default_rng(1)
+    centres = 12.0 * np.eye(6)[:3]
+    kind = np.concatenate([rng.integers(0, 3, 300), rng.integers(0, 2, 300)])
+    batch = np.repeat([0, 1], 300)
+    x = centres[kind] + rng.normal(size=(600, 6)) + np.where(batch == 1, 3.0, 0.0)[:, None] * np.eye(6)[5]
+    return x.astype(np.float32), batch, kind
+
+
+def test_batches_meet_type_by_type_and_a_missing_type_stays(shifted):
+    x, batch, kind = shifted
+    aligned = Alignment.fit(x, batch, stream=Stream(0), diversity=1.0)(x, batch)
+    for k in (0, 1):
+        gap = aligned[(kind == k) & (batch == 0)].mean(axis=0) - aligned[(kind == k) & (batch == 1)].mean(axis=0)
+        assert np.linalg.norm(gap) < 0.8  # was 3
+    alone = kind == 2
+    assert np.linalg.norm((aligned - x)[alone].mean(axis=0)) < 0.5
+
+
+def test_without_a_batch_effect_nothing_moves_much():
+    x = np.random.default_rng(2).normal(size=(500, 5)).astype(np.float32)
+    aligned = Alignment.fit(x, np.arange(500) % 2, stream=Stream(0), diversity=1.0)(x, np.arange(500) % 2)
+    assert np.linalg.norm(aligned - x) < 0.2 * np.linalg.norm(x)
+
+
+def test_a_new_batch_joins_the_reference_which_stays(shifted):
+    x, batch, kind = shifted
+    reference = Alignment.fit(x, batch, stream=Stream(0))
+    new = x[batch == 0] + 5.0 * np.eye(6, dtype=np.float32)[4]
+    joined = reference.extend(new, np.zeros(300, int))(new, np.zeros(300, int))
+    before = reference(x, batch)
+    for k in range(3):
+        gap = joined[kind[:300] == k].mean(axis=0) - before[kind == k].mean(axis=0)
+        assert np.linalg.norm(gap) < 1.0  # was 5
+
+
+def test_equal_seeds_give_equal_alignments(shifted):
+    x, batch, _ = shifted
+    a, b = (Alignment.fit(x, batch, stream=Stream(3)) for _ in range(2))
+    assert (a.shifts == b.shifts).all()

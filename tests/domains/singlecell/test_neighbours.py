@@ -1,0 +1,72 @@
+"""Neighbourhoods are mutual across batches; diffusion keeps what is constant; votes weigh labels."""
+
+import numpy as np
+
+from advsci_singlecell.neighbours import Neighbourhoods, nearest
+from advsci_singlecell.posterior import type_posterior
+from advsci_singlecell.target import Anchor
+
+
+def test_weights_are_the_mutual_neighbours():
+    rng = np.random.default_rng(0)
+    z, batch = rng.normal(size=(80, 3)).astype(np.float32), np.arange(80) % 2
+    graph = Neighbourhoods.fit(z, batch, 2, 5).weights(z, batch).toarray()
+    np.testing.assert_allclose(graph.sum(axis=1), 1.0, rtol=1e-5)
+    near = np.zeros((80, 80), bool)
+    for b in (0, 1):
+        members = np.flatnonzero(batch == b)
+        near[np.repeat(np.arange(80), 5), members[nearest(z[members], z, 5)].ravel()] = True
+    other = batch[:, None] != batch[None]
+    assert ((graph > 0)[other] == (near & near.T)[other]).all()
+    assert ((graph > 0)[~other] == near[~other]).all()
+
+
+def test_a_type_that_a_batch_lacks_finds_no_partner_there():
+    rng = np.random.default_rng(1)
+    present = rng.normal(size=(200, 4))
+    lacking = rng.normal(size=(60, 4)) + 2.5  # near the present type, in batch 0 only
+    z = np.concatenate([present, lacking]).astype(np.float32)
+    batch = np.concatenate([np.arange(200) % 2, np.zeros(60, int)])
+    graph = Neighbourhoods.fit(z, batch, 2, 15).weights(z, batch)
+    plain = nearest(z[batch == 1], z[200:], 15).size  # without agreement every cell has 15 there
+    assert (graph[200:][:, batch == 1] > 0).sum() < 0.25 * plain
+
+
+def test_diffusion_keeps_a_constant_and_lowers_the_spread():
+    rng = np.random.default_rng(2)
+    z, batch = rng.normal(size=(120, 3)).astype(np.float32), np.arange(120) % 2
+    z[:, 0] = 7.0
+    anchor = Anchor.fit(z, batch, 2, np.full(120, -1), 0, neighbours=10)
+    s = anchor(z, batch)
+    np.testing.assert_allclose(s[:, 0], 7.0, rtol=1e-4)
+    assert s[:, 1].std() < 0.9 * z[:, 1].std()
+
+
+def two_clouds():
+    rng = np.random.default_rng(3)
+    z = np.concatenate([rng.normal(size=(100, 3)), rng.normal(size=(100, 3)) + 8.0]).astype(np.float32)
+    return z, np.repeat([0, 1], 100)
+
+
+def test_clean_labels_stand_and_votes_reach_the_unlabelled():
+    z, y = two_clouds()
+    labels = np.where(np.arange(200) % 5 == 0, y, -1)
+    p, rate = type_posterior(z, labels, z, labels, 2)
+    assert (p.argmax(axis=1) == y).all() and rate == 0.01
+
+
+def test_flipped_labels_are_outvoted_and_their_rate_is_found():
+    z, y = two_clouds()
+    flipped = np.random.default_rng(4).random(200) < 0.2
+    labels = np.where(flipped, 1 - y, y)
+    p, rate = type_posterior(z, labels, z, labels, 2)
+    assert abs(rate - flipped.mean()) < 0.05
+    assert (p.argmax(axis=1) == y).mean() > 0.93
+
+
+def test_a_cell_has_no_vote_on_itself():
+    z, y = two_clouds()
+    lone = y.copy()
+    lone[0] = 1  # alone among zeros
+    p, _ = type_posterior(z, lone, z[:1], None, 2)
+    assert p[0, 0] > 0.9

@@ -1,0 +1,58 @@
+"""Components equal those of a dense decomposition, whatever the storage."""
+
+import anndata
+import numpy as np
+
+from advsci_singlecell.fields import read_cells
+from advsci_singlecell.projection import Projection, chunks, log_normalise, select_genes
+
+
+def dense(cells):
+    x = cells.X.toarray()
+    return np.log1p(1e4 * x / x.sum(axis=1, keepdims=True))
+
+
+def test_log_normalise_is_its_formula(cells):
+    np.testing.assert_allclose(log_normalise(cells.X).toarray(), dense(cells), rtol=1e-5)
+
+
+def test_components_are_those_of_the_singular_value_decomposition(cells):
+    y = dense(cells)
+    found = Projection.fit(cells.X, np.arange(cells.n_vars), 5, counts=True)(cells.X)
+    u, s, _ = np.linalg.svd(y - y.mean(axis=0), full_matrices=False)
+    np.testing.assert_allclose(np.abs(found), np.abs(u[:, :5] * s[:5]), rtol=2e-2, atol=2e-2)
+
+
+def test_dense_sparse_backed_and_zarr_give_the_same(cells, tmp_path):
+    genes = np.arange(0, 200, 3)
+    expected = Projection.fit(cells.X, genes, 4, counts=True)(cells.X)
+    cells.write_h5ad(tmp_path / "a.h5ad")
+    cells.write_zarr(tmp_path / "a.zarr")
+    stored = [
+        cells.X.toarray(),
+        anndata.read_h5ad(tmp_path / "a.h5ad", backed="r").X,
+        read_cells(tmp_path / "a.zarr").X,
+    ]
+    for matrix in stored:
+        np.testing.assert_allclose(
+            Projection.fit(matrix, genes, 4, counts=True)(matrix), expected, rtol=1e-3, atol=1e-3
+        )
+
+
+def test_chunks_cover_every_row_once(cells):
+    rows = np.array([5, 3, 400, 401, 402, 599])
+    parts = list(chunks(cells.X, rows, size=2))
+    assert np.concatenate([p for p, _ in parts]).tolist() == rows.tolist()
+    assert (np.concatenate([b.toarray() for _, b in parts]) == cells.X[rows].toarray()).all()
+
+
+def test_variable_genes_are_found_and_a_batch_cannot_select_its_own():
+    rng = np.random.default_rng(0)
+    x = rng.poisson(20.0, (400, 60)).astype(np.float32)
+    batch = np.repeat([0, 1], 200)
+    kind = rng.random(400) < 0.5
+    x[:, :5] = rng.poisson(np.where(kind, 5.0, 35.0)[:, None], (400, 5))  # biology, in both batches
+    x[batch == 1, 5:10] = rng.poisson(60.0, (200, 5))  # differs between batches only
+    from scipy.sparse import csr_matrix
+
+    assert set(select_genes(csr_matrix(x), batch, 5, counts=True)) == set(range(5))
