@@ -125,8 +125,8 @@ def repeated(step: Callable, times: int) -> Callable[[], None]:
 def plain_steps(rounds: int) -> None:
     """Non-saturating loss without penalties."""
     for name, nets, x, latent, times, target in (
-        ("32x32 conv GAN", images_32, torch.randn(16, 3, 32, 32), 64, 1, 0.8),
         ("MLP", perceptrons, torch.randn(256, 2), 2, 10, 1.0),
+        ("32x32 conv GAN", images_32, torch.randn(16, 3, 32, 32), 64, 1, 0.8),
     ):
         hand = HandWritten(nets, x, latent, relativistic=False)
         rules = {
@@ -236,7 +236,7 @@ def trainer_steps(rounds: int) -> None:
 
 
 def other_packages() -> None:
-    """torch-mimicry and torchgan need torchvision, which replaces the CPU build of torch: an environment of their own."""
+    """torch-mimicry and torchgan need torchvision, which replaces the CPU build of torch."""
     for package, module in (("torch-mimicry", "torch_mimicry"), ("torchgan", "torchgan")):
         present = importlib.util.find_spec(module) is not None
         row(
@@ -255,7 +255,7 @@ def other_packages() -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     quick = "--quick" in sys.argv
-    plain_steps(5 if quick else 15)
-    penalised_steps(5 if quick else 15)
     trainer_steps(3 if quick else 9)
+    penalised_steps(5 if quick else 15)
+    plain_steps(5 if quick else 15)
     other_packages()
