@@ -166,7 +166,7 @@ def _shares(late: Records) -> dict[str, float] | None:
 def fooled_frechet(history: Records, late: Records) -> Finding | None:
     """A small Frechet distance beside poor coverage."""
     frechet, shares = _last(late, "frechet"), _shares(late)
-    if frechet is None or shares is None or frechet > 0.02 or shares["coverage"] > 0.7:
+    if frechet is None or shares is None or frechet > 0.02 or shares["coverage"] > 0.8:
         return None
     return Finding(
         "fooled FID",
@@ -181,7 +181,7 @@ def fooled_frechet(history: Records, late: Records) -> Finding | None:
 def mode_dropping(history: Records, late: Records) -> Finding | None:
     """Good samples of a part of the data."""
     shares = _shares(late)
-    if shares is None or shares["coverage"] > 0.85 or min(shares["precision"], shares["density"]) < 0.6:
+    if shares is None or shares["coverage"] > 0.8 or min(shares["precision"], shares["density"]) < 0.6:
         return None
     return Finding(
         "mode dropping",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ def ring(seed: int, n: int = 20_000) -> tuple[Tensor, Tensor]:
     g = torch.Generator().manual_seed(1000 + seed)
     mode = torch.randint(8, (n,), generator=g)
     angle = mode * (2.0 * math.pi / 8)
-    x = torch.stack([angle.cos(), angle.sin()], 1) + 0.1 * torch.randn(n, 2, generator=g)
+    x = torch.stack([angle.cos(), angle.sin()], 1) + 0.15 * torch.randn(n, 2, generator=g)
     return x / x.std(), mode
 
 
@@ -34,30 +35,39 @@ def nets(discriminator: nn.Module | None = None) -> tuple[nn.Module, nn.Module]:
 
 
 def healthy(seed: int) -> Patient:
-    """The default recipe."""
-    return GAN(*nets(), Gaussian(2)), ring(seed)[0], Alternating(adam(1e-3), Cosine(1.0, 0.25)), EMA(0.995)
+    """The relativistic recipe with R1 and R2."""
+    gamma = Cosine(1.0, 0.1)
+    game = GAN(*nets(), Gaussian(2), penalties=(R1(gamma), R2(gamma)))
+    return game, ring(seed)[0], Alternating(adam(1e-3), Cosine(1.0, 0.25)), EMA(0.995)
 
 
 def mode_dropping(seed: int) -> Patient:
     """Sample weights of zero on three of the eight modes."""
     x, mode = ring(seed)
-    _, _, solver, ema = healthy(seed)
-    return GAN(*nets(), Gaussian(2)), {"x": x, "weight": (mode >= 3).float()}, solver, ema
+    game, _, solver, ema = healthy(seed)
+    return game, {"x": x, "weight": (mode >= 3).float()}, solver, ema
 
 
 def manifold_collapse(seed: int) -> Patient:
-    """A gradient penalty a thousand times too strong: the discriminator is blind to anything fine."""
-    game = GAN(*nets(), Gaussian(2), penalties=(R1(20.0), R2(20.0)))
-    return game, ring(seed)[0], Alternating(adam(1e-3)), EMA(0.995)
+    """A linear discriminator: it sees where the samples are on average, and nothing else."""
+    game = GAN(*nets(nn.Linear(2, 1)), Gaussian(2), penalties=(R1(1.0), R2(1.0)))
+    return game, ring(seed)[0], fast_critic(), EMA(0.995)
+
+
+def fast_critic() -> Solver:
+    """A linear critic turns about the generator unless it moves faster."""
+    optimizers = {"discriminator": adam(5e-3), "generator": adam(5e-4)}
+    return Alternating(optimizers, Cosine(1.0, 0.1), moves={"discriminator": 3})
 
 
 def saturation(seed: int) -> Patient:
-    """The minimax loss against a discriminator that moves five times as often, from a start far away."""
+    """The minimax loss and plain gradient descent against a discriminator that moves five times as often."""
     generator, discriminator = nets()
     with torch.no_grad():
         generator.rest[-1].bias.add_(8.0)  # type: ignore[union-attr]
     game = GAN(generator, discriminator, Gaussian(2), objective=Minimax(), penalties=())
-    return game, ring(seed)[0], Alternating(adam(1e-3), moves={"discriminator": 5}), None
+    optimizers = {"discriminator": adam(1e-3), "generator": partial(torch.optim.SGD, lr=1e-2)}
+    return game, ring(seed)[0], Alternating(optimizers, moves={"discriminator": 5}), None
 
 
 class SharedBatchNorm(nn.BatchNorm1d):
@@ -100,8 +110,8 @@ class Moments(nn.Module):
 
 def fooled_fid(seed: int) -> Patient:
     """A critic that sees exactly what the Frechet distance sees."""
-    game = GAN(*nets(Moments()), Gaussian(2), objective=RelativisticPairing(), penalties=(R1(0.1), R2(0.1)))
-    return game, ring(seed)[0], Alternating(adam(1e-3), Cosine(1.0, 0.1)), EMA(0.995)
+    game = GAN(*nets(Moments()), Gaussian(2), objective=RelativisticPairing(), penalties=(R1(1.0), R2(1.0)))
+    return game, ring(seed)[0], fast_critic(), EMA(0.995)
 
 
 ZOO: dict[str, Callable[[int], Patient]] = {
