@@ -30,13 +30,17 @@ _RESERVED = ("config", "print_config", "dry_run")
 def domain_app(name: str, help: str) -> App:
     """The app of the script ``advsci-NAME``; fill it with `command`, run it with `run_app`."""
     return App(
-        name=f"advsci-{name}" if name else "advsci", help=help, version=__version__, result_action="return_value"
+        name=f"advsci-{name}" if name else "advsci",
+        help=help,
+        help_format="plaintext",  # other formats read units in brackets as markup, and cost 0.1 s of imports
+        version=__version__,
+        result_action="return_value",
     )
 
 
 def group(app: App, name: str, help: str) -> App:
     """A group of commands within an app, as ``datasets`` in ``advsci datasets list``."""
-    inner = App(name=name, help=help)
+    inner = App(name=name, help=help, help_format="plaintext")
     app.command(inner)
     return inner
 

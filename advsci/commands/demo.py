@@ -8,7 +8,6 @@ See docs/commands.md.
 import time
 from collections.abc import Callable
 from datetime import datetime
-from importlib.metadata import entry_points
 from os.path import relpath
 from pathlib import Path
 
@@ -30,6 +29,8 @@ class Demo(Config):
 
 def demos() -> dict[str, Callable[[], Callable[..., Path]]]:
     """Every registered demo by name; ``demos()["inverse"]()`` imports and returns the function."""
+    from importlib.metadata import entry_points
+
     return {entry.name: entry.load for entry in sorted(entry_points(group="advsci.demos"), key=lambda e: e.name)}
 
 

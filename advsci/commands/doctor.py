@@ -4,13 +4,14 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from packaging.requirements import Requirement
-
+import advsci
 from advsci.config import Config
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 __all__ = ["Check", "Doctor", "checks", "run"]
 
@@ -41,9 +42,7 @@ def run(config: Doctor) -> int:
 
 def checks() -> Iterator[Check]:
     """Every check, in the order of the report."""
-    yield Check(
-        "advsci", "ok", f"{metadata.version('advsci')} on Python {platform.python_version()}, {platform.platform()}"
-    )
+    yield Check("advsci", "ok", f"{advsci.__version__} on Python {platform.python_version()}, {platform.platform()}")
     yield from _devices()
     yield from _packages()
     yield from _folders()
@@ -64,6 +63,10 @@ def _devices() -> Iterator[Check]:
 
 def _packages() -> Iterator[Check]:
     """Installed versions against the requirements of the core and of each extra."""
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
     declared = [r for r in map(Requirement, metadata.requires("advsci") or []) if r.name != "advsci"]
     for extra in ["", *(metadata.metadata("advsci").get_all("Provides-Extra") or [])]:
         requirements = [r for r in declared if _belongs(r, extra)]
@@ -82,20 +85,22 @@ def _packages() -> Iterator[Check]:
             yield Check(target, "ok", f"{len(requirements)} packages")
 
 
-def _belongs(requirement: Requirement, extra: str) -> bool:
+def _belongs(requirement: "Requirement", extra: str) -> bool:
     marker = requirement.marker
     always = marker is None or marker.evaluate({"extra": ""})
     return always if not extra else not always and marker is not None and marker.evaluate({"extra": extra})
 
 
 def _version(name: str) -> str | None:
+    from importlib import metadata
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
 
 
-def _violates(requirement: Requirement, version: str | None) -> bool:
+def _violates(requirement: "Requirement", version: str | None) -> bool:
     return version is not None and not requirement.specifier.contains(version, prereleases=True)
 
 
