@@ -1,9 +1,9 @@
 """Peers with their authors' settings, on the same genes and components as ours; each is optional."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -20,7 +20,10 @@ __all__ = ["PEERS", "Prepared", "installed"]
 
 @dataclass(frozen=True)
 class Prepared:
-    """What every method gets: selected genes as counts and as log-expression, components, batches, labels."""
+    """What every method gets: selected genes as counts and as log-expression, components, batches, labels.
+
+    ``trained`` keeps an scVI model, from which scANVI starts; ``dataclasses.replace(prepared, labels=...)`` shares it.
+    """
 
     counts: sparse.csr_matrix
     expression: sparse.csr_matrix
@@ -28,6 +31,7 @@ class Prepared:
     batch: "pd.Series"
     labels: np.ndarray | None
     seed: int
+    trained: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cells: Cells, projection: Projection, obs: "pd.DataFrame", *, seed: int = 0) -> "Prepared":
@@ -92,11 +96,14 @@ def _scvi(data: Prepared):
     import anndata
     import scvi as package
 
+    if "scVI" in data.trained:
+        return data.trained["scVI"]
     package.settings.seed = data.seed
     adata = anndata.AnnData(data.counts.copy(), obs=data.batch.to_frame())
     package.model.SCVI.setup_anndata(adata, batch_key="batch")
     model = package.model.SCVI(adata, n_layers=2, n_latent=30, gene_likelihood="nb")
     model.train(enable_progress_bar=False, accelerator="cpu")
+    data.trained["scVI"] = model, adata
     return model, adata
 
 

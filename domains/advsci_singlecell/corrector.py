@@ -1,0 +1,137 @@
+"""The method for a plain matrix as a scikit-learn transformer, and for an AnnData in one call."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from advsci.errors import ConfigError, DataError, ShapeError
+from advsci.streams import Stream
+from advsci_singlecell.fields import Cells
+from advsci_singlecell.integration import Integration
+from advsci_singlecell.model import Model
+from advsci_singlecell.posterior import UNKNOWN
+from advsci_singlecell.settings import Design
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+try:
+    from sklearn.base import BaseEstimator, TransformerMixin
+except ImportError:  # the class then still works, without scikit-learn's conveniences
+    BaseEstimator, TransformerMixin = object, object
+
+__all__ = ["BatchCorrector", "correct"]
+
+
+class BatchCorrector(TransformerMixin, BaseEstimator):
+    """Removes the batch from any features, such as principal components (n d).
+
+    Parameters
+    ----------
+    design
+        Settings of the method; None: the defaults. Those on genes and likelihood are not used.
+    random_state
+        Seed.
+
+    Attributes
+    ----------
+    batches_
+        Names of the batches seen in `fit`.
+    integration_
+        The fitted map.
+
+    Examples
+    --------
+    >>> z = BatchCorrector().fit(x, batch=batch).transform(x, batch=batch)   # doctest: +SKIP
+    """
+
+    def __init__(self, design: Design | None = None, random_state: int = 0):
+        self.design = design
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None, *, batch: Any = None) -> "BatchCorrector":
+        """Fit to features ``X`` (n d), the batch of every row and, optionally, types ``y`` (None or NaN: unknown)."""
+        x, names = _features(X), _names(batch, len(X))
+        self.batches_, number = np.unique(names, return_inverse=True)
+        if len(self.batches_) < 2:
+            raise DataError(f"got one batch ({self.batches_}); expected at least two. Try: fit(X, batch=...).")
+        labels, types = np.full(len(x), UNKNOWN), []
+        if y is not None:
+            known = np.array([v is not None and v == v for v in np.asarray(y, dtype=object)])
+            types, coded = np.unique(np.asarray(y, dtype=object)[known].astype(str), return_inverse=True)
+            labels[known] = coded
+        cells = Cells(
+            None, False, np.arange(x.shape[1]), number, [str(b) for b in self.batches_], labels, [str(t) for t in types]
+        )
+        stream = Stream(self.random_state)
+        self.integration_ = Integration.fit(x, cells, self.design or Design(), stream=stream)
+        self.n_features_in_ = x.shape[1]
+        return self
+
+    def transform(self, X: Any, *, batch: Any = None) -> np.ndarray:
+        """The embedding (n d); rows of unseen batches are aligned to the fitted ones."""
+        if not hasattr(self, "integration_"):
+            raise ConfigError(
+                "got a BatchCorrector that was not fitted; expected one that was. Try: fit(X, batch=...)."
+            )
+        x, names = _features(X), _names(batch, len(X))
+        if x.shape[1] != self.n_features_in_:
+            raise ShapeError(f"got {x.shape[1]} features; expected {self.n_features_in_}, as in fit.")
+        number = {name: i for i, name in enumerate(self.batches_)}
+        seen = np.isin(names, self.batches_)
+        out = np.empty(x.shape, np.float32)
+        if seen.any():
+            out[seen] = self.integration_.embed(x[seen], np.array([number[n] for n in names[seen]]))
+        if not seen.all():
+            _, unseen = np.unique(names[~seen], return_inverse=True)
+            out[~seen] = self.integration_.embed_unseen(x[~seen], unseen)
+        return out
+
+    def fit_transform(self, X: Any, y: Any = None, *, batch: Any = None) -> np.ndarray:
+        """Fit, and the embedding of the same rows."""
+        return self.fit(X, y, batch=batch).transform(X, batch=batch)
+
+
+def correct(
+    adata: "AnnData",
+    *,
+    batch_key: str,
+    key_added: str = "X_advsci",
+    copy: bool = False,
+    design: Design | None = None,
+    seed: int = 0,
+    **keys: Any,
+) -> "AnnData | None":
+    """Write the embedding of ``adata`` into ``obsm[key_added]``, its settings into ``uns["advsci"]``.
+
+    Parameters
+    ----------
+    keys
+        Further keys of `Model.setup_anndata`: ``labels_key``, ``layer``, ...
+    copy
+        Return a changed copy instead of changing ``adata``.
+    """
+    adata = adata.copy() if copy else adata
+    Model.setup_anndata(adata, batch_key=batch_key, **keys)
+    model = Model(adata, design, seed=seed).train()
+    adata.obsm[key_added] = model.get_latent_representation()
+    adata.uns["advsci"] = {"design": model.design.model_dump_json(), "batch_key": batch_key, "seed": seed}
+    return adata if copy else None
+
+
+def _features(X: Any) -> np.ndarray:
+    x = np.asarray(X, dtype=np.float32)
+    if x.ndim != 2 or 0 in x.shape:
+        raise ShapeError(f"got features of shape {x.shape}; expected (cells, features), at least one of each.")
+    if not np.isfinite(x).all():
+        raise DataError("got NaN or infinity in the features; expected finite numbers. Try: drop or impute them.")
+    return x
+
+
+def _names(batch: Any, n: int) -> np.ndarray:
+    if batch is None:
+        raise ConfigError("got no batch; expected the batch of every row. Try: fit(X, batch=adata.obs['batch']).")
+    names = np.asarray(batch).astype(str)
+    if names.shape != (n,):
+        raise ShapeError(f"got batches of shape {names.shape}; expected one a row, ({n},).")
+    return names

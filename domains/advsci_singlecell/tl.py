@@ -1,0 +1,3 @@
+"""Tools that work on an AnnData in place, as scanpy's ``tl``."""
+
+from advsci_singlecell.corrector import correct as correct
