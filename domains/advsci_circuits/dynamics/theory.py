@@ -17,7 +17,7 @@ def ring_hopf_rate(n: float, genes: int = 3) -> float:
     infinite where it never does.
     """
     gain = 1 / math.cos(math.pi / genes)
-    if n <= gain:
+    if n <= gain * (1 + 1e-9):
         return math.inf
     power = gain / (n - gain)
     return power ** (1 / n) * (1 + power)

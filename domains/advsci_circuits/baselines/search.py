@@ -1,0 +1,120 @@
+"""One loop for every search: propose, judge what is new, stop when the CPU time is spent.
+
+A proposer is a function of (turn, found so far); all searches share the judge, its parameter sets and the clock.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int8
+from torch import Tensor
+
+from advsci.streams import Stream
+from advsci_circuits.dynamics.robustness import robustness
+from advsci_circuits.game.generator import CompletionGenerator
+from advsci_circuits.game.labels import mutate, random_circuits
+from advsci_circuits.game.sample import generate
+from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.canonical import canonical_keys
+from advsci_circuits.graphs.validity import is_valid
+
+__all__ = ["Found", "Judge", "Proposer", "evolution", "from_generator", "random_search", "search"]
+
+
+@dataclass
+class Found:
+    """Judged circuits by class: matrix and share."""
+
+    circuits: dict[bytes, tuple[Tensor, float]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def best(self, count: int) -> list[tuple[Tensor, float]]:
+        """The circuits with the highest shares."""
+        return sorted(self.circuits.values(), key=lambda item: -item[1])[:count]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Robustness of a function with a fixed number of parameter sets a circuit."""
+
+    function: str
+    stream: Stream
+    sets: int = 40
+
+    def __call__(self, signs: Int8[Tensor, "c n n"], turn: int) -> Float[Tensor, " c"]:
+        return robustness(signs, self.function, self.stream.at("judge", turn), self.sets).share
+
+
+Proposer = Callable[[int, Found], Tensor]
+
+
+def search(propose: Proposer, judge: Judge, seconds: float, forbidden: Callable[[bytes], bool] | None = None) -> Found:
+    """Run a proposer for so many CPU seconds of this process (its own included)."""
+    found, begin, turn = Found(), time.process_time(), 0
+    while time.process_time() - begin < seconds:
+        signs = propose(turn, found)
+        sizes = torch.full((len(signs),), signs.shape[1])
+        signs = signs[is_valid(CircuitBatch(signs, sizes))]
+        fresh: dict[bytes, int] = {}
+        for i, key in enumerate(canonical_keys(CircuitBatch(signs, sizes[: len(signs)])) if len(signs) else []):
+            if key not in found.circuits and not (forbidden and forbidden(key)):
+                fresh.setdefault(key, i)
+        if fresh:
+            chosen = signs[torch.tensor(list(fresh.values()))]
+            for key, matrix, share in zip(fresh, chosen, judge(chosen, turn).tolist(), strict=True):
+                found.circuits[key] = (matrix, share)
+        turn += 1
+    found.seconds = time.process_time() - begin
+    return found
+
+
+def random_search(size: int, stream: Stream, each: int = 64) -> Proposer:
+    """Valid random circuits."""
+    return lambda turn, _: random_circuits(size, each, stream.at("random", turn).numpy())
+
+
+def evolution(start: Int8[Tensor, "c n n"], stream: Stream, each: int = 64, parents: int = 32) -> Proposer:
+    """Genetic search: the first generation resamples a library, later ones mutate the best."""
+
+    def propose(turn: int, found: Found) -> Tensor:
+        rng = stream.at("evolution", turn).numpy()
+        elite = [matrix for matrix, _ in found.best(parents)]
+        pool = start if turn < 2 or not elite else torch.stack(elite)
+        picked = pool[torch.from_numpy(rng.integers(len(pool), size=each))]
+        return picked if turn == 0 else mutate(picked, rng, most=3)
+
+    return propose
+
+
+def from_generator(
+    generator: CompletionGenerator,
+    size: int,
+    function: str | None,
+    stream: Stream,
+    each: int = 64,
+    temperature: float = 1.2,
+) -> Proposer:
+    """Circuits of a trained generator."""
+    sizes = torch.full((each,), size)
+    return lambda turn, _: (
+        generate(
+            generator,
+            sizes,
+            stream.at("generator", turn),
+            function=function,
+            temperature=temperature,
+            rounds=4,
+            tries=2,
+        ).signs
+    )
+
+
+def robust_classes(found: Found, judge_again: Judge, at_least: float, candidates: float = 0.5) -> int:
+    """Classes that a held-out draw confirms: those that scored at least ``candidates`` of the bar are judged again."""
+    some = [matrix for matrix, share in found.circuits.values() if share >= candidates * at_least]
+    if not some:
+        return 0
+    return int((np.asarray(judge_again(torch.stack(some), 0)) >= at_least).sum())
