@@ -527,7 +527,10 @@ def main() -> None:
     bench = Bench(options.quick, options.models or default, tuple(range(seeds)))
     for function in ROWS:
         if options.only in function.__name__:
-            function(bench)
+            try:
+                function(bench)
+            except DataError as error:
+                row(f"circuits/{function.__name__}", None, 0, note=str(error))
 
 
 if __name__ == "__main__":
