@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Constant", "Cosine", "DannRamp", "Linear", "Schedule", "Warmup", "as_schedule"]
+__all__ = ["Constant", "Cosine", "DannRamp", "Geometric", "Linear", "Schedule", "Warmup", "as_schedule"]
 
 # progress in [0, 1] -> value, float to float and tensor to tensor
 Schedule = Callable[[Any], Any]
@@ -49,6 +49,17 @@ class Cosine:
     def __call__(self, progress):
         cos = torch.cos if isinstance(progress, Tensor) else math.cos
         return self.end + (self.start - self.end) * 0.5 * (1.0 + cos(math.pi * progress))
+
+
+@dataclass(frozen=True)
+class Geometric:
+    r"""``start (end / start)^t``: equal ratios in equal times, for weights that run over orders of magnitude."""
+
+    start: float
+    end: float
+
+    def __call__(self, progress):
+        return self.start * (self.end / self.start) ** progress
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,115 @@
+r"""Recipes: a game, its solver and its averaging for a kind of data, ready for the Trainer.
+
+.. code-block:: python
+
+    recipe = low_dimensional(x)                        # x (n d), standardised
+    trainer = Trainer(steps=20_000, batch_size=recipe.batch_size, ema=recipe.ema)
+    training = trainer.fit(recipe.game, x, recipe.solver)
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from advsci.errors import ConfigError, DataError
+from advsci.games.gan import GAN
+from advsci.latents import Gaussian
+from advsci.nn.mlp import MLP, FourierFeatures
+from advsci.penalties import R1, R2
+from advsci.schedules import Cosine, Geometric
+from advsci.solvers import Alternating, Solver, adam
+from advsci.streams import Stream
+from advsci.training.ema import EMA
+
+__all__ = ["Recipe", "local_scale", "low_dimensional"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a Trainer needs beside the data."""
+
+    game: GAN
+    solver: Solver
+    ema: EMA
+    batch_size: int
+
+
+def local_scale(x: Float[Tensor, "n d"], k: int = 10, *, points: int = 4000, seed: int = 0) -> float:
+    """The size of the finest structure that the samples can show: median distance to the k-th neighbour among
+    ``points``."""
+    chosen = x[Stream(seed).at("local scale").permutation(len(x))[:points].to(x.device)]
+    if len(chosen) <= k:
+        raise DataError(f"got {len(x)} samples; expected more than {k}. Try: give `finest`.")
+    return float(torch.cdist(chosen, chosen).kthvalue(k + 1, dim=1).values.median())
+
+
+def low_dimensional(
+    x: Float[Tensor, "n d"],
+    *,
+    finest: float | None = None,
+    latent: int | None = None,
+    width: int = 128,
+    depth: int = 3,
+    waves: int = 128,
+    rate: float = 1e-3,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> Recipe:
+    r"""For standardised vectors of few dimensions with structure on many scales.
+
+    The relativistic game with R1 and R2 of R3GAN (arXiv 2501.05441) on perceptrons without norms, and two things that
+    fine structure needs:
+
+    * Fourier features (arXiv 2006.10739) in both players. The discriminator's reach from twice the finest length to 1,
+    so
+      that it can tell neighbouring modes apart from the first steps on; the generator's, on the latent vector, let it
+      tear one Gaussian into many pieces.
+    * A penalty weight that follows the length scale: :math:`\gamma` falls geometrically from 0.02, at which coarse
+    structure is
+      balanced, to :math:`\ell^2` with the finest length :math:`\ell`, at which a logit may change within :math:`\ell`.
+      Starting low loses modes, ending high blurs them.
+
+    Parameters
+    ----------
+    x
+        The data, standardised; only their dimension and `local_scale` are used.
+    finest
+        Finest length scale, in units of x; None for `local_scale`.
+    latent
+        Length of the latent vectors; None for that of the samples.
+    width, depth, waves
+        Of both perceptrons; the generator has half as many waves.
+    rate
+        Adam's learning rate, which falls to a quarter on a cosine.
+    batch_size
+        Samples a step.
+    seed
+        Key of the initial weights and the waves.
+    """
+    d = x.shape[1]
+    scale = float(x.std(0).median())
+    if not 0.5 < scale < 2.0:
+        raise ConfigError(
+            f"got data with standard deviation {scale:.3g}; expected about 1. Try: (x - x.mean(0)) / x.std(0)."
+        )
+    finest = local_scale(x) if finest is None else finest
+    finest = min(max(finest, 1e-3), 0.5)
+    latent = d if latent is None else latent
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        generator = MLP(
+            latent,
+            d,
+            width,
+            depth,
+            activation=nn.ReLU,
+            fourier=FourierFeatures(latent, waves // 2, (0.2, 1.0), seed=seed + 1),
+        )
+        discriminator = MLP(
+            d, 1, width, depth, fourier=FourierFeatures(d, waves, (min(2.0 * finest, 1.0), 1.0), seed=seed)
+        )
+    gamma = Geometric(0.02, min(finest**2, 0.02))
+    game = GAN(generator, discriminator, Gaussian(latent), penalties=(R1(gamma), R2(gamma)))
+    return Recipe(game, Alternating(adam(rate), Cosine(1.0, 0.25)), EMA(0.999), batch_size)
