@@ -15,12 +15,14 @@ Material = Literal["dlc", "silicon", "kcl-steel", "pdms-glass", "steel-dry"]
 class Pair(Config):
     """The pair of surfaces: a material of the table, any value of which can be replaced."""
 
-    material: Material = Field("dlc", description="Material of the table.")
-    modulus: str | None = Field(None, description="Contact modulus E*, with unit: '138 GPa'.")
-    hardness: str | None = Field(None, description="Hardness H, with unit: '27 GPa'.")
-    shear_strength: str | None = Field(None, description="Shear strength tau0 of the contact, with unit: '31 MPa'.")
+    material: Material = Field(default="dlc", description="Material of the table.")
+    modulus: str | None = Field(default=None, description="Contact modulus E*, with unit: '138 GPa'.")
+    hardness: str | None = Field(default=None, description="Hardness H, with unit: '27 GPa'.")
+    shear_strength: str | None = Field(
+        default=None, description="Shear strength tau0 of the contact, with unit: '31 MPa'."
+    )
     pressure_coefficient: float | None = Field(
-        None, ge=0, description="Pressure coefficient alpha of the shear strength."
+        default=None, ge=0, description="Pressure coefficient alpha of the shear strength."
     )
 
 
@@ -30,52 +32,56 @@ class Solve(RunConfig, Pair):
     file: Path = Field(
         description="AFM or profilometer file (any format of SurfaceTopography), or npz with 'heights', 'size'."
     )
-    pressure: str = Field("50 MPa", description="Mean pressure, with unit.")
-    size: str | None = Field(None, description="Length of the scanned square, with unit, where the file has none.")
-    height_unit: str | None = Field(None, description="Unit of the heights, where the file has none: 'nm'.")
-    fill: bool = Field(
-        False, description="Fill undefined pixels with the mean of their neighbours instead of refusing."
+    pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
+    size: str | None = Field(
+        default=None, description="Length of the scanned square, with unit, where the file has none."
     )
-    elastic: bool = Field(False, description="Leave out the hardness.")
-    detrend: bool = Field(True, description="Subtract the mean plane.")
+    height_unit: str | None = Field(default=None, description="Unit of the heights, where the file has none: 'nm'.")
+    fill: bool = Field(
+        default=False, description="Fill undefined pixels with the mean of their neighbours instead of refusing."
+    )
+    elastic: bool = Field(default=False, description="Leave out the hardness.")
+    detrend: bool = Field(default=True, description="Subtract the mean plane.")
 
 
 class Train(RunConfig):
     """Train the texture designer: one model for all materials."""
 
-    shapes: int = Field(1000, ge=40, description="Textures in the library.")
-    steps: int = Field(4000, gt=0, description="Steps of the game.")
-    batch_size: int = Field(32, ge=4, description="Samples a step, each a contact solve.")
-    pixels: int = Field(64, ge=32, description="Grid of the solves within the game.")
-    library_pixels: int = Field(128, ge=32, description="Grid of the library's solves.")
-    max_slope: float = Field(0.3, gt=0, description="Largest rms slope that can be made.")
-    max_depth: float = Field(0.2, gt=0, description="Largest peak-to-valley depth as a share of the cell.")
+    shapes: int = Field(default=1000, ge=40, description="Textures in the library.")
+    steps: int = Field(default=4000, gt=0, description="Steps of the game.")
+    batch_size: int = Field(default=32, ge=4, description="Samples a step, each a contact solve.")
+    pixels: int = Field(default=64, ge=32, description="Grid of the solves within the game.")
+    library_pixels: int = Field(default=128, ge=32, description="Grid of the library's solves.")
+    max_slope: float = Field(default=0.3, gt=0, description="Largest rms slope that can be made.")
+    max_depth: float = Field(default=0.2, gt=0, description="Largest peak-to-valley depth as a share of the cell.")
     ablation: Literal["none", "no-physics", "residual-only", "surrogate"] = Field(
-        "none", description="Leave out a part of the game, to see what it is worth."
+        default="none", description="Leave out a part of the game, to see what it is worth."
     )
-    quick: bool = Field(False, description="A small library and few steps: two minutes.")
+    quick: bool = Field(default=False, description="A small library and few steps: two minutes.")
 
 
 class Design(RunConfig, Pair):
     """Design textures for a wanted coefficient of friction."""
 
     mu: float = Field(gt=0, description="Wanted coefficient of friction.")
-    pressure: str = Field("50 MPa", description="Mean pressure, with unit.")
-    count: int = Field(20, ge=1, le=10000, description="Number of designs.")
-    model: Path = Field(Path("runs/friction/model.safetensors"), description="A trained model.")
-    family: str | None = Field(None, description="One family; by default all that can do it.")
-    cell: str = Field("1 um", description="Length of the cell, with unit; friction does not depend on it.")
-    pixels: int = Field(128, ge=32, description="Pixels along the cell of the exported maps.")
-    formats: list[Literal["npz", "nc", "x3p", "stl"]] = Field(["npz"], description="Files to write.")
-    refine: int = Field(0, ge=0, le=50, description="Gradient steps on the slope of each design, each one solve.")
+    pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
+    count: int = Field(default=20, ge=1, le=10000, description="Number of designs.")
+    model: Path = Field(default=Path("runs/friction/model.safetensors"), description="A trained model.")
+    family: str | None = Field(default=None, description="One family; by default all that can do it.")
+    cell: str = Field(default="1 um", description="Length of the cell, with unit; friction does not depend on it.")
+    pixels: int = Field(default=128, ge=32, description="Pixels along the cell of the exported maps.")
+    formats: list[Literal["npz", "nc", "x3p", "stl"]] = Field(default=["npz"], description="Files to write.")
+    refine: int = Field(
+        default=0, ge=0, le=50, description="Gradient steps on the slope of each design, each one solve."
+    )
 
 
 class Evaluate(RunConfig):
     """Solve designs again on a finer grid, with tamaas where it is installed."""
 
     designs: Path = Field(description="npz file that 'design' wrote.")
-    finer: int = Field(2, ge=1, description="How many times finer the grid is.")
-    solver: Literal["own", "tamaas"] = Field("own", description="Whose solver judges.")
+    finer: int = Field(default=2, ge=1, description="How many times finer the grid is.")
+    solver: Literal["own", "tamaas"] = Field(default="own", description="Whose solver judges.")
 
 
 class Report(RunConfig):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -103,7 +103,7 @@ class Designer:
             with safe_open(str(path), "pt") as file:
                 settings = json.loads((file.metadata() or {})["advsci_friction"])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
             raise CheckpointError(
                 f"got {path}, which is no texture model ({error}). Try: 'advsci-friction train --out FOLDER' makes one."
             ) from error

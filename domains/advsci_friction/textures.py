@@ -46,7 +46,9 @@ def _count(u: Tensor, i: int, low: int, high: int) -> Tensor:
     return (low + (high - low + 1) * _col(u, i)).floor().clamp(low, high).detach()
 
 
-def _wave(y: Tensor, x: Tensor, ky: Tensor | float, kx: Tensor | float, phase: Tensor | float = 0.0) -> Tensor:
+def _wave(
+    y: Tensor, x: Tensor, ky: Tensor | int | float, kx: Tensor | int | float, phase: Tensor | float = 0.0
+) -> Tensor:
     return torch.cos(2.0 * math.pi * (ky * y + kx * x + phase))
 
 

@@ -52,8 +52,8 @@ def hysteretic_friction(
     r"""Coefficient of friction, and the area fraction at the largest wavenumber, of an isotropic rough surface.
 
     .. math:: \mu = \frac12 \int dq\, q^3 C(q) S(q) P(q) \int_0^{2\pi} d\phi
-    \cos\phi\,\mathrm{Im}\frac{E(qv\cos\phi)}{p},
-       \quad P = \mathrm{erf}\frac{1}{2\sqrt G}, \quad
+        \cos\phi\,\mathrm{Im}\frac{E(qv\cos\phi)}{p},
+        \quad P = \mathrm{erf}\frac{1}{2\sqrt G}, \quad
        G(q) = \frac18 \int_{q_0}^{q} dq' q'^3 C(q') \int_0^{2\pi} d\phi \left|\frac{E(q'v\cos\phi)}{p}\right|^2
 
     with :math:`S = \gamma + (1 - \gamma) P^2`.

@@ -1,0 +1,1 @@
+"""The commands of the script ``advsci-friction``, one module each."""

@@ -1,0 +1,58 @@
+"""The command ``advsci-friction design``: textures for a wanted coefficient of friction."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from advsci.streams import Stream
+from advsci.training import Run
+from advsci_friction.commands.solve import material_of
+from advsci_friction.config import Design
+from advsci_friction.designer import Designer, Designs
+from advsci_friction.designs_file import write_designs
+from advsci_friction.judge import refine
+from advsci_friction.scans import write_map
+from advsci_friction.units import si
+
+__all__ = ["make_designs", "plan", "run"]
+
+
+def make_designs(config: Design, designer: Designer) -> Designs:
+    """The designs that the settings ask for."""
+    material, load = material_of(config), si(config.pressure, "Pa", "pressure")
+    designs = designer.design(
+        material, config.mu, load, config.count, Stream(config.seed), family=config.family, cell=config.cell
+    )
+    if config.refine:
+        area = torch.full((config.count,), (config.mu - material.pressure_coefficient) * load / material.shear_strength)
+        log_load = (load / material.modulus / designs.slope).log()
+        refined = refine(designs.coefficients, log_load, area, designs.band, config.refine, config.pixels)
+        designs = replace(designs, slope=(load / material.modulus / refined.exp()).float())
+    return designs
+
+
+def run(config: Design) -> Path:
+    """Design, and write ``designs.npz`` and the maps in the other formats that were asked for."""
+    designer = Designer.load(config.model)
+    start = time.perf_counter()
+    designs = make_designs(config, designer)
+    seconds = time.perf_counter() - start
+    folder = Run(config.folder("friction-design"))
+    folder.describe(config.model_dump(mode="json"))
+    path = folder.path / "designs.npz"
+    write_designs(path, designs, designer.fabrication, config.pixels)
+    heights = designs.heights(config.pixels).numpy().astype("float64")
+    for suffix in set(config.formats) - {"npz"}:
+        for i, h in enumerate(heights):
+            write_map(folder.path / f"design-{i:04d}.{suffix}", h, (designs.cell, designs.cell))
+    low, high = designer.reachable(designs.material, designs.load)
+    print(f"{config.count} designs in {seconds:.2f} s; reachable here: mu = {low:.3g} to {high:.3g}")
+    return path
+
+
+def plan(config: Design) -> dict[str, object]:
+    """The reachable range at this pressure."""
+    low, high = Designer.load(config.model).reachable(material_of(config), si(config.pressure, "Pa", "pressure"))
+    return {"wanted mu": config.mu, "reachable": f"{low:.3g} to {high:.3g}", "designs": config.count}
