@@ -107,7 +107,7 @@ def relative_frechet(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> 
     r"""Frechet distance of Gaussians fitted to both sets over the variance of the data, in float64.
 
     .. math:: \left(|\mu_r - \mu_f|^2 + \mathrm{tr}(\Sigma_r + \Sigma_f - 2 (\Sigma_r \Sigma_f)^{1/2})\right) /
-    \mathrm{tr}\,\Sigma_r
+        \mathrm{tr}\,\Sigma_r
     """
     r, f = real.double(), fake.double()
     sr, sf = (torch.cov(x.T).reshape(x.shape[1], x.shape[1]) for x in (r, f))

@@ -1,5 +1,6 @@
 """The code on the pages that promise it is executed, from top to bottom."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -27,3 +28,17 @@ def test_every_file_that_the_docs_name_exists():
     assert named and not [
         name for name in named if not re.search("_X|NAME|DOMAIN", name) and not (root / name).exists()
     ]
+
+
+def docstrings():
+    """Every docstring of the packages, with where it stands."""
+    for path in sorted(p for root in ("advsci", "domains", "datasets") for p in (DOCS.parent / root).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+                yield f"{path.relative_to(DOCS.parent)}: {getattr(node, 'name', 'module')}", text
+
+
+def test_formulas_are_indented_below_their_directive():
+    """A line of a formula at the directive's own indent is no part of it for Sphinx, which then warns."""
+    directive = re.compile(r"^( *)\.\. math::.*\n(?:\1 +.*\n)*\1(?! )(?!$).+", re.MULTILINE)
+    assert not [where for where, text in docstrings() if directive.search(text)]
