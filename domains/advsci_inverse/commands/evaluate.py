@@ -15,6 +15,7 @@ from advsci_inverse.pictures import gallery
 from advsci_inverse.priors.store import load_prior
 from advsci_inverse.priors.training import project_onto_range
 from advsci_inverse.search.latent import LatentSearch
+from advsci_inverse.uncertainty import interval_factor
 
 __all__ = ["plan", "run"]
 
@@ -30,19 +31,23 @@ def run(config: Evaluate) -> Path:
     """Write ``evaluation.json`` and the report."""
     prior = load_prior(config.prior)
     operator = build_operator(checked_size(config.operator, tuple(prior.shape), "a prior"))
-    own = held_out(load_training_images(config.data)[1], config.images)
+    pool = load_training_images(config.data)[1]
+    own, spare = held_out(pool, config.images), held_out(pool, config.images, skip=1)
     foreign = held_out(load_training_images(config.foreign)[1], config.images)
     stream = Stream(config.seed)
     y, sigma = measure(operator, own, config.noise, stream.at("noise"))
     search = LatentSearch(prior, operator, sigma)
     found = search(y)
     other = search(measure(operator, foreign, config.noise, stream.at("foreign noise"))[0])
-    half = 1.6449 * found.deviation
+    again = search(measure(operator, spare, config.noise, stream.at("calibration noise"))[0])
+    factor = interval_factor(spare, again.mean, again.deviation)
+    half = factor * found.deviation
     sees = identifiability(prior, operator)
     facts = {
         "representation error": float(mse(project_onto_range(prior, own), own).mean()),
         "reconstruction error": float(mse(found.mean.clamp(0, 1), own).mean()),
         "coverage of 90 % intervals": float(coverage(found.mean - half, found.mean + half, own)),
+        "half width of those intervals [standard deviations]": factor,
         "misfit of own images": float(found.misfit.mean()),
         "misfit of foreign images": float(other.misfit.mean()),
         "AUROC of the out-of-range verdict": auroc(found.misfit, other.misfit),

@@ -10,7 +10,7 @@ from advsci_inverse.priors.hybrid import Synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.refiner import Refiner, RefiningGame
 from advsci_inverse.search.latent import LatentSearch
-from advsci_inverse.uncertainty import disc_templates, langevin, matched_residual, metropolis_langevin
+from advsci_inverse.uncertainty import disc_templates, interval_factor, langevin, matched_residual, metropolis_langevin
 
 
 def test_langevin_samples_a_correlated_gaussian():
@@ -113,3 +113,12 @@ def test_untrained_refiner_starts_from_the_linear_estimate_and_its_game_descends
     assert losses[-1] < losses[0]
     mean, deviation = refiner.reconstruct(plan, plan.operator(images[:3]))
     assert mean.shape == deviation.shape == (3, 12, 12) and float(deviation.min()) > 0
+
+
+def test_calibrated_intervals_cover_heavy_tailed_errors():
+    g = torch.Generator().manual_seed(0)
+    errors = torch.randn(40, 10, 10, generator=g) / torch.rand(40, 10, 10, generator=g).sqrt()
+    zero, one = torch.zeros(20, 10, 10), torch.ones(20, 10, 10)
+    factor = interval_factor(errors[:20], zero, one)
+    covered = float((errors[20:].abs() <= factor).float().mean())
+    assert abs(covered - 0.9) < 0.02 and factor > 1.8
