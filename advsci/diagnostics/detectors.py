@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from advsci.metrics import frechet_distance
 from advsci.objectives import Objective
 from advsci.penalties import squared_norm
 from advsci.scores import Scores, couples_batch, input_gradient
 
-__all__ = ["batch_coupling", "critic_slopes", "neighbourhoods", "pair_accuracy", "relative_frechet", "signal"]
+__all__ = ["batch_coupling", "critic_slopes", "pair_accuracy", "relative_frechet", "signal"]
 
 
 def pair_accuracy(real_logits: Float[Tensor, " n"], fake_logits: Float[Tensor, " m"]) -> Float[Tensor, ""]:
@@ -77,42 +78,11 @@ def batch_coupling(
     return to_fake.norm() / to_real.norm().clamp_min(torch.finfo(real.dtype).tiny)
 
 
-def neighbourhoods(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> dict[str, Tensor]:
-    r"""Precision and recall (Kynkaanniemi et al. 2019, arXiv 1904.06991), density and coverage (Naeem et al. 2020,
-    2002.09797).
-
-    With :math:`B(x)` the open ball that reaches the k-th neighbour of x within its own set: precision and recall are
-    the shares of fakes in some :math:`B(x_i)` and of data in some :math:`B(y_j)`, density is :math:`\frac{1}{km}
-    \sum_{ij} 1[y_j \in B(x_i)]`, and coverage the share of data whose ball holds a fake. For a few thousand samples;
-    quadratic in memory.
-    """
-    across = torch.cdist(real, fake)
-    radius = {"real": _radius(real, k), "fake": _radius(fake, k)}
-    inside_real = across < radius["real"][:, None]
-    inside_fake = across < radius["fake"][None, :]
-    as_mean = lambda share: share.to(real.dtype).mean()  # noqa: E731
-    return {
-        "precision": as_mean(inside_real.any(0)),
-        "recall": as_mean(inside_fake.any(1)),
-        "density": inside_real.to(real.dtype).sum(0).mean() / k,
-        "coverage": as_mean(inside_real.any(1)),
-    }
-
-
-def _radius(x: Tensor, k: int) -> Tensor:
-    return torch.cdist(x, x).kthvalue(k + 1, dim=1).values  # the first is x itself
-
-
 def relative_frechet(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
     r"""Frechet distance of Gaussians fitted to both sets over the variance of the data, in float64.
 
     .. math:: \left(|\mu_r - \mu_f|^2 + \mathrm{tr}(\Sigma_r + \Sigma_f - 2 (\Sigma_r \Sigma_f)^{1/2})\right) /
         \mathrm{tr}\,\Sigma_r
     """
-    r, f = real.double(), fake.double()
-    sr, sf = (torch.cov(x.T).reshape(x.shape[1], x.shape[1]) for x in (r, f))
-    values, vectors = torch.linalg.eigh(sr)
-    root = vectors * values.clamp_min(0.0).sqrt() @ vectors.T
-    cross = torch.linalg.eigvalsh(root @ sf @ root).clamp_min(0.0).sqrt().sum()
-    distance = (r.mean(0) - f.mean(0)).square().sum() + sr.trace() + sf.trace() - 2.0 * cross
-    return distance.clamp_min(0.0) / sr.trace()
+    r = real.double()
+    return frechet_distance(r, fake.double()).clamp_min(0.0) / r.var(0).sum()

@@ -12,7 +12,6 @@ from torch import Tensor
 from advsci.diagnostics.detectors import (
     batch_coupling,
     critic_slopes,
-    neighbourhoods,
     pair_accuracy,
     relative_frechet,
     signal,
@@ -22,6 +21,7 @@ from advsci.diagnostics.jacobian import effective_rank, singular_values
 from advsci.diagnostics.spectrum import game_spectrum, rotation_share
 from advsci.errors import ConfigError, DataError
 from advsci.games.gan import GAN
+from advsci.metrics import prdc
 from advsci.nn.whitening import condition_number
 from advsci.scores import Scores, couples_batch
 from advsci.streams import Stream
@@ -86,7 +86,7 @@ class Probe:
         self._scale = float((flat - self._centre).square().sum(1).mean().sqrt())
         self._directions = torch.linalg.svd(flat - self._centre, full_matrices=False)[2][:3]
         with torch.no_grad():
-            ceiling = neighbourhoods(self.space(other["x"]).double(), self.space(real).double())
+            ceiling = prdc(self.space(other["x"]).double(), self.space(real).double())._asdict()
             floor = relative_frechet(self.features(other["x"]), self.features(real))
         self._constant = {f"probe/{name}_ceiling": float(value) for name, value in ceiling.items()}
         self._constant["probe/frechet_floor"] = float(floor)
@@ -108,7 +108,7 @@ class Probe:
             fake = averaged(draw["latent"]) if condition is None else averaged(draw["latent"], condition)
             scores = Scores(game.discriminator, real, raw, condition, together=not couples_batch(game.discriminator))
             real_logits, fake_logits = scores.real_logits, scores.fake_logits
-            near = neighbourhoods(self.space(real).double(), self.space(fake).double())
+            near = prdc(self.space(real).double(), self.space(fake).double())._asdict()
             offset = (raw.flatten(1).double() - self._centre.to(real.device)) / self._scale
             position = (offset @ self._directions.T.to(real.device)).mean(0)
             readings: dict[str, Tensor] = {

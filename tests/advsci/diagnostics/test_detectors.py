@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from advsci.diagnostics import batch_coupling, critic_slopes, neighbourhoods, pair_accuracy, relative_frechet, signal
+from advsci.diagnostics import batch_coupling, critic_slopes, pair_accuracy, relative_frechet, signal
 from advsci.nn import layer_norm
 from advsci.objectives import Minimax, NonSaturating, Wasserstein
 
@@ -48,34 +48,6 @@ def test_only_a_shared_batch_couples_real_to_fake(norm, coupled):
     net = nn.Sequential(nn.Linear(2, 8), norm(8), nn.Tanh(), nn.Linear(8, 1)).double()
     value = float(batch_coupling(net, *torch.randn(2, 16, 2, dtype=DOUBLE)))
     assert (value > 1e-2) if coupled else value == 0.0
-
-
-def test_neighbourhood_scores_of_hand_made_sets():
-    real = torch.tensor([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0]], dtype=DOUBLE)
-    same = neighbourhoods(real, real.clone(), k=1)
-    assert {name: float(value) for name, value in same.items() if name != "density"} == {
-        "precision": 1.0,
-        "recall": 1.0,
-        "coverage": 1.0,
-    }
-    half = neighbourhoods(real, torch.tensor([[0.1], [1.1], [2.1]], dtype=DOUBLE), k=1)
-    assert (float(half["precision"]), float(half["coverage"]), float(half["recall"])) == (1.0, 0.5, 0.5)
-    between = neighbourhoods(real, torch.tensor([[5.0], [6.0], [7.0]], dtype=DOUBLE), k=1)
-    assert all(float(value) == 0.0 for value in between.values())
-    # density counts balls: each fake lies in the balls of its neighbours, two of three here
-    assert float(half["density"]) == pytest.approx(5 / 3)
-
-
-def test_neighbourhood_scores_equal_the_reference_implementation():
-    prdc = pytest.importorskip("prdc")
-    g = torch.Generator().manual_seed(0)
-    real, fake = (
-        torch.randn(60, 3, generator=g, dtype=DOUBLE),
-        0.7 * torch.randn(50, 3, generator=g, dtype=DOUBLE) + 0.5,
-    )
-    expected = prdc.compute_prdc(real.numpy(), fake.numpy(), 5)
-    found = neighbourhoods(real, fake)
-    assert {name: float(value) for name, value in found.items()} == pytest.approx(expected, abs=1e-12)
 
 
 def test_relative_frechet_of_shifted_and_scaled_data():
