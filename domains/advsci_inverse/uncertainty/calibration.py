@@ -1,6 +1,6 @@
 r"""Intervals that cover what they say: split-conformal calibration on images that the prior was not trained on.
 
-Errors of reconstructions are not Gaussian (a black background is known almost exactly), so ``1.645`` standard deviations
+Errors of reconstructions are not Gaussian (a black background is known almost exactly): ``1.645`` standard deviations
 cover more or less than 90 %. The factor :math:`q` in ``mean +- q * deviation`` is instead the finite-sample quantile of
 :math:`|x-\hat x|/\mathrm{sd}` over held-out images measured by the same operator at the same noise (Lei et al. 2018,
 J. Amer. Statist. Assoc. 113:1094).
