@@ -63,13 +63,11 @@ def low_dimensional(
     fine structure needs:
 
     * Fourier features (arXiv 2006.10739) in both players. The discriminator's reach from twice the finest length to 1,
-    so
-      that it can tell neighbouring modes apart from the first steps on; the generator's, on the latent vector, let it
-      tear one Gaussian into many pieces.
+      so that it can tell neighbouring modes apart from the first steps on; the generator's, on the latent vector, let
+      it tear one Gaussian into many pieces.
     * A penalty weight that follows the length scale: :math:`\gamma` falls geometrically from 0.02, at which coarse
-    structure is
-      balanced, to :math:`\ell^2` with the finest length :math:`\ell`, at which a logit may change within :math:`\ell`.
-      Starting low loses modes, ending high blurs them.
+      structure is balanced, to :math:`\ell^2` with the finest length :math:`\ell`, at which a logit may change within
+      :math:`\ell`. Starting low loses modes, ending high blurs them.
 
     Parameters
     ----------

@@ -9,7 +9,10 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("page", ["engine/extending.md", "data.md"])
+PAGES = [*(f"engine/{page}.md" for page in ("extending", "metrics", "objectives", "report")), "data.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_code_of_the_page_runs(page):
     blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert blocks
@@ -38,7 +41,8 @@ def docstrings():
                 yield f"{path.relative_to(DOCS.parent)}: {getattr(node, 'name', 'module')}", text
 
 
-def test_formulas_are_indented_below_their_directive():
-    """A line of a formula at the directive's own indent is no part of it for Sphinx, which then warns."""
-    directive = re.compile(r"^( *)\.\. math::.*\n(?:\1 +.*\n)*\1(?! )(?!$).+", re.MULTILINE)
-    assert not [where for where, text in docstrings() if directive.search(text)]
+@pytest.mark.parametrize("start", [r"\.\. math::", r"\* "])
+def test_formulas_and_points_are_indented_below_their_start(start):
+    """A line of a formula or a point at the indent of its start is no part of it for Sphinx, which then warns."""
+    broken = re.compile(rf"^( *){start}.*\n(?:\1 +.*\n)*\1(?! )(?!\* )(?!$).+", re.MULTILINE)
+    assert not [where for where, text in docstrings() if broken.search(text)]
