@@ -59,8 +59,14 @@ class Table:
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number as a reader wants it: ``digits`` significant digits, thousands apart, powers of ten where needed."""
-    return _format([_plain(value)], digits)[0] if _is_number(_plain(value)) else _text(value)
+    """A number that stands alone: at most ``digits`` significant digits, thousands apart, or a power of ten."""
+    value = _plain(value)
+    if not _is_number(value):
+        return _text(value)
+    text = _format([value], digits)[0]
+    if isinstance(value, Integral) or "." not in text or "e" in text:
+        return text
+    return text.rstrip("0").rstrip(".")
 
 
 def table(
@@ -183,6 +189,8 @@ def _format(values: list[Any], digits: int) -> list[str]:
         decimals = max(0, digits - 1 - high)
         if high > 7 or low < -5 or -low > decimals:  # the smallest number would show no digit of its own
             decimals = digits - 1 - low if high < 4 and digits - 1 - low <= 6 else -1
+        elif sizes:  # the smallest keeps two digits of its own, and one decimal where it is short
+            decimals = max(decimals, 1 - low, min(1, 2 - low))
         if decimals < 0:
             texts = [f"{float(v):.{digits - 1}e}" for v in values]
         else:
