@@ -47,9 +47,9 @@ class Saddle(Game):
     def terms(self, player, batch, draw):
         return {"loss": self.losses[player](*(self.place(name) for name in self.points))}
 
-    def place(self, player: str) -> nn.Parameter:
+    def place(self, player: str) -> Tensor:
         """Where a player stands."""
-        return self.points[player].get_parameter("at")
+        return self.points[player].at  # type: ignore[return-value]  # a plain tensor under functional_call
 
     def state(self) -> Tensor:
         return torch.cat([self.place(name).detach() for name in self.points])
