@@ -157,3 +157,23 @@ def test_errors_say_what_was_expected(games):
     with pytest.raises(ConfigError, match="count"):
         game_spectrum(field, count=5, steps=4)
     assert game_spectrum(field, count=2, stream=Stream(3)).products == 2
+
+
+def test_past_the_hopf_rate_the_players_circle_with_amplitude_sqrt_of_the_excess(games):
+    f = lambda x, y: x * y + 0.1 * x * x + 0.25 * x**4  # noqa: E731
+    game = games.ScalarGame(f, lambda x, y: -f(x, y) + 0.1 * y * y, x=0.0, y=0.0)
+    critical = spectrum_of(game).stable_rate
+    # x minimises f, y minimises -xy + y^2/10: gradients by hand, so that long orbits are cheap
+
+    def amplitude(rate):
+        x, y, largest = 0.01, 0.0, 0.0
+        for step in range(20_000):
+            x, y = x - rate * (y + 0.2 * x + x**3), y - rate * (-x + 0.2 * y)
+            if step >= 18_000:
+                largest = max(largest, abs(x))
+        return largest
+
+    assert amplitude(0.98 * critical) < 1e-9
+    small, large = amplitude(1.01 * critical), amplitude(1.04 * critical)
+    assert small > 0.01
+    assert large / small == pytest.approx(2.0, rel=0.1)
