@@ -66,7 +66,6 @@ def test_families_are_periodic_differentiable_and_in_the_band(name):
     if name in ("multi-sine", "fractal", "free", "ripples", "pillars"):
         (gradient,) = torch.autograd.grad(h.square().sum(), u)
         assert float(gradient.abs().sum()) > 0.0
-    coarse = family.synthesise(u.detach(), 16)
     assert torch.allclose(family.synthesise(u.detach(), 32)[:, ::2, ::2], h[:, ::2, ::2].detach())
 
 
