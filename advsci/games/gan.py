@@ -118,7 +118,8 @@ class GAN(SharedGame):
             scores = self._scores(real, fake, condition, draw, gradients=self._wants_gradients)
             return self._discriminator_terms(scores, weight)
         if self.objective.uses_real_in_generator:
-            scores = self._scores(real, fake, condition, draw)
+            # apart: the real samples' scores do not depend on the generator, so nothing flows back through them
+            scores = self._scores(real, fake, condition, draw, together=False)
             real_logits, fake_logits = scores.real_logits, scores.fake_logits
         else:
             logits = self.discriminator(fake) if condition is None else self.discriminator(fake, condition)
@@ -152,10 +153,9 @@ class GAN(SharedGame):
             return real, fake
         return self.augment(real, draw), self.augment(fake, draw)
 
-    def _scores(self, real, fake, condition, draw, gradients: bool = False) -> Scores:
-        return Scores(
-            self.discriminator, real, fake, condition, together=self._together, gradients=gradients, draw=draw
-        )
+    def _scores(self, real, fake, condition, draw, gradients: bool = False, together: bool = True) -> Scores:
+        together = together and self._together
+        return Scores(self.discriminator, real, fake, condition, together=together, gradients=gradients, draw=draw)
 
     def _discriminator_terms(self, scores: Scores, weight: Tensor | None) -> dict[str, Tensor]:
         objective = self.objective.discriminator(scores.real_logits, scores.fake_logits, weight, weight)
