@@ -15,6 +15,7 @@ common library, so that a correction can be scored against what it should find.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -168,9 +169,9 @@ class CellSimulator:
                 "cell_type": pd.Categorical([f"type{c}" for c in cell_type]),
                 "state": state,
             },
-            index=[f"cell{i}" for i in range(n)],
+            index=pd.Index([f"cell{i}" for i in range(n)]),
         )
-        var = pd.DataFrame(index=[f"gene{g}" for g in range(len(self.base))])
+        var = pd.DataFrame(index=pd.Index([f"gene{g}" for g in range(len(self.base))]))
         cells = anndata.AnnData(csr_matrix(rng.poisson(observed).astype(np.float32)), obs=obs, var=var)
         cells.uns["simulated"] = "advsci_datasets.cells"
         if truth:
@@ -216,7 +217,8 @@ def write_cells_zarr(path: Path | str, n: int, *, rng: np.random.Generator, chun
             anndata.io.write_elem(group, "X", cells.X)
             anndata.io.write_elem(group, "var", cells.var)
         else:
-            anndata.io.sparse_dataset(group["X"]).append(cells.X)
+            stored: Any = anndata.io.sparse_dataset(cast(Any, group["X"]))
+            stored.append(cells.X)
     whole = pd.concat(
         [part.astype({"state": "float32"}).astype({"batch": str, "group": str, "cell_type": str}) for part in obs]
     )

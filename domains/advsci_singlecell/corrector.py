@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advsci.errors import ConfigError, DataError, ShapeError
+from advsci.errors import ConfigError, DataError, MissingDependencyError, ShapeError
 from advsci.streams import Stream
 from advsci_singlecell.fields import Cells
 from advsci_singlecell.integration import Integration
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin
-except ImportError:  # the class then still works, without scikit-learn's conveniences
-    BaseEstimator, TransformerMixin = object, object
+except ImportError as error:
+    raise MissingDependencyError.of("scikit-learn", "singlecell") from error
 
 __all__ = ["BatchCorrector", "correct"]
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         umap=False,
     )
     page = run(config)
-    cells = read_cells(out / "corrected.h5ad")
+    cells: Any = read_cells(out / "corrected.h5ad")
     before, after = np.asarray(cells.obsm["X_pca"]), np.asarray(cells.obsm["X_advsci"])
     batch, types = cells.obs["batch"], cells.obs["cell_type"]
     scores = {name: correction_scores(z, batch, types) for name, z in (("before", before), ("after", after))}

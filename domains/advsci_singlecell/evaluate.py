@@ -61,7 +61,7 @@ def counted(y: np.ndarray, b: np.ndarray) -> "pd.DataFrame":
     import pandas as pd
 
     table = pd.crosstab(y, b)
-    return table[table.sum(axis=1) >= LEAST]
+    return table.loc[table.sum(axis=1) >= LEAST]
 
 
 def neighbourhood_purity(neighbours: np.ndarray, y: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -111,7 +111,7 @@ def label_transfer(z: np.ndarray, y: np.ndarray, b: np.ndarray, *, k: int = 15) 
             continue
         rows = here & np.isin(y, shared)
         votes = KNeighborsClassifier(min(k, int((~here).sum()))).fit(z[~here], y[~here])
-        scores.append(f1_score(y[rows], votes.predict(z[rows]), average="macro", labels=shared, zero_division=0))
+        scores.append(f1_score(y[rows], votes.predict(z[rows]), average="macro", labels=shared))
     return _mean(scores)
 
 
@@ -199,7 +199,7 @@ def scib_scores(
             "batch": pd.Categorical(np.asarray(batch).astype(str)),
             "type": pd.Categorical(np.asarray(cell_type).astype(str)),
         },
-        index=[str(i) for i in range(len(unintegrated))],
+        index=pd.Index([str(i) for i in range(len(unintegrated))]),
     )
     adata = anndata.AnnData(sparse.csr_matrix((len(obs), 1), dtype=np.float32), obs=obs)
     adata.obsm["unintegrated"] = np.asarray(unintegrated, dtype=np.float32)

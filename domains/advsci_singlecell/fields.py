@@ -5,8 +5,9 @@ never made dense as a whole), codes of batch and type, covariates.
 """
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from scipy import sparse
@@ -72,7 +73,13 @@ class Fields:
                 "got an AnnData that was not set up; expected its keys. Try: Model.setup_anndata(adata, "
                 "batch_key='batch')."
             )
-        return cls(**{k: tuple(v) if k.endswith("_keys") else v for k, v in adata.uns[REGISTRY].items()})
+        return cls.from_mapping(adata.uns[REGISTRY])
+
+    @classmethod
+    def from_mapping(cls, keys: Mapping[str, Any]) -> "Fields":
+        """The keys as they were registered or stored."""
+        values: dict[str, Any] = {k: tuple(v) if k.endswith("_keys") else v for k, v in keys.items() if v is not None}
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -238,15 +245,15 @@ def _open_zarr(path: Any) -> "AnnData":
 
     try:
         group = zarr.open_group(str(path), mode="r")
-        adata = anndata.AnnData(obs=anndata.io.read_elem(group["obs"]), var=anndata.io.read_elem(group["var"]))
-        x = group["X"]
+        obs, var, x = (cast(Any, group[name]) for name in ("obs", "var", "X"))
+        adata = anndata.AnnData(obs=cast(Any, anndata.io.read_elem(obs)), var=cast(Any, anndata.io.read_elem(var)))
         adata.X = anndata.io.sparse_dataset(x) if isinstance(x, zarr.Group) else x
     except Exception as error:  # zarr and anndata raise many kinds; each means that the store is no sound AnnData
         raise DataError(f"{path} is no AnnData in zarr: {error}. Try: AnnData.write_zarr.") from error
     return adata
 
 
-def _column(adata: "AnnData", key: str, setting: str):
+def _column(adata: "AnnData", key: str, setting: str) -> Any:
     if key not in adata.obs:
         raise DataError(
             f"got no column '{key}' in obs ({setting}); expected one of {list(adata.obs.columns)}. Try: "

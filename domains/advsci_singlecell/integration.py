@@ -1,8 +1,9 @@
 """From components to the embedding: align, denoise, and let the encoder play against the adversaries."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -88,7 +89,9 @@ class Integration:
             encoder = Encoder(components.shape[1], width=design.width)
             head = MLP(components.shape[1], types, width=design.width, depth=1) if types > 1 else None
             players = {name: make() for name, make in adversaries.items()}
-        task = Biology(encoder, head=head, naming=design.naming)
+        task = Biology(
+            encoder, head=head, naming=design.naming, discrepancy=design.discrepancy, batches=len(cells.batches)
+        )
         adaptive = AdaptiveStrength()
         strength = adaptive if design.strength is None else design.strength
         game = DomainAdversarial(task, players, strength)
@@ -185,14 +188,16 @@ def held_cells(data: dict[str, Tensor], stream: Stream, most: int = HELD) -> dic
     return {key: value[rows] for key, value in data.items()}
 
 
-def _adversaries(data, obs, fields: Fields | None, design: Design, batches: int):
+def _adversaries(
+    data: dict[str, Tensor], obs: Any, fields: Fields | None, design: Design, batches: int
+) -> dict[str, Callable[[], Adversary]]:
     """Name -> function that makes the adversary; adds the covariates to ``data``."""
     dimensions, groups_ = data["anchor"].shape[1], data["membership"].shape[1]
     made: dict[str, type[Adversary] | object] = {}
     if design.adversary == "none":
         return {}
     if design.adversary == "marginal":
-        plain = {"weight": None, "allowed": None, "condition": None}
+        plain: dict[str, Any] = {"weight": None, "allowed": None, "condition": None}
         return {"batch": partial(CategoricalAdversary, dimensions, 0, batches, width=design.width // 2, **plain)}
     made["batch"] = partial(CategoricalAdversary, dimensions, groups_, batches, width=design.width // 2)
     for key in fields.categorical_covariate_keys if fields is not None else ():

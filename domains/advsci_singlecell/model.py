@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -113,7 +113,7 @@ class Model:
             design,
             stream=stream,
             device=self.device,
-            obs=self.adata.obs.iloc[rows],
+            obs=cast("pd.DataFrame", self.adata.obs.iloc[rows]),
             fields=self.fields,
             quiet=quiet,
         )

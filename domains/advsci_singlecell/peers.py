@@ -38,8 +38,9 @@ class Prepared:
         """From validated cells and the projection of a trained model; labels: names, "Unknown" where not known."""
         import pandas as pd
 
-        whole = sparse.csr_matrix(cells.matrix[:])
-        expression = log_normalise(whole) if cells.counts else whole
+        matrix: Any = cells.matrix
+        whole: Any = sparse.csr_matrix(matrix[:])
+        expression: Any = log_normalise(whole) if cells.counts else whole
         labels = np.array([*cells.types, "Unknown"])[cells.labels] if cells.types else None
         batch = pd.Series(pd.Categorical(np.asarray(cells.batches)[cells.batch]), index=obs.index, name="batch")
         genes = projection.genes
@@ -66,7 +67,8 @@ def scanorama(data: Prepared) -> np.ndarray:
     import scanorama as package
 
     rows = [np.flatnonzero((data.batch == name).to_numpy()) for name in data.batch.cat.categories]
-    genes = [[f"g{i}" for i in range(data.expression.shape[1])]] * len(rows)
+    shape: Any = data.expression.shape
+    genes = [[f"g{i}" for i in range(shape[1])]] * len(rows)
     parts, _ = package.integrate([data.expression[r] for r in rows], genes, verbose=0, seed=data.seed)
     out = np.empty((len(data.batch), parts[0].shape[1]), np.float32)
     for r, part in zip(rows, parts, strict=True):

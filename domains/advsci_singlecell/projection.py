@@ -25,20 +25,28 @@ CHUNK = 4096
 def chunks(
     matrix: Any, rows: np.ndarray | None = None, size: int = CHUNK
 ) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
-    """(row numbers, rows as CSR in memory) of a dense, sparse, backed or zarr matrix, ``size`` cells at a time."""
+    """(row numbers, rows as CSR) of a dense, sparse, backed or zarr matrix, at most ``size`` cells at a time.
+
+    A matrix on the disk is read in whole windows, of which the rows are taken: single rows would decompress a block
+    each.
+    """
     rows = np.arange(matrix.shape[0]) if rows is None else np.asarray(rows)
-    for start in range(0, len(rows), size):
-        part = rows[start : start + size]
-        whole = len(part) and part[-1] - part[0] + 1 == len(part) and (np.diff(part) == 1).all()
-        block = matrix[int(part[0]) : int(part[-1]) + 1] if whole else matrix[part]
-        yield part, sparse.csr_matrix(block)
+    if isinstance(matrix, np.ndarray) or sparse.issparse(matrix) or (np.diff(rows) <= 0).any():
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            yield part, sparse.csr_matrix(matrix[part])
+        return
+    for window in np.unique(rows // size):
+        part = rows[rows // size == window]
+        first, last = int(part[0]), int(part[-1]) + 1
+        yield part, sparse.csr_matrix(sparse.csr_matrix(matrix[first:last])[part - first])
 
 
 def log_normalise(counts: sparse.csr_matrix, totals: np.ndarray | None = None) -> sparse.csr_matrix:
     """``log(1 + 10,000 x / total)`` of every cell; zeros stay zeros. Cells without counts stay empty."""
     totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel() if totals is None else totals
     scale = LIBRARY / np.where(totals > 0, totals, 1.0)
-    normalised = counts.astype(np.float32, copy=True)
+    normalised = sparse.csr_matrix(counts, dtype=np.float32, copy=True)
     normalised.data = np.log1p(normalised.data * np.repeat(scale, np.diff(counts.indptr)).astype(np.float32))
     return normalised
 

@@ -7,7 +7,7 @@ alpha, whatever the distribution). Cells below ``alpha`` are reported as unseen 
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -106,7 +106,7 @@ def _project(cells: Cells, projection, column: np.ndarray, known: np.ndarray) ->
 
     parts = []
     for _, block in chunks(cells.matrix):
-        y = log_normalise(sparse.csr_matrix(block)) if cells.counts else block
+        y: Any = log_normalise(sparse.csr_matrix(block)) if cells.counts else block
         dense = np.tile(projection.mean, (y.shape[0], 1))
         dense[:, known] = np.asarray(y[:, column[known]].todense())
         parts.append((dense - projection.mean) @ projection.axes)

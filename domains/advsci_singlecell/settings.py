@@ -37,10 +37,8 @@ class Design(Config):
     pull: float = Field(
         default=0.5, ge=0, le=1, description="How far a cell is drawn to the mean of its type, if given."
     )
-    reconstruction: float = Field(
-        default=0.0,
-        ge=0,
-        description="Weight of the counts' likelihood in the embedding's loss; the decoder is fitted anyway.",
+    discrepancy: float = Field(
+        default=0.0, ge=0, description="Weight of the kernel discrepancy between batches, an ablation."
     )
     naming: float = Field(default=0.1, ge=0, description="Weight of the class head.")
     sketch: int = Field(default=20_000, ge=100, description="Most cells that are trained on; all cells are embedded.")

@@ -85,8 +85,7 @@ def load(path: str | Path, adata: "AnnData") -> "Model":
                 f"got a model of format {state['format']}; expected {FORMAT}. Try: another version of advsci."
             )
         check_genes(adata, np.asarray(state["var_names"]))
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in state["fields"].items()}
-        Fields(**fields).register(adata)
+        Fields.from_mapping(state["fields"]).register(adata)
         model = Model(adata, Design(**state["design"]), seed=state["seed"])
         unseen = sorted(set(model.cells.batches) - set(state["batches"]))
         if unseen or (state["types"] and set(model.cells.types) - set(state["types"])):

@@ -11,19 +11,20 @@ the share at the start. So a strength is not chosen by hand, and data whose batc
 
 import math
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from advsci.schedules import Schedule
 from advsci.training import Training
+from advsci_singlecell.task import Biology
 
 __all__ = ["AdaptiveStrength", "phantom", "readability"]
 
 
-class AdaptiveStrength(Schedule):
+class AdaptiveStrength:
     """A strength that a callback moves; as a schedule it ignores the progress.
 
     Parameters
@@ -61,8 +62,8 @@ class Balance:
 
     def __call__(self, training: Training) -> dict[str, float]:
         with torch.no_grad():
-            encoder = training.game.task.encoder  # type: ignore[union-attr]
-            z = encoder(self.held["anchor"])
+            task = cast(Biology, training.game.players["task"])
+            z = task.encoder(self.held["anchor"])
             if self.start is None:
                 self.start = float(phantom(self.held["anchor"], self.held["batch"], self.held["allowed"]))
             read = readability(z, self.held["batch"], self.held["membership"].argmax(1))

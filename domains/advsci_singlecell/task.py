@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from advsci.games import Batch, Draw, Task
 from advsci.streams import Stream
+from advsci_singlecell.discrepancy import batch_discrepancy
 from advsci_singlecell.networks import Decoder, Encoder
 
 __all__ = ["Biology"]
@@ -25,6 +26,8 @@ class Biology(Task):
         Networks; without a decoder counts are not explained, without a head types are not named.
     anchor, reconstruction, naming
         Weights of the three terms.
+    discrepancy, batches
+        Weight of `batch_discrepancy` between so many batches; an ablation.
     """
 
     def __init__(
@@ -36,10 +39,13 @@ class Biology(Task):
         anchor: float = 1.0,
         reconstruction: float = 0.1,
         naming: float = 0.1,
+        discrepancy: float = 0.0,
+        batches: int = 0,
     ):
         super().__init__()
         self.encoder, self.decoder, self.head = encoder, decoder, head
         self.anchor, self.reconstruction, self.naming = anchor, reconstruction, naming
+        self.discrepancy, self.batches = discrepancy, batches
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         return {}
@@ -53,4 +59,7 @@ class Biology(Task):
         if self.head is not None:
             log_p = torch.log_softmax(self.head(z), dim=1)
             terms["types"] = -self.naming * (batch["posterior"] * log_p).sum(1).mean()
+        if self.discrepancy:
+            apart = batch_discrepancy(z, batch["batch"], self.batches, batch["weight"])
+            terms["discrepancy"] = self.discrepancy * apart
         return z, terms

@@ -3,6 +3,7 @@
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ def run(config: Compare) -> Path:
     """Write a report with the table; returns its path."""
     import pandas as pd
 
+    adata: Any
     adata, source = load_input(config.file, seed=config.seed)
     Model.setup_anndata(adata, **config.keys.model_dump())
     model = Model(adata, seed=config.seed)

@@ -1,5 +1,7 @@
 """``advsci-singlecell evaluate``: one table of scores for the embeddings of a file."""
 
+import numpy as np
+
 from advsci.errors import DataError
 from advsci_singlecell.config import Evaluate
 from advsci_singlecell.evaluate import correction_scores, scib_scores
@@ -16,7 +18,7 @@ def run(config: Evaluate) -> int:
     for key in (config.batch_key, config.labels_key):
         if key not in adata.obs:
             raise DataError(f"got no column '{key}' in obs; expected one of {list(adata.obs.columns)}.")
-    chosen = {name: adata.obsm[name] for name in config.embeddings if name in adata.obsm}
+    chosen = {name: np.asarray(adata.obsm[name]) for name in config.embeddings if name in adata.obsm}
     if not chosen:
         raise DataError(
             f"got none of {config.embeddings} in obsm; expected some of {list(adata.obsm)}. Try: --embeddings."

@@ -56,3 +56,11 @@ def test_variable_genes_are_found_and_a_batch_cannot_select_its_own():
     from scipy.sparse import csr_matrix
 
     assert set(select_genes(csr_matrix(x), batch, 5, counts=True)) == set(range(5))
+
+
+def test_windows_of_a_stored_matrix_give_the_rows_asked_for(cells, tmp_path):
+    cells.write_zarr(tmp_path / "a.zarr")
+    rows = np.array([3, 5, 120, 121, 599])
+    parts = list(chunks(read_cells(tmp_path / "a.zarr").X, rows, size=100))
+    assert [len(p) for p, _ in parts] == [2, 2, 1]
+    assert (np.concatenate([b.toarray() for _, b in parts]) == cells.X[rows].toarray()).all()
