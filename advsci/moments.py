@@ -128,9 +128,10 @@ def hansen_j(moments: Float[Tensor, "n q"], parameters: int = 0) -> HansenJ:
 def weighted_mmd(
     real: Float[Tensor, "n k"],
     fake: Float[Tensor, "m k"],
-    sigmas: Sequence[float],
     real_weight: Tensor | None = None,
     fake_weight: Tensor | None = None,
+    *,
+    sigmas: Sequence[float],
 ) -> Float[Tensor, ""]:
     r"""Unbiased squared MMD of a batch under a mean of Gaussian kernels, differentiable, with per-sample weights.
 
@@ -199,4 +200,4 @@ class KernelMMD(Objective):
         if real_logits is None:
             raise ShapeError("got no real logits; expected them: MMD compares both sets. Try: pass real_logits")
         real, fake = (a.reshape(len(a), -1) for a in (real_logits, fake_logits))
-        return weighted_mmd(real, fake, self.sigmas, real_weight, fake_weight)
+        return weighted_mmd(real, fake, real_weight, fake_weight, sigmas=self.sigmas)

@@ -13,4 +13,5 @@ from advsci.games.game import as_batch as as_batch
 from advsci.games.gan import GAN as GAN
 from advsci.games.instrumental import InstrumentalVariables as InstrumentalVariables
 from advsci.games.mean_field import MeanFieldGame as MeanFieldGame
+from advsci.games.moment_matching import MomentMatching as MomentMatching
 from advsci.games.weak_form import WeakForm as WeakForm

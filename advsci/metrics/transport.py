@@ -140,8 +140,9 @@ def exact_transport(
         except ImportError as error:
             raise MissingDependencyError.of("POT", "test") from error
         a, b = (torch.ones(len(s)) if w is None else w for s, w in ((x, x_weight), (y, y_weight)))
-        a, b = ((w.double() / w.double().sum()).cpu().numpy() for w in (a, b))
-        total = float(ot.emd2(a, b, cost, numItermax=10_000_000))
+        a, b = ((w.double() / w.double().sum()).cpu() for w in (a, b))
+        plan = ot.emd(a.numpy(), b.numpy(), cost, numItermax=10_000_000)
+        total = float((plan * cost).sum())
     return torch.tensor(total, dtype=torch.float64, device=x.device).pow(1.0 / p)
 
 

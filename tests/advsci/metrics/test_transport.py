@@ -84,7 +84,7 @@ def test_exact_equals_pot(n, m, p):
 def entropic(x: np.ndarray, y: np.ndarray, epsilon: float) -> float:
     cost = ot.dist(x, y)
     a, b = np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y))
-    plan = ot.sinkhorn(a, b, cost, epsilon, method="sinkhorn_log", stopThr=1e-9, numItermax=3000)
+    plan = np.asarray(ot.sinkhorn(a, b, cost, epsilon, method="sinkhorn_log", stopThr=1e-9, numItermax=3000))
     relative = np.where(plan > 0, plan * np.log(np.maximum(plan, 1e-300) / np.outer(a, b)), 0.0)
     return float((plan * cost).sum() + epsilon * relative.sum())
 
