@@ -9,6 +9,7 @@ import gzip
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,19 @@ import numpy as np
 from advsci.errors import DataError, MissingDependencyError
 
 __all__ = [
-    "Enumeration", "SignedGraphs", "folder", "load_enumeration", "load_gates", "load_library", "load_motifs",
-    "load_pyboolnet",    "load_unique", "split_by_family",
-]  # fmt: skip
+    "Enumeration",
+    "SignedGraphs",
+    "cnet_rules",
+    "folder",
+    "load_cana",
+    "load_enumeration",
+    "load_gates",
+    "load_library",
+    "load_motifs",
+    "load_pyboolnet",
+    "load_unique",
+    "split_by_family",
+]
 
 MASS_ACTION = "ode-influence"
 
@@ -185,6 +196,53 @@ def load_pyboolnet() -> dict[str, str]:
         raise MissingDependencyError.of("pyboolnet", "circuits")
     files = sorted(Path(found.submodule_search_locations[0]).glob("repository/*/*.bnet"))
     return {path.stem: path.read_text(encoding="utf-8") for path in files}
+
+
+def load_cana(most_inputs: int = 9) -> dict[str, str]:
+    """Boolean networks that the installed package *cana* carries (Cell Collective and classics): name -> .bnet text.
+
+    Networks with a gene of more than ``most_inputs`` regulators are left out: their tables are long as rules.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where cana is not installed.
+    """
+    found = importlib.util.find_spec("cana")
+    if found is None or not found.submodule_search_locations:
+        raise MissingDependencyError.of("cana", "circuits")
+    root = Path(found.submodule_search_locations[0]) / "datasets"
+    files = sorted([*root.glob("*.txt"), *root.glob("bns/*.cnet"), *root.glob("cell_collective/*.txt")])
+    rules = {path.stem: cnet_rules(path.read_text(encoding="utf-8", errors="replace"), most_inputs) for path in files}
+    return {name: text for name, text in rules.items() if text}
+
+
+def cnet_rules(text: str, most_inputs: int = 9) -> str:
+    """Truth tables in .cnet as .bnet rules (the rows that are on); empty where the text holds no such network."""
+    names: dict[int, str] = {}
+    tables: dict[int, tuple[list[int], list[str]]] = {}
+    node = 0
+    for line in text.splitlines():
+        words = line.split()
+        labelled = len(words) >= 3 and (words[0] == ".l" or (words[0] == "#" and words[2] == "="))
+        if labelled and words[1].isdigit():
+            names[int(words[1])] = re.sub(r"\W", "_", "_".join(words[3 if words[0] == "#" else 2 :]))
+        elif len(words) > 2 and words[0] == ".n" and all(word.isdigit() for word in words[1:]):
+            node, inputs = int(words[1]), [int(word) for word in words[3:]]
+            if len(inputs) > most_inputs:
+                return ""
+            tables[node] = (inputs, [])
+        elif len(words) == 2 and node and words[1] == "1" and set(words[0]) <= set("01-"):
+            tables[node][1].append(words[0])
+    lines = ["targets, factors"]
+    title = {k: f"{names.get(k) or 'gene'}_{k}" for k in tables}
+    for k, (inputs, rows) in tables.items():
+        terms = []
+        for row in rows:
+            pairs = [(bit, title.get(source, "")) for bit, source in zip(row, inputs, strict=False) if bit != "-"]
+            terms.append(" & ".join(("" if bit == "1" else "!") + name for bit, name in pairs) or "1")
+        lines.append(f"{title[k]}, {title[k] if not inputs else ' | '.join(terms) or '0'}")
+    return "\n".join(lines) + "\n" if tables else ""
 
 
 def split_by_family(

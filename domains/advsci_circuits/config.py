@@ -18,7 +18,8 @@ class Train(RunConfig):
     """Train the circuit generator: completion game on real circuits, then with simulated function."""
 
     data: Literal["library", "embedded"] = Field(
-        default="library", description="Real circuits: the library in $ADVSCI_DATA, or those that pyboolnet carries."
+        default="library",
+        description="Real circuits: the library in $ADVSCI_DATA, or those that pyboolnet and cana carry.",
     )
     smallest: int = Field(default=3, ge=2, le=12, description="Fewest genes.")
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")

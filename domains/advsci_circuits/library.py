@@ -1,16 +1,18 @@
 """Real circuits to learn from: the user's library, or what installed packages carry."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 
-from advsci.errors import DataError
+from advsci.errors import DataError, MissingDependencyError
 from advsci.streams import Stream
 from advsci_circuits.formats.boolean import read_bnet
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.validity import is_valid
-from advsci_datasets.circuits import SignedGraphs, load_library, load_pyboolnet
+from advsci_datasets.circuits import SignedGraphs, load_cana, load_library, load_pyboolnet
 
 __all__ = ["balanced", "embedded_library", "library", "subcircuits"]
 
@@ -31,14 +33,15 @@ def subcircuits(circuit: Circuit, size: int, count: int, rng: np.random.Generato
     return found
 
 
+@lru_cache(maxsize=4)
 def embedded_library(smallest: int = 3, largest: int = 8, each: int = 40, seed: int = 0) -> SignedGraphs:
-    """Sub-circuits of the Boolean networks that the installed package *pyboolnet* carries; a network is a family.
+    """Sub-circuits of the Boolean networks that the packages *pyboolnet* and *cana* carry; a network is a family.
 
     Networks that cannot be read (over 100 genes, rules over 18 inputs) are left out; dual regulators are dropped.
     """
     rng = Stream(seed).at("embedded").numpy()
     kept: dict[bytes, tuple[np.ndarray, set[str]]] = {}
-    for name, text in load_pyboolnet().items():
+    for name, text in _installed().items():
         try:
             circuit = read_bnet(text + "\n", name, dual="drop")
         except DataError:
@@ -54,10 +57,29 @@ def embedded_library(smallest: int = 3, largest: int = 8, each: int = 40, seed: 
     families = tuple(tuple(sorted(names)) for _, names in kept.values())
     return _valid(
         SignedGraphs(
-            signs, sizes, families, np.zeros(len(kept), dtype=bool), ("LGPL package; models: authors",) * len(kept),
-            tuple(f"pyboolnet:{names[0]}" for names in families), tuple(str(i) for i in range(len(kept))),
+            signs, sizes, families, np.zeros(len(kept), dtype=bool), ("package licence; models: authors",) * len(kept),
+            tuple(names[0] for names in families), tuple(str(i) for i in range(len(kept))),
         )
     )  # fmt: skip
+
+
+def _installed() -> dict[str, str]:
+    """Networks of those of the two packages that are there, by package and name.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where neither is.
+    """
+    networks: dict[str, str] = {}
+    for package, load in (("pyboolnet", load_pyboolnet), ("cana", load_cana)):
+        try:
+            networks |= {f"{package}:{name}": text for name, text in load().items()}
+        except MissingDependencyError:
+            continue
+    if not networks:
+        raise MissingDependencyError.of("pyboolnet", "circuits")
+    return networks
 
 
 def _valid(graphs: SignedGraphs) -> SignedGraphs:

@@ -76,10 +76,15 @@ def _adam(rate: float, betas: tuple[float, float] = (0.9, 0.99)):
     return lambda parameters: torch.optim.Adam(parameters, lr=rate, betas=betas)
 
 
+def _device(config: Train) -> str | None:
+    """None lets the trainer take an accelerator where there is one."""
+    return None if config.device == "auto" else config.device
+
+
 def _fit_surrogate(surrogate: RobustnessSurrogate, examples: Examples, config: Train, stage: int) -> None:
     surrogate.requires_grad_(True)
     trainer = Trainer(
-        steps=config.surrogate_steps, batch_size=128, seed=config.seed + stage, device="cpu", log_every=100,
+        steps=config.surrogate_steps, batch_size=128, seed=config.seed + stage, device=_device(config), log_every=100,
         title=f"surrogate {stage}",
     )  # fmt: skip
     data = surrogate_batch(examples.signs, examples.sizes, examples.shares)
@@ -90,8 +95,9 @@ def _fit_surrogate(surrogate: RobustnessSurrogate, examples: Examples, config: T
 def _agreement(surrogate: RobustnessSurrogate, fresh: Examples) -> float:
     """Rank correlation of guessed and simulated shares on circuits new to the surrogate, mean over functions."""
     batch = surrogate_batch(fresh.signs, fresh.sizes, fresh.shares)
+    device = next(surrogate.parameters()).device
     with torch.no_grad():
-        guess = surrogate.pessimistic(batch["x"], batch["condition"]).numpy()
+        guess = surrogate.pessimistic(batch["x"].to(device), batch["condition"].to(device)).cpu().numpy()
     values = []
     for k in range(len(CONDITIONED)):
         truth = fresh.shares[:, k].numpy()
@@ -159,12 +165,14 @@ def run(config: Train) -> Path:
 
     data = training_data(graphs, train, examples, config, stream.at("draws").numpy())
     warm = CompletionGame(generator, judge, adversarial=0.0)
-    common = {"batch_size": config.batch, "device": "cpu", "log_every": 100}
+    common = {"batch_size": config.batch, "device": _device(config), "log_every": 100}
     training = Trainer(
         steps=config.warmup, seed=config.seed, ema=EMA(0.998), run=folder.path / "warmup", title="warm-up", **common
     ).fit(warm, data, Alternating(_adam(config.rate), Cosine(1.0, 0.1)))
     generator.load_state_dict(training.averaged("generator").state_dict())
-    save_generator(generator, folder.path / "warmup.safetensors", facts)
+    warm_path = save_generator(generator, folder.path / "warmup.safetensors", facts)
+    if training.stopped_by:
+        return warm_path
 
     averaged: torch.nn.Module = generator
     # the generator comes warm and moves slowly; the critic starts cold and may run ahead
@@ -182,6 +190,8 @@ def run(config: Train) -> Path:
         ).fit(game, data, Alternating(movers, Cosine(1.0, 0.2)))  # fmt: skip
         averaged = training.averaged("generator")
         generator.load_state_dict(averaged.state_dict())
+        if training.stopped_by:
+            break
         if examples is not None:
             fresh = _fresh_examples(generator, config, stream.at("fresh", turn), held)
             # the guard: a surrogate that fresh simulations do not bear out loses its say

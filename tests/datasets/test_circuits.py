@@ -7,7 +7,9 @@ from advsci.errors import DataError
 from advsci_circuits.library import embedded_library
 from advsci_datasets.circuits import (
     SignedGraphs,
+    cnet_rules,
     folder,
+    load_cana,
     load_enumeration,
     load_gates,
     load_motifs,
@@ -55,6 +57,14 @@ def test_no_family_is_on_two_sides(shares):
     assert np.abs(kept / kept.sum() - np.array(shares)).max() < 0.12
     with pytest.raises(DataError, match="add up"):
         split_by_family(graphs, (0.5, 0.4))
+
+
+def test_truth_tables_become_rules():
+    text = ".v 2\n# 1 = A b\n# 2 = C\n.n 1 2 1 2\n1- 1\n01 1\n00 0\n.n 2 0\n"
+    assert cnet_rules(text).splitlines()[1:] == ["A_b_1, A_b_1 | !A_b_1 & C_2", "C_2, C_2"]
+    assert cnet_rules("no network") == ""
+    pytest.importorskip("cana")
+    assert len(load_cana()) > 40
 
 
 def test_embedded_networks_are_read():

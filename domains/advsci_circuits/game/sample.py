@@ -88,17 +88,18 @@ def generate(
 ) -> CircuitBatch:
     """Circuits of given sizes; those that are not valid are drawn again, up to ``tries`` times."""
     width = width or int(sizes.max())
+    device = next(generator.parameters()).device
     signs = torch.zeros(len(sizes), width, width, dtype=torch.int8)
     open_rows = torch.arange(len(sizes))
     for attempt in range(tries if valid else 1):
         # circuits of one size together: no work on padding
         for rows in [r for n in sizes[open_rows].unique() for r in open_rows[sizes[open_rows] == n].split(chunk)]:
-            condition = condition_vector(sizes[rows].float(), functions=function)
+            condition = condition_vector(sizes[rows].float(), functions=function).to(device)
             n = int(sizes[rows[0]])
             key = stream.at("attempt", attempt).at("rows", int(rows[0]))
             drawn = sample(generator, condition, n, key, rounds=rounds, temperature=temperature)
             signs[rows] = 0
-            signs[rows, :n, :n] = drawn.signs
+            signs[rows, :n, :n] = drawn.signs.cpu()
         if not valid:
             break
         open_rows = open_rows[~is_valid(CircuitBatch(signs, sizes)[open_rows])]
