@@ -85,7 +85,7 @@ def curves(probed: Records) -> "Figure":
             if (ceiling := probed[-1].get(f"probe/{name}_ceiling")) is not None:
                 axis.axhline(ceiling, color=line.get_color(), linestyle="--", linewidth=0.7)
         if title in LOGARITHMIC:
-            axis.set_yscale("symlog", linthresh=1e-6)
+            axis.set_yscale("log", nonpositive="mask")
         axis.set_title(title, fontsize="medium", loc="left")
         axis.legend(fontsize="small", ncols=4, frameon=False)
     axes[-1].set_xlabel("step")
