@@ -81,7 +81,7 @@ def test_demo_adds_its_section(tmp_path):
 
     report = Report("demo")
     assert demo(report, tmp_path, True).is_file()
-    assert "CT, 8 views" in report.html()
+    assert "CT, 3 views" in report.html()
 
 
 def test_damaged_and_foreign_priors_are_refused(prior, tmp_path):
