@@ -35,7 +35,8 @@ def neighbours(n: int, d: int, rounds: int) -> None:
         "value": f"PRDC, {n} x {n} x {d}: largest difference from prdc",
         "memory": f"PRDC, {n} x {n} x {d}: memory of the whole process",
     }
-    row(names["memory"], memory_of_prdc(n, d), 1000.0, unit="MB", note="peak resident size, libraries and data included")
+    peak = memory_of_prdc(n, d)
+    row(names["memory"], peak, 1000.0, unit="MB", note="peak resident size, libraries and data included")
     reference = peer("prdc")
     if not reference:
         for name, target in ((names["speed"], 1 / 3), (names["value"], 1e-8)):
