@@ -66,7 +66,7 @@ class Design(RunConfig, Pair):
     mu: float = Field(gt=0, description="Wanted coefficient of friction.")
     pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
     count: int = Field(default=20, ge=1, le=10000, description="Number of designs.")
-    model: Path = Field(default=Path("runs/friction/model.safetensors"), description="A trained model.")
+    model: Path = Field(default=Path("runs/friction/model.safetensors"), description="A model that train wrote.")
     family: str | None = Field(default=None, description="One family; by default all that can do it.")
     cell: str = Field(default="1 um", description="Length of the cell, with unit; friction does not depend on it.")
     pixels: int = Field(default=128, ge=32, description="Pixels along the cell of the exported maps.")

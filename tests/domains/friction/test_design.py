@@ -21,6 +21,7 @@ from advsci_friction.judge import judge, refine
 from advsci_friction.library import build_library, condition_of
 from advsci_friction.materials import MATERIALS
 from advsci_friction.physics import ContactPhysics, Fabrication
+from advsci_friction.recognition import recognise_family
 from advsci_friction.scans import fill_undefined, read_scan, remove_plane, write_map, write_stl
 from advsci_friction.statistics import roughness
 from advsci_friction.textures import FAMILIES, draw_shapes
@@ -73,6 +74,14 @@ def test_draws_are_a_pure_function_of_the_stream():
     a, labels = draw_shapes(20, Stream(3), Band())
     b, _ = draw_shapes(20, Stream(3), Band())
     assert torch.equal(a, b) and labels.bincount().tolist() == [2] * len(FAMILIES)
+
+
+def test_families_are_recognised_wherever_they_lie():
+    band = Band()
+    shapes, labels = draw_shapes(100, Stream(21), band)
+    moved = band.shift(shapes, Stream(22).uniform((100, 2), dtype=F64))
+    found = recognise_family(band, moved)
+    assert float((found == labels).double().mean()) > 0.75
 
 
 def test_library_tasks_are_solved_by_their_own_textures(library):
