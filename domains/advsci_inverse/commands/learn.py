@@ -101,7 +101,8 @@ def refiner(config: TrainRefiner) -> Path:
         operator = Radon(n, equispaced_angles(views))
         sigma = config.noise * float(operator(images[::50]).square().mean().sqrt())
         plans.append(network.plan(operator, sigma))
-    network, log = _fit(RefiningGame(network, plans), "refiner", images, config, folder, 0.998)
+    trained, log = _fit(RefiningGame(network, plans), "refiner", images, config, folder, 0.998)
+    network.load_state_dict(trained.state_dict())
     report = Report("Refiner", f"Trained on {len(images)} images of {config.data}")
     shown, rows = held[:8], {"truth": held[:8]}
     for views, plan_ in zip(config.views, plans, strict=True):

@@ -138,9 +138,15 @@ def load_refiner(source: str | Path) -> Refiner:
     nets, state, path = _open(source, "refiner")
 
     def build() -> Refiner:
-        sizes = {key: tuple(nets[key]) for key in ("widths", "blocks")}
         shape = (int(nets["shape"][0]), int(nets["shape"][1]))
-        refiner = Refiner(shape, spread=nets["spread"], rank=nets["rank"], stages=nets["stages"], **sizes)
+        refiner = Refiner(
+            shape,
+            spread=nets["spread"],
+            rank=nets["rank"],
+            stages=nets["stages"],
+            widths=tuple(nets["widths"]),
+            blocks=tuple(nets["blocks"]),
+        )
         refiner.denoiser.mean = float(nets["mean"])
         return refiner
 

@@ -174,3 +174,17 @@ def test_metrics_agree_with_the_reference():
     assert float(coverage(torch.zeros(4), torch.ones(4), torch.tensor([0.5, 1.0, 2.0, -1.0]))) == 0.5
     with pytest.raises(ShapeError):
         ssim(torch.zeros(1, 4, 4), torch.zeros(1, 4, 4))
+
+
+def test_learned_steps_are_trained_and_load(tmp_path):
+    from advsci_inverse.priors.store import load_denoiser, load_refiner
+
+    grey = np.random.default_rng(0).integers(0, 256, (120, 12, 12), dtype=np.uint8)
+    np.savez(tmp_path / "x.npz", x=grey)
+    nets = ["--data", str(tmp_path / "x.npz"), "--steps", "3", "--batch-size", "8", "--widths", "8", "--blocks", "1"]
+    nets += ["--no-half"]
+    views = ["--views", "3", "--rank", "8", "--held-out", "8"]
+    assert run_app(app, ["refiner", *nets, *views, "--out", str(tmp_path / "r")]) == 0
+    assert run_app(app, ["denoiser", *nets, "--out", str(tmp_path / "d")]) == 0
+    assert load_refiner(tmp_path / "r" / "refiner.safetensors").shape == (12, 12)
+    assert load_denoiser(tmp_path / "d" / "denoiser.safetensors").spread > 0
