@@ -111,8 +111,8 @@ def _fresh_examples(generator: CompletionGenerator, config: Train, stream: Strea
     """What the generator makes when asked for each function, simulated."""
     found = None
     for k, function in enumerate(CONDITIONED):
-        sizes = 3 + stream.at("sizes", k).integers(3, (max(config.examples // 8, 8),))
-        batch = generate(generator, sizes, stream.at("generate", k), function=function, width=5, temperature=1.2)
+        sizes = 3 + stream.at("sizes", k).integers(min(config.largest, 5) - 2, (max(config.examples // 8, 8),))
+        batch = generate(generator, sizes, stream.at("generate", k), function=function, temperature=1.2)
         keys = canonical_keys(batch)
         first = {key: i for i, key in reversed(list(enumerate(keys)))}
         index = torch.tensor(sorted(i for key, i in first.items() if key not in held), dtype=torch.long)
@@ -148,7 +148,7 @@ def run(config: Train) -> Path:
     held = held_out_oscillators() if config.hold_out and config.data == "library" else set()
 
     examples: Examples | None = None
-    for size in (3, 4, 5) if config.examples else ():
+    for size in range(3, min(config.largest, 5) + 1) if config.examples else ():
         found = find_examples(
             size, config.examples, stream.at("examples", size), sets=config.sets, forbidden=held.__contains__
         )

@@ -19,22 +19,25 @@ def trained(tmp_path_factory):
     words = (
         "train --data embedded --examples 24 --sets 8 --warmup 20 --steps 2 --rounds 1 --surrogate-steps 4 --batch 8"
     )
-    words += f" --draws 200 --width 8 --blocks 1 --largest 5 --out {folder}"
+    words += f" --draws 200 --width 8 --blocks 1 --largest 4 --out {folder}"
     assert run_app(app, words.split()) == 0
     return folder / "model.safetensors"
 
 
 def test_generate_design_and_evaluate(trained, tmp_path):
-    assert run_app(app, f"generate --model {trained} --count 8 --largest 5 --out {tmp_path / 'g'}".split()) == 0
+    assert (
+        run_app(app, f"generate --model {trained} --count 8 --smallest 3 --largest 4 --out {tmp_path / 'g'}".split())
+        == 0
+    )
     files = list((tmp_path / "g").glob("*.graphml"))
-    assert len(files) == 8 and len(read(files[0]).circuit) in (4, 5)
+    assert len(files) == 8 and len(read(files[0]).circuit) in (3, 4)
     plasmid = write(Circuit.from_edges([("A", "B", 1), ("B", "A", -1)]), tmp_path / "plasmid.graphml")
     words = f"design --model {trained} --max-genes 3 --keep {plasmid} --proposals 20 --refine 0 --best 2 --sets 20"
     assert run_app(app, [*words.split(), "--out", str(tmp_path / "d")]) == 0
     assert (tmp_path / "d" / "report.html").is_file()
     kept = read(tmp_path / "d" / "design_1.graphml").circuit
     assert set(kept.genes) >= {"A", "B"}
-    words = f"evaluate --model {trained} --data embedded --count 30 --largest 5 --out {tmp_path / 'e'}"
+    words = f"evaluate --model {trained} --data embedded --count 30 --largest 4 --out {tmp_path / 'e'}"
     assert run_app(app, words.split()) == 0
     assert "discrepancy" in (tmp_path / "e" / "report.html").read_text()
 
