@@ -128,7 +128,7 @@ def solve_contact(
     tolerance
         On the estimated relative error of the pressure; default 1e-8 in float64, 1e-5 in float32.
     adjoint_tolerance
-        Relative residual of the adjoint system in the backward pass; default 1e-6 in float64, 1e-4 in float32.
+        Relative residual of the adjoint system in the backward pass; default 1e-5 in float64, 1e-4 in float32.
     max_iterations
         Limit of the iterations.
     start
@@ -164,7 +164,7 @@ def solve_contact(
         _check(heights, load, modulus, hardness)
     double = heights.dtype == torch.float64
     tolerance = tolerance if tolerance is not None else (1e-8 if double else 1e-5)
-    adjoint_tolerance = adjoint_tolerance if adjoint_tolerance is not None else (1e-6 if double else 1e-4)
+    adjoint_tolerance = adjoint_tolerance if adjoint_tolerance is not None else (1e-5 if double else 1e-4)
     flat = heights.reshape(-1, *space.shape)
     pressure, error, iterations = Pressure.apply(  # type: ignore[misc]
         flat,

@@ -162,7 +162,7 @@ def timing(quick: bool) -> None:
 
     ahead, back = compare(forward, backward, rounds=repeats)
     value = float(np.median(back) / np.median(ahead))
-    row("backward over forward time", value, 0.3, "lower", unit="ratio", note=f"{n} px, adjoint tolerance 1e-6")
+    row("backward over forward time", value, 0.3, "lower", unit="ratio", note=f"{n} px, adjoint tolerance 1e-5")
     if not find_spec(PEER):
         row("time, one surface", None, 0.55, "lower", note="tamaas is not installed")
         row("time, 32 surfaces of 64 px, float32", None, 0.4, "lower", note="tamaas is not installed")
@@ -182,10 +182,10 @@ def timing(quick: bool) -> None:
     single, arrays = many.float(), many.numpy()
     exact = solve_contact(many, load, 1.0, (1.0, 1.0), tolerance=1e-12).pressure
     error = relative(
-        solve_contact(single, load, 1.0, (1.0, 1.0), tolerance=3e-7, strict=False).pressure.double(), exact
+        solve_contact(single, load, 1.0, (1.0, 1.0), tolerance=4e-7, strict=False).pressure.double(), exact
     )
     value, quartiles = ratio(
-        lambda: solve_contact(single, load, 1.0, (1.0, 1.0), tolerance=3e-7, strict=False),
+        lambda: solve_contact(single, load, 1.0, (1.0, 1.0), tolerance=4e-7, strict=False),
         lambda: [tamaas_pressure(x, load, 1.0, 1.0, theirs_tol) for x in arrays],
         rounds=repeats,
     )
