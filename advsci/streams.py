@@ -6,6 +6,7 @@ the bits are Philox-4x64 (Salmon et al. 2011, "Parallel random numbers: as easy 
 the hashed path; accelerators use torch's own Philox with 64 bits of it.
 """
 
+import threading
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -14,6 +15,8 @@ import torch
 from torch import Tensor
 
 __all__ = ["Stream"]
+
+_thread = threading.local()
 
 
 class Stream:
@@ -62,8 +65,21 @@ class Stream:
 
     def numpy(self) -> np.random.Generator:
         """A numpy generator at the start of this stream (never sharded)."""
+        return np.random.Generator(np.random.Philox(key=self._words()))
+
+    def _words(self) -> np.ndarray:
         key = self.key()
-        return np.random.Generator(np.random.Philox(key=[key & (2**64 - 1), key >> 64]))
+        # as uint64: a plain tuple of such numbers goes through float64 in numpy and loses their low bits
+        return np.array([key & (2**64 - 1), key >> 64], dtype=np.uint64)
+
+    def _reused(self) -> np.random.Generator:
+        """`numpy` on this thread's one generator: setting its state costs a twentieth of making a new one."""
+        if not hasattr(_thread, "generator"):
+            _thread.generator = np.random.Generator(np.random.Philox(key=0))
+            _thread.state = _thread.generator.bit_generator.state
+        _thread.state["state"]["key"][:] = self._words()
+        _thread.generator.bit_generator.state = _thread.state
+        return _thread.generator
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
         """A torch generator at the start of this stream (never sharded)."""
@@ -87,7 +103,7 @@ class Stream:
 
     def permutation(self, n: int) -> Tensor:
         """A permutation of 0 ... n-1 on the CPU (never sharded)."""
-        return torch.from_numpy(self.numpy().permutation(n))
+        return torch.from_numpy(self._reused().permutation(n))
 
     def _draw(self, kind: str, shape: Sequence[int], device, dtype: torch.dtype | None, high: int = 0) -> Tensor:
         device = torch.device(device)
@@ -103,7 +119,7 @@ class Stream:
 
     def _whole(self, kind: str, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype, high: int) -> Tensor:
         if device.type == "cpu":
-            numpy = self.numpy()
+            numpy = self._reused()
             real = np.float64 if dtype == torch.float64 else np.float32
             if kind == "normal":
                 return torch.from_numpy(np.asarray(numpy.standard_normal(shape, dtype=real))).to(dtype)

@@ -64,7 +64,7 @@ class TensorSource:
         return next(iter(self.tensors.values())).shape[0]
 
     def __getitem__(self, indices: Tensor) -> Batch:
-        return {key: tensor[indices] for key, tensor in self.tensors.items()}
+        return {key: tensor.index_select(0, indices) for key, tensor in self.tensors.items()}
 
 
 def as_source(data: Data) -> Source:

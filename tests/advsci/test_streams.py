@@ -1,5 +1,6 @@
 """Streams: independent of each other and of order, with the right distributions, shardable."""
 
+import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,15 @@ def test_a_draw_is_a_pure_function_of_its_key(seed, purpose, step):
     first = Stream(seed).at(purpose, step).normal((3,))
     Stream(seed).at("other").uniform((5,))
     assert torch.equal(Stream(seed).at(purpose, step).normal((3,)), first)
+
+
+@given(st.integers(0, 2**64), st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_draws_are_those_of_a_fresh_generator(seed, sizes):
+    for size in sizes:  # each leaves the shared generator in another state
+        stream = Stream(seed).at("x", size)
+        assert torch.equal(stream.normal((size,)), torch.from_numpy(stream.numpy().standard_normal(size, np.float32)))
+        assert torch.equal(stream.permutation(size), torch.from_numpy(stream.numpy().permutation(size)))
+        assert torch.equal(stream.integers(7, (size,)), torch.from_numpy(stream.numpy().integers(7, size=size)))
 
 
 def test_different_keys_give_different_streams():
