@@ -71,7 +71,8 @@ class GAN(SharedGame):
         self._adopt("discriminator", self.penalties)
         self._adopt("generator", self.generator_penalties)
         self.augment = augment
-        self._together = not couples_batch(discriminator)
+        self._independent = not couples_batch(discriminator)
+        self._convolves = any(isinstance(module, nn.modules.conv._ConvNd) for module in discriminator.modules())
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -134,7 +135,7 @@ class GAN(SharedGame):
         discriminator = self._discriminator_terms(scores, weight)
         fake_logits = scores.fake_logits
         objective = self.objective.generator(scores.real_logits, fake_logits, weight, weight)
-        if self._together and scores.has_gradients:
+        if self._independent and scores.has_gradients:
             # the chain rule a sample: dL/dx = (dL/da) grad D(x), and the penalties have made grad D(x) already
             (slope,) = torch.autograd.grad(objective, fake_logits, retain_graph=True)
             signal = slope.reshape(-1, *[1] * (fake.dim() - 1)) * scores.fake_gradient
@@ -154,7 +155,8 @@ class GAN(SharedGame):
         return self.augment(real, draw), self.augment(fake, draw)
 
     def _scores(self, real, fake, condition, draw, gradients: bool = False, together: bool = True) -> Scores:
-        together = together and self._together
+        # one pass saves a perceptron's overhead, but a CPU convolves two small batches faster than one large
+        together = together and self._independent and not (self._convolves and real.device.type == "cpu")
         return Scores(self.discriminator, real, fake, condition, together=together, gradients=gradients, draw=draw)
 
     def _discriminator_terms(self, scores: Scores, weight: Tensor | None) -> dict[str, Tensor]:
