@@ -167,7 +167,7 @@ class Trainer:
         training = Training(game, solver, averages=averages)
         run = self.run if isinstance(self.run, Run | None) else Run(self.run)
         if run is not None:
-            self._restore(run, training, source)
+            self._restore(run, training, source, first=stream.shard[0] == 0)
         feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device)
         # layers with a schedule of their own (growth, augmentation, gradient reversal) keep the game's time
         clocks = [buffer for name, buffer in game.named_buffers() if name.split(".")[-1] == "progress"]
@@ -276,10 +276,12 @@ class Trainer:
         state = {"fingerprint": self._fingerprint(training, source), **self._state(training)}
         checkpoint.save(run.checkpoints, training.step, state, keep=self.keep)
 
-    def _restore(self, run: Run, training: Training, source: Source) -> None:
+    def _restore(self, run: Run, training: Training, source: Source, first: bool) -> None:
+        """Continue from the newest checkpoint; only the first process touches the log."""
         newest = checkpoint.latest(run.checkpoints)
         if newest is None:
-            run.rewind(0)
+            if first:
+                run.rewind(0)
             return
         if not self.resume:
             raise ConfigError(
@@ -303,8 +305,9 @@ class Trainer:
         except (KeyError, RuntimeError, ValueError) as error:
             raise CheckpointError(f"{newest} does not fit this game: {error}. Try: another run folder.") from error
         training.step = step
-        run.rewind(step)
-        training.log = run.records()
+        if first:
+            run.rewind(step)
+        training.log = [record for record in run.records() if record["step"] <= step]
 
 
 def default_device() -> torch.device:
