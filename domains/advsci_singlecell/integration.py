@@ -193,7 +193,7 @@ def _adversaries(
 ) -> dict[str, Callable[[], Adversary]]:
     """Name -> function that makes the adversary; adds the covariates to ``data``."""
     dimensions, groups_ = data["anchor"].shape[1], data["membership"].shape[1]
-    made: dict[str, type[Adversary] | object] = {}
+    made: dict[str, Callable[[], Adversary]] = {}
     if design.adversary == "none":
         return {}
     if design.adversary == "marginal":

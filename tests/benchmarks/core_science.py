@@ -2,8 +2,8 @@
 
 .. math:: -\\nabla \\cdot (a \\nabla u) + \\tfrac12 |\\nabla u|^2 = f \\quad\\text{in } (-1, 1)^d, \\qquad a = 1 + |x|^2
 
-with Dirichlet data and :math:`u^* = \\sin(\\tfrac\\pi2 x_1) \\cos(\\tfrac\\pi2 x_2)` (weak adversarial networks, Zang et
-al. 2020, arXiv 1907.08272, section 4.2.2).
+with Dirichlet data and :math:`u^* = \\sin(\\tfrac\\pi2 x_1) \\cos(\\tfrac\\pi2 x_2)` (weak adversarial networks, Zang
+et al. 2020, arXiv 1907.08272, section 4.2.2).
 """
 
 import argparse

@@ -49,8 +49,9 @@ def test_best_test_function_is_the_riesz_representer():
     g, batch = game(), quadrature()
     with torch.no_grad():
         k = torch.arange(1, 7, dtype=torch.float64) * math.pi
-        g.trial.coefficients.copy_(torch.linspace(0.3, -0.2, 6))
-        residual = k**2 / 2 * g.trial.coefficients - galerkin() * k**2 / 2
+        coefficients = torch.linspace(0.3, -0.2, 6, dtype=torch.float64)
+        g.trial.coefficients.copy_(coefficients)
+        residual = k**2 / 2 * (coefficients - galerkin())
         g.test.coefficients.copy_(residual)  # the mass matrix is 1/2 on the diagonal
     _, (gradient,) = player_gradient(g, "test", batch, {})
     assert gradient is not None and gradient.abs().max() < 1e-9
