@@ -50,3 +50,13 @@ autodoc_default_options = {"members": True, "show-inheritance": True, "ignore-mo
 autodoc_preserve_defaults = True
 # Several packages have a class of the same name; a short reference to one is then not unique, which is no mistake.
 suppress_warnings = ["ref.python", "toc.empty_glob"]
+
+
+def setup(app):
+    """Leave out the metadata methods that scikit-learn writes into estimators: their text refers to its own manual."""
+    app.connect(
+        "autodoc-skip-member",
+        lambda app, what, name, member, skip, options: (
+            skip or (name.startswith("set_") and name.endswith("_request")) or None
+        ),
+    )
