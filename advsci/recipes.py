@@ -67,7 +67,7 @@ def low_dimensional(
       it tear one Gaussian into many pieces.
     * A penalty weight that follows the length scale: :math:`\gamma` falls geometrically from 0.02, at which coarse
       structure is balanced, to :math:`\ell^2` with the finest length :math:`\ell`, at which a logit may change within
-      :math:`\ell`. Starting low loses modes, ending high blurs them.
+      :math:`\ell`. (In single runs a low start lost modes; `tests/benchmarks/core_modes.py` measures it.)
 
     Parameters
     ----------

@@ -44,6 +44,8 @@ def _data(config: Reconstruct, operator: LinearOperator) -> tuple[Tensor, float,
         stack = read_stack(config.file)[: config.limit]
         truth = Scale.of(stack).to_unit(stack)
         return *measure(operator, truth, config.noise, Stream(config.seed).at("noise")), truth
+    if not config.file.is_file():
+        raise DataError(f"got no file {config.file}; expected an npz with y (n, ...). Try: check the path.")
     try:
         with np.load(config.file, allow_pickle=False) as file:
             y = torch.from_numpy(np.asarray(file["y"], dtype=np.float32))[: config.limit]
