@@ -46,6 +46,11 @@ class Scores:
         Whether a penalty will ask for gradients: the input is then made a leaf before the pass.
     draw
         The random numbers of this evaluation, for penalties that interpolate or perturb.
+
+    Attributes
+    ----------
+    real_logits, fake_logits
+        D at the data and at the generated samples, (n).
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Scores:
         self._points = points
         self._input_gradients: tuple[Tensor, ...] | None = None
         self._logits = tuple(self._score(x, c) for x, c in zip(points, conditions, strict=True))
+        self.real_logits, self.fake_logits = self._logits[0][: self._n], self._logits[-1][-self._n :]
 
     def _score(self, x: Tensor, condition: Tensor | None) -> Tensor:
         logits = self.network(x) if condition is None else self.network(x, condition)
@@ -89,16 +95,6 @@ class Scores:
     def discriminator(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
         """Logits at other points, under this batch's condition."""
         return self._score(x, self.condition)
-
-    @property
-    def real_logits(self) -> Float[Tensor, " n"]:
-        """D at the data."""
-        return self._logits[0][: self._n]
-
-    @property
-    def fake_logits(self) -> Float[Tensor, " n"]:
-        """D at the generated samples."""
-        return self._logits[-1][-self._n :]
 
     def _gradients(self) -> tuple[Tensor, ...]:
         if self._input_gradients is None:  # by hand: torch.compile does not trace the lock of a cached_property

@@ -7,7 +7,7 @@ business.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from advsci.errors import DataError
 from advsci.streams import Stream
 
-__all__ = ["Batch", "Constraint", "Draw", "Game", "JointGame", "SharedGame", "as_batch"]
+__all__ = ["Batch", "Constraint", "Draw", "Game", "JointGame", "SharedGame", "as_batch", "separate_gradients", "total"]
 
 Batch = Mapping[str, Tensor]
 Draw = Mapping[str, Tensor]
@@ -77,7 +77,7 @@ class Game(nn.Module, ABC):
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Tensor:
         """What ``player`` minimises: the sum of its terms."""
-        return torch.stack(list(self.terms(player, batch, draw).values())).sum()
+        return total(self.terms(player, batch, draw))
 
     def forward(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """`terms`, so that ``torch.func.functional_call`` can evaluate the game at other parameters."""
@@ -131,8 +131,27 @@ class SharedGame(Game):
     """
 
     @abstractmethod
-    def shared_terms(self, batch: Batch, draw: Draw) -> dict[str, dict[str, Tensor]]:
-        """Every player's terms, of which the gradient in that player's own parameters (only) is exact."""
+    def shared_field(
+        self, batch: Batch, draw: Draw, parameters: Mapping[str, Sequence[nn.Parameter]]
+    ) -> tuple[dict[str, dict[str, Tensor]], dict[str, list[Tensor | None]]]:
+        """Every player's terms, and their gradient in that player's ``parameters``, None where there is none."""
+
+
+def total(terms: Mapping[str, Tensor]) -> Tensor:
+    """The sum of the terms: what the player minimises."""
+    parts = list(terms.values())
+    return parts[0] if len(parts) == 1 else torch.stack(parts).sum()
+
+
+def separate_gradients(
+    terms: Mapping[str, Mapping[str, Tensor]], parameters: Mapping[str, Sequence[nn.Parameter]]
+) -> dict[str, list[Tensor | None]]:
+    """The gradient of each player's summed terms in its own parameters, one backward pass a player."""
+    last = list(parameters)[-1]
+    return {
+        player: list(torch.autograd.grad(total(terms[player]), own, allow_unused=True, retain_graph=player != last))
+        for player, own in parameters.items()
+    }
 
 
 def require(batch: Batch, key: str, game: str) -> Tensor:

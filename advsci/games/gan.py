@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from advsci.errors import ConfigError, ShapeError
-from advsci.games.game import Batch, Draw, SharedGame, require
+from advsci.games.game import Batch, Draw, SharedGame, require, separate_gradients, total
 from advsci.latents import Latent
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Generated, Penalty, RandomPenalty, StatefulPenalty
@@ -128,21 +128,37 @@ class GAN(SharedGame):
         objective = self.objective.generator(real_logits, fake_logits, weight, weight)
         return {"objective": objective, **self._generator_penalties(fake, condition, draw)}
 
-    def shared_terms(self, batch: Batch, draw: Draw) -> dict[str, dict[str, Tensor]]:
+    def shared_field(self, batch, draw, parameters):
         real, fake = self._samples(batch, draw)
         condition, weight = batch.get("condition"), batch.get("weight")
         scores = self._scores(real, fake, condition, draw, gradients=self._wants_gradients)
         discriminator = self._discriminator_terms(scores, weight)
-        fake_logits = scores.fake_logits
-        objective = self.objective.generator(scores.real_logits, fake_logits, weight, weight)
-        if self._independent and scores.has_gradients:
-            # the chain rule a sample: dL/dx = (dL/da) grad D(x), and the penalties have made grad D(x) already
-            (slope,) = torch.autograd.grad(objective, fake_logits, retain_graph=True)
-            signal = slope.reshape(-1, *[1] * (fake.dim() - 1)) * scores.fake_gradient
-            linear = (signal.detach() * fake).sum()
-            objective = objective.detach() + linear - linear.detach()
-        generator = {"objective": objective, **self._generator_penalties(fake, condition, draw)}
-        return {"discriminator": discriminator, "generator": generator}
+        objective = self.objective.generator(scores.real_logits, scores.fake_logits, weight, weight)
+        penalties = self._generator_penalties(fake, condition, draw)
+        terms = {"discriminator": discriminator, "generator": {"objective": objective, **penalties}}
+        if not self._independent or (self.penalties and not scores.has_gradients):
+            return terms, separate_gradients(terms, parameters)
+        # the chain rule a sample, dL/dx = (dL/da) grad D(x): one backward pass through D serves both players
+        if scores.has_gradients:  # the penalties have made grad D(x)
+            (pull,) = torch.autograd.grad(objective, scores.fake_logits, retain_graph=True)
+            flow = scores.fake_gradient.detach()
+            own = torch.autograd.grad(
+                total(discriminator), parameters["discriminator"], allow_unused=True, retain_graph=True
+            )
+        else:
+            logits = scores.real_logits, scores.fake_logits
+            slopes = torch.autograd.grad(discriminator["objective"], logits, retain_graph=True)
+            (pull,) = torch.autograd.grad(objective, logits[1], retain_graph=True)
+            # the pass carries the discriminator's slopes; a floor far below rounding keeps their quotient finite
+            floor = torch.finfo(pull.dtype).eps ** 2 / pull.shape[0]
+            carried = torch.where(slopes[1].abs() < floor, floor, slopes[1])
+            inputs = [*parameters["discriminator"], fake]
+            outputs = torch.autograd.grad(logits, inputs, (slopes[0], carried), allow_unused=True, retain_graph=True)
+            own, flow, pull = outputs[:-1], outputs[-1], pull / carried
+        signal = pull.reshape(-1, *[1] * (fake.dim() - 1)) * flow
+        made, weights = [fake, *penalties.values()], [signal, *map(torch.ones_like, penalties.values())]
+        others = torch.autograd.grad(made, parameters["generator"], weights, allow_unused=True)
+        return terms, {"discriminator": list(own), "generator": list(others)}
 
     @property
     def _wants_gradients(self) -> bool:

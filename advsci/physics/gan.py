@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ShapeError
-from advsci.games.game import Batch, Draw, SharedGame, require
+from advsci.games.game import Batch, Draw, SharedGame, require, separate_gradients
 from advsci.latents import Latent
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Penalty, RandomPenalty
@@ -112,11 +112,16 @@ class PhysicsGAN(SharedGame):
         return self._terms(player, batch, draw, *self.findings(batch, draw))
 
     def shared_terms(self, batch: Batch, draw: Draw) -> dict[str, dict[str, Tensor]]:
+        """Every player's terms from one evaluation of the physics; each is exact in its own player's parameters."""
         x, found = self.findings(batch, draw)
         terms = {"generator": self._terms("generator", batch, draw, x, found)}
         x, found = x.detach(), found.detach()
         others = [player for player in self.players if player != "generator"]
         return terms | {player: self._terms(player, batch, draw, x, found) for player in others}
+
+    def shared_field(self, batch, draw, parameters):
+        terms = self.shared_terms(batch, draw)
+        return terms, separate_gradients(terms, parameters)
 
     def _terms(self, player: str, batch: Batch, draw: Draw, fake: Tensor, found: Findings) -> dict[str, Tensor]:
         if player == "multipliers":

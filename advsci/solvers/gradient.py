@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from advsci.games.game import Batch, Draw, Game, JointGame, SharedGame
+from advsci.games.game import Batch, Draw, Game, JointGame, SharedGame, total
 
 __all__ = ["Gradients", "Terms", "compiled", "player_gradient", "vector_field"]
 
@@ -30,12 +30,6 @@ def frozen(parameters: Parameters):
     finally:
         for p in parameters:
             p.requires_grad_(True)
-
-
-def total(terms: Mapping[str, Tensor]) -> Tensor:
-    """The sum of the terms."""
-    parts = list(terms.values())
-    return parts[0] if len(parts) == 1 else torch.stack(parts).sum()
 
 
 def player_gradient(
@@ -81,15 +75,10 @@ def vector_field(
         terms = game.joint_terms(batch, draw)
         everything = [p for player in parameters for p in parameters[player]]
         flat = iter(torch.autograd.grad(total(terms), everything, allow_unused=True))
-        gradients = {player: [next(flat) for _ in own] for player, own in parameters.items()}
+        gradients: dict[str, Gradients] = {player: [next(flat) for _ in own] for player, own in parameters.items()}
         return {"joint": {name: term.detach() for name, term in terms.items()}}, gradients
     if isinstance(game, SharedGame):
-        shared = game.shared_terms(batch, draw)
-        gradients: dict[str, Gradients] = {}
-        last = list(parameters)[-1]
-        for player, own in parameters.items():
-            loss = total(shared[player])
-            gradients[player] = list(torch.autograd.grad(loss, own, allow_unused=True, retain_graph=player != last))
+        shared, gradients = game.shared_field(batch, draw, parameters)
         return {player: {name: t.detach() for name, t in part.items()} for player, part in shared.items()}, gradients
     evaluated = {
         player: player_gradient(game, player, batch, draw, parameters=own) for player, own in parameters.items()

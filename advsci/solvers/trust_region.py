@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from advsci.errors import ConfigError
-from advsci.games.game import Batch, Draw, Game
+from advsci.games.game import Batch, Draw, Game, total
 from advsci.games.gan import GAN
 from advsci.processes import average_over_processes
 from advsci.schedules import Schedule
-from advsci.solvers.gradient import Terms, total
+from advsci.solvers.gradient import Terms
 from advsci.solvers.solver import Feed, OptimizerFactory, Solver
 
 __all__ = ["TrustRegion", "generated"]

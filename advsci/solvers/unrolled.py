@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.func import functional_call
 
 from advsci.errors import ConfigError
-from advsci.games.game import Batch, Draw, Game
+from advsci.games.game import Batch, Draw, Game, total
 from advsci.schedules import Schedule
-from advsci.solvers.gradient import Gradients, Terms, total
+from advsci.solvers.gradient import Gradients, Terms
 from advsci.solvers.solver import Feed, OptimizerFactory, Solver
 
 __all__ = ["Unrolled", "unrolled_gradient"]

@@ -68,6 +68,24 @@ def test_shared_pass_gives_each_player_its_own_gradient(objective, penalties):
             assert close(a, b, 1e-9)
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize("level", [-300.0, 300.0])
+def test_one_backward_pass_is_exact_where_the_discriminator_is_saturated(objective, level):
+    """Its slope at the fakes underflows there; the generator's signal must not."""
+    torch.manual_seed(0)
+    critic = nn.Linear(2, 1, dtype=torch.float32)
+    torch.nn.init.constant_(critic.bias, level)
+    game = GAN(nn.Linear(2, 2), critic, Gaussian(2), objective=objective, penalties=())
+    batch = {"x": normal(6, 2).float()}
+    draw = game.draw(batch, Stream(3))
+    _, shared = vector_field(game, batch, draw)
+    for player in game.players:
+        _, gradient = player_gradient(game, player, batch, draw)
+        for a, b in zip(shared[player], gradient, strict=True):
+            assert a is not None and b is not None
+            assert torch.allclose(a, b, rtol=1e-4, atol=1e-9)
+
+
 def test_a_discriminator_that_couples_its_batch_shares_nothing_across_samples():
     torch.manual_seed(0)
     critic = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 1)).to(REAL)
