@@ -47,6 +47,7 @@ Method = Literal[
     "lasso-haar",
     "gaussian",
     "mixture",
+    "kernel",
     "dip",
 ]
 
@@ -173,10 +174,10 @@ class TrainRefiner(RunConfig):
     noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
     stages: int = Field(default=2, ge=1, le=8, description="Network evaluations.")
     rank: int = Field(default=128, ge=1, description="Rank of the images' covariance.")
-    widths: list[int] = Field(default=[32, 64, 96], min_length=1, description="Channels of the stages, fine to coarse.")
+    widths: list[int] = Field(default=[48, 64, 96], min_length=1, description="Channels of the stages, fine to coarse.")
     blocks: list[int] = Field(default=[1, 1, 2], min_length=1, description="Residual blocks of the stages.")
     half: bool = Field(default=True, description="Convolutions in bfloat16: twice as fast where the CPU has it.")
-    steps: int = Field(default=1800, ge=1, description="Training steps.")
-    batch_size: int = Field(default=24, ge=1, description="Images a step, over all numbers of views.")
-    rate: float = Field(default=1.5e-3, gt=0, description="Learning rate, falling on a cosine.")
-    held_out: int = Field(default=200, ge=0, description="Last training images, left out.")
+    steps: int = Field(default=5500, ge=1, description="Training steps.")
+    batch_size: int = Field(default=12, ge=1, description="Images a step, over all numbers of views.")
+    rate: float = Field(default=1e-3, gt=0, description="Learning rate, falling on a cosine.")
+    held_out: int = Field(default=300, ge=0, description="Last training images, left out.")

@@ -71,6 +71,10 @@ class DataStep:
         solved = torch.cholesky_solve(residual.flatten(1).T, self.factor(sigma, scale)).T
         return (scale * (solved @ self.rows)).reshape(-1, *self.operator.image_shape)
 
+    def gain(self, sigma: float, scale: float = 1.0) -> Float[Tensor, "m n"]:
+        """The matrix ``K`` of `correction`, ``residual @ K``: dear to build, quicker for many small batches."""
+        return scale * torch.cholesky_solve(self.rows, self.factor(sigma, scale))
+
     def variance(self, sigma: float, scale: float = 1.0) -> Tensor:
         """Posterior variance of each pixel."""
         half = torch.linalg.solve_triangular(self.factor(sigma, scale), scale * self.rows, upper=False)

@@ -28,7 +28,9 @@ class Problem:
     sigma
         Standard deviation of the noise.
     prior, training
-        A generator prior; images of the same kind, for Gaussian and mixture priors.
+        A generator prior; images of the same kind, for Gaussian, mixture and kernel priors.
+    density
+        Mixture and kernel priors fitted before; None fits them to ``training`` where a method needs them.
     validation
         Images and their data under the same operator and noise, on which weights are tuned.
     """
@@ -41,6 +43,7 @@ class Problem:
     refiner: Refiner | None = None
     training: Float[Tensor, "m h w"] | None = None
     validation: tuple[Tensor, Tensor] | None = None
+    density: baselines.KernelMixture | None = None
     starts: int = 6
 
 
@@ -108,9 +111,19 @@ def _gaussian(problem: Problem) -> Reconstruction:
     return Reconstruction(mean, deviation.expand_as(mean))
 
 
+def _density(problem: Problem, name: str) -> baselines.KernelMixture:
+    return problem.density or baselines.KernelMixture.fit(_needs_training(problem, name))
+
+
 def _mixture(problem: Problem) -> Reconstruction:
-    prior = baselines.MixturePrior.fit(_needs_training(problem, "mixture"), 60)
-    return Reconstruction(*prior.estimate(problem.operator, problem.y, problem.sigma))
+    mixture = _density(problem, "mixture").mixture
+    return Reconstruction(*mixture.estimate(problem.operator, problem.y, problem.sigma))
+
+
+def _kernel(problem: Problem) -> Reconstruction:
+    density = _density(problem, "kernel")
+    mean, deviation, bandwidth = density.estimate(problem.operator, problem.y, problem.sigma)
+    return Reconstruction(mean, deviation, setting=f"bandwidth {bandwidth:g}")
 
 
 def _search(problem: Problem):
@@ -129,33 +142,34 @@ def _range(problem: Problem) -> Reconstruction:
     return Reconstruction(found.projection, misfit=found.misfit)
 
 
-def _start(problem: Problem) -> Tensor | None:
-    """Where message passing starts: nowhere in particular with four data or more a latent dimension."""
-    m = problem.operator.data_size
-    if problem.prior is None or m >= 4 * problem.prior.latent:
-        return None
-    if problem.training is not None and m < 2 * problem.prior.latent:
-        return _mixture(problem).mean.clamp(0, 1)
-    search = LatentSearch(problem.prior, problem.operator, problem.sigma, screen=4096)
+def _start(problem: Problem, prior: GeneratorPrior) -> Tensor:
+    """Where message passing starts when data are few: the posterior mean under the richest prior at hand."""
+    if problem.density is not None or problem.training is not None:
+        return _kernel(problem).mean.clamp(0, 1)
+    search = LatentSearch(prior, problem.operator, problem.sigma, screen=4096)
     return search(problem.y, starts=max(problem.starts, 8)).mean.clamp(0, 1)
 
 
 def _amp(problem: Problem) -> Reconstruction:
     """Message passing with the learned denoiser: from zero where data are plenty, else from the prior's posterior mean.
 
-    With few data a latent dimension the iteration has several fixed points; the prior's estimate picks the right one,
-    and strong damping stays near it.
+    With fewer than four data a latent dimension the iteration has several fixed points; the prior's estimate picks the
+    right one, and strong damping stays near it. With fewer than two, even that fixed point is one image out of many
+    that the data allow, and its average with the posterior mean has the smaller error.
     """
     if problem.denoiser is None:
         raise ConfigError("got no denoiser; expected one for amp. Try: --denoiser")
-    net = problem.denoiser
+    net, prior = problem.denoiser, problem.prior
     denoise = lambda r, level: net(r, level)[0].clamp(0, 1)  # noqa: E731
-    start = _start(problem)
-    steps, damping = (18, 0.8) if start is None else (8, 0.3)
-    return Reconstruction(
-        baselines.damp(problem.operator, problem.y, denoise, steps=steps, damping=damping, start=start),
-        setting=f"from {'zero' if start is None else 'the prior'}, {steps} steps",
-    )
+    m = problem.operator.data_size
+    if prior is None or m >= 4 * prior.latent:
+        mean = baselines.damp(problem.operator, problem.y, denoise, steps=18, damping=0.8)
+        return Reconstruction(mean, setting="from zero, 18 steps")
+    start = _start(problem, prior)
+    mean = baselines.damp(problem.operator, problem.y, denoise, steps=8, damping=0.3, start=start)
+    if m < 2 * prior.latent:
+        return Reconstruction((mean + start) / 2, setting="from the prior, 8 steps, averaged with its start")
+    return Reconstruction(mean, setting="from the prior, 8 steps")
 
 
 def _hqs(problem: Problem) -> Reconstruction:
@@ -189,6 +203,7 @@ METHODS: dict[str, Callable[[Problem], Reconstruction]] = {
     "lasso-haar": _lasso("haar"),
     "gaussian": _gaussian,
     "mixture": _mixture,
+    "kernel": _kernel,
     "dip": lambda problem: Reconstruction(baselines.deep_image_prior(problem.operator, problem.y)),
 }
 

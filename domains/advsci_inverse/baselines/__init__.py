@@ -3,6 +3,7 @@
 from advsci_inverse.baselines.deep_image_prior import deep_image_prior as deep_image_prior
 from advsci_inverse.baselines.filtered_back_projection import filtered_back_projection as filtered_back_projection
 from advsci_inverse.baselines.gaussian import GaussianPrior as GaussianPrior
+from advsci_inverse.baselines.kernel_mixture import KernelMixture as KernelMixture
 from advsci_inverse.baselines.krylov import cgls as cgls
 from advsci_inverse.baselines.krylov import tikhonov as tikhonov
 from advsci_inverse.baselines.lasso import lasso as lasso

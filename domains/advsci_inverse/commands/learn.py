@@ -100,7 +100,7 @@ def refiner(config: TrainRefiner) -> Path:
     for views in config.views:
         operator = Radon(n, equispaced_angles(views))
         sigma = config.noise * float(operator(images[::50]).square().mean().sqrt())
-        plans.append(network.plan(operator, sigma))
+        plans.append(network.plan(operator, sigma, explicit=True))
     trained, log = _fit(RefiningGame(network, plans), "refiner", images, config, folder, 0.998)
     network.load_state_dict(trained.state_dict())
     report = Report("Refiner", f"Trained on {len(images)} images of {config.data}")

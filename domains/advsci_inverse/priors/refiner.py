@@ -36,6 +36,8 @@ class RefinementPlan:
         Data steps under the images' covariance and under the identity.
     levels
         Expected root mean square error before each stage.
+    gains
+        Matrices of the linear step and of each stage's data step, for training; None solves anew for each batch.
     """
 
     operator: LinearOperator
@@ -43,6 +45,20 @@ class RefinementPlan:
     linear: DataStep
     white: DataStep
     levels: tuple[float, ...]
+    gains: tuple[Tensor, ...] | None = None
+
+    def start(self, mean: Tensor, y: Tensor) -> Tensor:
+        """The linear estimate from the images' mean."""
+        return self._corrected(mean, y, 0, self.linear, 1.0)
+
+    def data_step(self, x: Tensor, y: Tensor, stage: int) -> Tensor:
+        """What the data make of an image before ``stage``."""
+        return self._corrected(x, y, stage + 1, self.white, self.levels[stage] ** 2)
+
+    def _corrected(self, x: Tensor, y: Tensor, index: int, step: DataStep, scale: float) -> Tensor:
+        if self.gains is None:
+            return step(x, y, self.sigma, scale)
+        return x + ((y - self.operator(x)).flatten(1) @ self.gains[index]).reshape(x.shape)
 
 
 class Refiner(nn.Module):
@@ -93,42 +109,55 @@ class Refiner(nn.Module):
         self.factor.copy_(vectors * (values / len(flat) ** 0.5))
         self.diagonal.copy_((centred.square().mean(0) - self.factor.square().sum(1)).clamp(min=floor))
 
-    def plan(self, operator: LinearOperator, sigma: float) -> RefinementPlan:
-        """Factorisations for one operator and noise level."""
+    def plan(self, operator: LinearOperator, sigma: float, *, explicit: bool = False) -> RefinementPlan:
+        """Factorisations for one operator and noise level; ``explicit`` forms the matrices, as training wants them."""
         linear = DataStep(operator, self.factor @ self.factor.T + torch.diag(self.diagonal))
         first = float(linear.variance(sigma).mean().sqrt())
         levels = tuple(first * 0.6**k for k in range(self.stages))
-        return RefinementPlan(operator, sigma, linear, DataStep(operator), levels)
+        white, gains = DataStep(operator), None
+        if explicit:
+            gains = (linear.gain(sigma), *(white.gain(sigma, level**2) for level in levels))
+        return RefinementPlan(operator, sigma, linear, white, levels, gains)
 
     def start(self, plan: RefinementPlan, y: Tensor) -> Tensor:
         """The linear estimate."""
         mean = self.image_mean.reshape(1, *self.shape).expand(len(y), *self.shape)
-        return plan.linear(mean, y, plan.sigma)
+        return plan.start(mean, y)
 
-    def forward(self, parts: Sequence[tuple[RefinementPlan, Tensor]]) -> list[tuple[Tensor, Tensor]]:
-        """Mean and standard deviation after each stage, for the images of all ``(plan, y)`` in order."""
+    def forward(
+        self, parts: Sequence[tuple[RefinementPlan, Tensor]], *, mirrored: bool = False
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Mean and standard deviation after each stage, for the images of all ``(plan, y)`` in order.
+
+        ``mirrored`` averages the network over the image and its mirror image, at twice the cost.
+        """
         sizes = [len(y) for _, y in parts]
         x = torch.cat([self.start(plan, y) for plan, y in parts])
         results = []
         for k in range(self.stages):
             pieces = zip(parts, x.split(sizes), strict=True)
-            r = torch.cat([plan.white(v, y, plan.sigma, plan.levels[k] ** 2) for (plan, y), v in pieces])
+            r = torch.cat([plan.data_step(v, y, k) for (plan, y), v in pieces])
             level = torch.cat([y.new_full((len(y),), plan.levels[k]) for plan, y in parts])
             extra = ((x - r) / level[:, None, None])[:, None]
             x, deviation = self.denoiser(r, level, extra)
+            if mirrored:
+                mean, spread = self.denoiser(r.flip(-1), level, extra.flip(-1))
+                x, deviation = (x + mean.flip(-1)) / 2, (deviation + spread.flip(-1)) / 2
             results.append((x, deviation))
         return results
 
     @torch.no_grad()
     def reconstruct(self, plan: RefinementPlan, y: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior mean and standard deviation of each pixel."""
-        return self([(plan, y)])[-1]
+        return self([(plan, y)], mirrored=True)[-1]
 
 
 class RefiningGame(Game):
     """One player: the refiner minimises its error on images measured by every operator of its plans.
 
-    Every batch is split evenly over the plans. The error of each is counted in units of its expected level.
+    Every batch is split evenly over the plans. A stage's term is the mean logarithm of each image's mean squared error
+    in units of the expected one: what the peak signal-to-noise ratio averages, so that easy and hard images count
+    alike.
     """
 
     def __init__(self, refiner: Refiner, plans: Sequence[RefinementPlan], spread_weight: float = 0.05):
@@ -163,7 +192,8 @@ class RefiningGame(Game):
         unit = unit[:, None, None]
         results = self.refiner(data)
         terms = {
-            f"stage{k}": (1.0 if k == len(results) - 1 else 0.3) * ((mean - truth) / unit).square().mean()
+            f"stage{k}": (1.0 if k == len(results) - 1 else 0.3)
+            * (((mean - truth) / unit).square().mean((1, 2)) + 1e-6).log().mean()
             for k, (mean, _) in enumerate(results)
         }
         mean, deviation = results[-1]

@@ -9,6 +9,7 @@ import torch
 from advsci.streams import Stream
 from advsci_inverse.baselines import (
     GaussianPrior,
+    KernelMixture,
     MixturePrior,
     cgls,
     damp,
@@ -133,6 +134,57 @@ def test_mixture_posterior_agrees_with_quadrature():
     assert float(mean) == pytest.approx(float(exact), abs=1e-3)
     spread = ((x - exact) ** 2 * density).sum() / density.sum()
     assert float(deviation) == pytest.approx(float(spread.sqrt()), abs=1e-3)
+
+
+def _density(n=40):
+    images = torch.cat([_random(n, 3, seed=2) * 0.4 - 1, _random(n, 3, seed=3) * 0.4 + 1])
+    mixture = MixturePrior(
+        torch.tensor([0.5, 0.5], dtype=torch.float64),
+        torch.stack([images[:n].mean(0), images[n:].mean(0)]),
+        torch.stack([torch.cov(images[:n].T), torch.cov(images[n:].T)]),
+    )
+    return KernelMixture(mixture, images, torch.arange(2 * n) // n)
+
+
+def test_kernel_mixture_of_full_bandwidth_is_the_mixture():
+    density = _density()
+    operator, y = DenseOperator(_random(2, 3, seed=4), (3,)), _random(5, 2, seed=5)
+    mean, deviation, _ = density.estimate(operator, y, 0.3, bandwidths=(1.0,), kept=80)
+    exact = density.mixture.estimate(operator, y, 0.3)
+    torch.testing.assert_close((mean, deviation), exact, rtol=1e-4, atol=1e-5)
+
+
+def test_kernel_mixture_is_the_posterior_of_its_sum_of_gaussians():
+    density, c = _density(4), 0.5
+    a, y = _random(1, 3, seed=4), _random(1, 1, seed=5)
+    mean, deviation, _ = density.estimate(DenseOperator(a, (3,)), y, 0.3, bandwidths=(c,), kept=8)
+    weights, first, second = [], 0.0, 0.0
+    for i in range(8):
+        k = i // 4
+        mu, cov = density.mixture.means[k], c * density.mixture.covariances[k]
+        centre = mu + (1 - c) ** 0.5 * (density.images[i] - mu)
+        s = float(a @ cov @ a.T) + 0.09
+        left = float(y[0] - a @ centre)
+        weights.append(math.exp(-0.5 * left**2 / s) / s**0.5)
+        each = centre + (cov @ a.T)[:, 0] * left / s
+        first, second = (
+            first + weights[-1] * each,
+            second + weights[-1] * (each**2 + (cov - cov @ a.T @ a @ cov / s).diagonal()),
+        )
+    first, second = first / sum(weights), second / sum(weights)
+    torch.testing.assert_close(mean[0], first, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(deviation[0], (second - first**2).sqrt(), rtol=1e-4, atol=1e-5)
+
+
+def test_evidence_prefers_the_bandwidth_that_the_data_come_from():
+    images = torch.cat([torch.full((1, 2), v) + 1e-3 * _random(1, 2, seed=i) for i, v in enumerate((-1.0, 0.0, 1.0))])
+    mixture = MixturePrior(torch.ones(1, dtype=torch.float64), images.mean(0)[None], torch.cov(images.T)[None])
+    density = KernelMixture(mixture, images, torch.zeros(3, dtype=torch.long))
+    y = images[torch.arange(30) % 3] * (1 - 0.1) ** 0.5  # as the images lie at bandwidth 0.1
+    _, _, c = density.estimate(
+        DenseOperator(torch.eye(2, dtype=torch.float64), (2,)), y, 0.05, bandwidths=(0.1, 0.5, 1.0)
+    )
+    assert c == 0.1
 
 
 def test_kmeans_finds_separated_clusters_and_the_mixture_keeps_their_shares():
