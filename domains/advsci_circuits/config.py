@@ -33,10 +33,11 @@ class Train(RunConfig):
     rounds: int = Field(default=2, ge=0, description="Rounds: play, generate, simulate, refit the surrogate.")
     surrogate_steps: int = Field(default=600, ge=1, description="Steps of the robustness surrogate, each round.")
     batch: int = Field(default=96, ge=4, description="Circuits a step.")
-    width: int = Field(default=32, ge=4, description="Width of the pair networks.")
-    blocks: int = Field(default=3, ge=1, description="Blocks of the pair networks.")
+    width: int = Field(default=48, ge=4, description="Width of the generator.")
+    blocks: int = Field(default=4, ge=1, description="Blocks of the generator.")
     rate: float = Field(default=2e-3, gt=0, description="Learning rate of the warm-up; the critic takes a fifth of it.")
     adversarial: float = Field(default=0.02, gt=0, description="Weight of the game beside the likelihood.")
+    held_out: float = Field(default=0.2, gt=0, lt=1, description="Part of the source families kept for testing.")
     hold_out: bool = Field(
         default=True,
         description="Leave out every three-gene circuit that oscillates and is in no library (needs $ADVSCI_DATA).",

@@ -14,7 +14,7 @@ from advsci.streams import Stream
 from advsci.training import EMA, Run, Trainer
 from advsci_circuits.config import Train
 from advsci_circuits.game.completion import CompletionGame
-from advsci_circuits.game.condition import CONDITIONED, condition_vector
+from advsci_circuits.game.condition import CONDITIONED, condition_vector, contents_of
 from advsci_circuits.game.discriminator import CircuitDiscriminator
 from advsci_circuits.game.feasibility import CircuitPhysics
 from advsci_circuits.game.generator import CompletionGenerator
@@ -26,7 +26,7 @@ from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.library import balanced, library
 from advsci_datasets.circuits import SignedGraphs, load_enumeration, split_by_family
 
-__all__ = ["held_out_oscillators", "plan", "run", "training_data"]
+__all__ = ["OneSize", "held_out_oscillators", "plan", "run", "training_data"]
 
 SUCCESS = {"oscillation": 0.02, "tristability": 0.02, "adaptation": 0.02}
 """Share of parameter sets from which a simulated circuit is an example of its function."""
@@ -34,6 +34,10 @@ ALLOWED = {"regulators": 0.05, "connection": 0.05, "feedback": 0.05, "function":
 """Mean violations that cost nothing."""
 FUNCTION_SHARE = 0.4
 """Part of the training data that is asked for a function; the rest is real circuits, unconditional."""
+
+
+PRIOR = 2048
+"""Real circuits whose contents the generator remembers."""
 
 
 def held_out_oscillators() -> set[bytes]:
@@ -50,10 +54,11 @@ def training_data(
     real = balanced(graphs, index, config.draws, rng, config.smallest)
     signs = torch.from_numpy(graphs.signs[real])
     sizes = torch.from_numpy(graphs.sizes[real])
-    density = (signs != 0).sum((1, 2)) / sizes
-    # half the circuits tell their density, so it can be asked for or left open
-    density[torch.from_numpy(rng.random(len(density)) < 0.5)] = torch.nan
-    parts = [(signs, condition_vector(sizes.float(), density))]
+    contents = contents_of(signs, sizes)
+    # half the circuits tell all of their contents, the others each with even odds: any of them can be left open
+    hidden = rng.random(contents.shape) < 0.5 * (rng.random((len(contents), 1)) < 0.5)
+    contents[torch.from_numpy(hidden)] = torch.nan
+    parts = [(signs, condition_vector(sizes.float(), contents))]
     if examples is not None and len(examples.sizes):
         width = graphs.signs.shape[1]
         padded = torch.nn.functional.pad(examples.signs, (0, width - examples.signs.shape[1]) * 2)
@@ -70,6 +75,23 @@ def training_data(
         "x": edges_of(torch.cat([signs for signs, _ in parts])),
         "condition": torch.cat([condition for _, condition in parts]),
     }
+
+
+class OneSize:
+    """Training data whose batches hold circuits of one size, without padding: the first index chooses the size."""
+
+    def __init__(self, data: dict[str, Tensor]):
+        self.sizes = data["condition"][:, 0].long()
+        self.rows = {n: (self.sizes == n).nonzero()[:, 0] for n in self.sizes.unique().tolist()}
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __getitem__(self, indices: Tensor) -> dict[str, Tensor]:
+        n = int(self.sizes[indices[0]])
+        rows = self.rows[n][indices % len(self.rows[n])]
+        return {"x": self.data["x"][rows, :n, :n], "condition": self.data["condition"][rows]}
 
 
 def _adam(rate: float, betas: tuple[float, float] = (0.9, 0.99)):
@@ -128,7 +150,7 @@ def _fresh_examples(generator: CompletionGenerator, config: Train, stream: Strea
 def plan(config: Train) -> dict[str, Any]:
     """What a run would do."""
     graphs = library(config.data, config.smallest, config.largest)
-    train, test = split_by_family(graphs, (0.8, 0.2), config.seed)
+    train, test = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
     generator = CompletionGenerator(config.width, config.blocks)
     return {
         "real circuits": len(graphs),
@@ -144,7 +166,7 @@ def run(config: Train) -> Path:
     folder.path.mkdir(parents=True, exist_ok=True)
     stream = Stream(config.seed).at("circuits")
     graphs = library(config.data, config.smallest, config.largest)
-    train, _ = split_by_family(graphs, (0.8, 0.2), config.seed)
+    train, _ = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
     held = held_out_oscillators() if config.hold_out and config.data == "library" else set()
 
     examples: Examples | None = None
@@ -155,15 +177,18 @@ def run(config: Train) -> Path:
         examples = found if examples is None else examples + found
 
     torch.manual_seed(stream.at("networks").key() & (2**63 - 1))  # initial parameters only
-    generator = CompletionGenerator(config.width, config.blocks)
-    surrogate = RobustnessSurrogate(config.width)
+    generator = CompletionGenerator(config.width, config.blocks, known=PRIOR)
+    prior = balanced(graphs, train, PRIOR, stream.at("prior").numpy(), config.smallest)
+    signs, sizes = torch.from_numpy(graphs.signs[prior]), torch.from_numpy(graphs.sizes[prior])
+    generator.prior.copy_(torch.cat([sizes[:, None], contents_of(signs, sizes)], 1))
+    surrogate = RobustnessSurrogate(32)
     physics = CircuitPhysics(surrogate if examples is not None else None)
-    critic = CircuitDiscriminator(config.width, config.blocks, findings=len(physics.names))
+    critic = CircuitDiscriminator(32, 3, findings=len(physics.names))
     judge = PhysicsInformedDiscriminator(critic, physics, (config.largest, config.largest, 2))
     multipliers = Multipliers(physics.names, rho=0.1, allowed=ALLOWED)
     facts: dict[str, Any] = {"settings": config.model_dump(mode="json"), "rounds": []}
 
-    data = training_data(graphs, train, examples, config, stream.at("draws").numpy())
+    data = OneSize(training_data(graphs, train, examples, config, stream.at("draws").numpy()))
     warm = CompletionGame(generator, judge, adversarial=0.0)
     common = {"batch_size": config.batch, "device": _device(config), "log_every": 100}
     training = Trainer(
@@ -199,6 +224,6 @@ def run(config: Train) -> Path:
             good = [float((fresh.shares[:, k] > 0.01).double().mean()) for k in range(len(CONDITIONED))]
             facts["rounds"].append({"agreement": physics.trust, "success": dict(zip(CONDITIONED, good, strict=True))})
             examples = examples + fresh
-            data = training_data(graphs, train, examples, config, stream.at("draws", turn + 1).numpy())
+            data = OneSize(training_data(graphs, train, examples, config, stream.at("draws", turn + 1).numpy()))
     path = save_generator(generator, folder.path / "model.safetensors", facts)
     return path

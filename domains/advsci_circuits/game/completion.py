@@ -88,11 +88,15 @@ class CompletionGame(Game):
         }
 
     def complete(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
-        """Filled circuits, logits, and which pairs were hidden (a fifth of the circuits wholly)."""
+        """Filled circuits, logits, and which pairs were hidden: in a fifth of the circuits all, in a fifth only a few."""
         x, condition = batch["x"], batch["condition"]
         mask = genes_mask(condition, x.shape[1])
         pair = mask[:, :, None] & mask[:, None, :]
-        unknown = (draw["order"] < 1.25 * draw["share"][:, None, None]) & pair
+        share, pairs = draw["share"][:, None, None], condition[:, 0].square()[:, None, None]
+        share = torch.where(share < 0.2, 15 * share / pairs, 1.5 * share - 0.2)
+        order = torch.where(pair, draw["order"], 2.0)
+        # at least one pair is hidden: whichever comes first in the random order
+        unknown = (order < share) | (order == order.amin((1, 2), keepdim=True))
         logits = self.generator(x, unknown, draw["noise"], condition)
         filled = torch.where(unknown[..., None], hard_edges(logits, draw["edges"]), x)
         return filled, logits, unknown
@@ -123,7 +127,11 @@ class CompletionGame(Game):
         return terms
 
     def _scores(self, batch: Batch, draw: Draw, fake: Tensor, found: Findings, gradients: bool = False) -> Scores:
-        judge = self.discriminator
+        whole = self.discriminator
+        # batches may be of any width; judge and critic share their parameters
+        judge = PhysicsInformedDiscriminator(
+            whole.critic, whole.physics, batch["x"].shape[1:], noise=whole.noise, informed=whole.informed
+        )
         real = judge.join(batch["x"], judge.real_features(draw["features"]))
         made = judge.join(fake, judge.features(found))
         return Scores(judge, real, made, batch["condition"], gradients=gradients, draw=draw)

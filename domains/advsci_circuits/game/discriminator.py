@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from advsci_circuits.game.condition import WIDTH, genes_mask
+from advsci_circuits.game.condition import WIDTH, genes_mask, scaled
 from advsci_circuits.game.network import PairNetwork
 from advsci_circuits.graphs.cycles import signed_closed_walks
 
@@ -79,10 +79,10 @@ class CircuitDiscriminator(nn.Module):
         n = x.shape[1]
         condition, findings = context[:, :WIDTH], context[:, WIDTH:]
         mask = genes_mask(condition, n)
-        scaled = torch.cat([condition[:, :1] / 8, condition[:, 1:2] / 2, condition[:, 2:]], 1)
-        h = self.network(torch.cat([x, scaled[:, None, None].expand(-1, n, n, -1)], -1), mask)
+        asked = scaled(condition)
+        h = self.network(torch.cat([x, asked[:, None, None].expand(-1, n, n, -1)], -1), mask)
         size = condition[:, :1].to(h.dtype)
         own = h.diagonal(dim1=1, dim2=2).mT
         node = nn.functional.silu((h.sum(2) + h.sum(1)) / size[..., None])
         pooled = [h.sum((1, 2)) / size.square(), own.sum(1) / size, (node * mask[..., None]).sum(1) / size]
-        return self.head(torch.cat([*pooled, invariants(x, mask), scaled, findings], -1))[:, 0]
+        return self.head(torch.cat([*pooled, invariants(x, mask), asked, findings], -1))[:, 0]

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from advsci_circuits.game.condition import WIDTH, genes_mask
+from advsci_circuits.game.condition import CONTENTS, WIDTH, genes_mask, scaled
 from advsci_circuits.game.network import PairNetwork
 
 __all__ = ["CompletionGenerator", "hard_edges"]
@@ -23,11 +23,17 @@ class CompletionGenerator(nn.Module):
         Size of the pair network.
     noise : int
         Latent numbers a gene; they let the edges of one circuit be chosen together.
+    known : int
+        Rows of ``prior``: sizes and contents of real circuits [known, 1 + 3], from which the contents of a generated
+        circuit are drawn where nobody asks for any.
     """
 
-    def __init__(self, width: int = 32, blocks: int = 3, noise: int = 4):
+    prior: Tensor
+
+    def __init__(self, width: int = 48, blocks: int = 4, noise: int = 4, known: int = 0):
         super().__init__()
         self.width, self.blocks, self.noise = width, blocks, noise
+        self.register_buffer("prior", torch.zeros(known, 1 + len(CONTENTS)))
         self.network = PairNetwork(3 + 2 * noise + WIDTH, width, blocks)
         self.out = nn.Linear(width, 3)
         with torch.no_grad():
@@ -45,8 +51,7 @@ class CompletionGenerator(nn.Module):
         mask = genes_mask(condition, n)
         open_pair = unknown.to(edges.dtype)[..., None]
         share = open_pair.sum((1, 2)) / condition[:, :1].square()
-        scaled = torch.cat([condition[:, :1] / 8, condition[:, 1:2] / 2, condition[:, 2:]], 1)
-        wide = scaled[:, None, None].expand(-1, n, n, -1)
+        wide = scaled(condition)[:, None, None].expand(-1, n, n, -1)
         parts = [
             edges * (1 - open_pair),
             open_pair * (0.5 + share[:, None, None]),

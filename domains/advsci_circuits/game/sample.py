@@ -10,7 +10,7 @@ from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.validity import is_valid
 
-__all__ = ["edges_of", "generate", "sample", "signs_of"]
+__all__ = ["edges_of", "generate", "likely_contents", "sample", "signs_of"]
 
 
 def edges_of(signs: Int8[Tensor, "b n n"]) -> Float[Tensor, "b n n 2"]:
@@ -73,12 +73,24 @@ def sample(
     return CircuitBatch(signs_of(edges), condition[:, 0].long())
 
 
+def likely_contents(generator: CompletionGenerator, sizes: Tensor, stream: Stream) -> Float[Tensor, "b 3"]:
+    """Contents of real circuits of those sizes, drawn from the generator's prior; NaN where it has none of a size."""
+    prior = generator.prior.cpu()
+    contents = torch.full((len(sizes), prior.shape[1] - 1), torch.nan)
+    for n in sizes.unique().tolist():
+        rows, known = (sizes == n).nonzero()[:, 0], prior[prior[:, 0] == n, 1:]
+        if len(known):
+            contents[rows] = known[stream.at("size", n).integers(len(known), (len(rows),))]
+    return contents
+
+
 def generate(
     generator: CompletionGenerator,
     sizes: Tensor,
     stream: Stream,
     *,
     function: str | None = None,
+    contents: Tensor | None = None,
     width: int | None = None,
     rounds: int = 8,
     temperature: float = 1.0,
@@ -86,15 +98,24 @@ def generate(
     tries: int = 16,
     chunk: int = 250,
 ) -> CircuitBatch:
-    """Circuits of given sizes; those that are not valid are drawn again, up to ``tries`` times."""
+    """Circuits of given sizes; those that are not valid are drawn again, up to ``tries`` times.
+
+    Parameters
+    ----------
+    contents : Tensor, shape [b, 3], optional
+        What to ask of each (NaN: free); left out and without a function, `likely_contents` draws them.
+    """
     width = width or int(sizes.max())
     device = next(generator.parameters()).device
+    if contents is None and function is None:
+        contents = likely_contents(generator, sizes, stream.at("contents"))
     signs = torch.zeros(len(sizes), width, width, dtype=torch.int8)
     open_rows = torch.arange(len(sizes))
     for attempt in range(tries if valid else 1):
         # circuits of one size together: no work on padding
         for rows in [r for n in sizes[open_rows].unique() for r in open_rows[sizes[open_rows] == n].split(chunk)]:
-            condition = condition_vector(sizes[rows].float(), functions=function).to(device)
+            asked = contents[rows] if contents is not None else None
+            condition = condition_vector(sizes[rows].float(), asked, function).to(device)
             n = int(sizes[rows[0]])
             key = stream.at("attempt", attempt).at("rows", int(rows[0]))
             drawn = sample(generator, condition, n, key, rounds=rounds, temperature=temperature)

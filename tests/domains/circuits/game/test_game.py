@@ -10,16 +10,17 @@ from advsci.solvers import Alternating
 from advsci.streams import Stream
 from advsci.training import Trainer
 from advsci_circuits.game.completion import CompletionGame
-from advsci_circuits.game.condition import condition_vector
+from advsci_circuits.game.condition import WIDTH, condition_vector, contents_of
 from advsci_circuits.game.design import design
 from advsci_circuits.game.discriminator import INVARIANTS, CircuitDiscriminator, invariants
 from advsci_circuits.game.feasibility import CircuitPhysics, buildable, excess_regulators, missing_feedback, unconnected
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges
 from advsci_circuits.game.labels import find_examples, mutate, random_circuits
-from advsci_circuits.game.sample import edges_of, generate, sample, signs_of
+from advsci_circuits.game.sample import edges_of, generate, likely_contents, sample, signs_of
 from advsci_circuits.game.store import load_generator, save_generator
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame, surrogate_batch
 from advsci_circuits.graphs import Circuit, CircuitBatch, canonical_keys, is_valid
+from advsci_circuits.train import OneSize
 
 
 def circuits(count: int = 6, size: int = 5, width: int = 6):
@@ -67,7 +68,7 @@ def test_the_critic_separates_what_colour_refinement_cannot():
         hexagon[i, (i + 1) % 6] = hexagon[(i + 1) % 6, i] = 1
     x = edges_of(torch.stack([triangles, hexagon]).to(torch.int8))
     network = CircuitDiscriminator(8, 2).network
-    pooled = network(x @ torch.zeros(2, 8).index_fill(1, torch.tensor([0]), 1.0), torch.ones(2, 6).bool())
+    pooled = network(x @ torch.zeros(2, 2 + WIDTH).index_fill(1, torch.tensor([0]), 1.0), torch.ones(2, 6).bool())
     assert (pooled.sum((1, 2))[0] - pooled.sum((1, 2))[1]).abs().max() > 1e-3
 
 
@@ -117,6 +118,42 @@ def test_what_is_fixed_stays():
     known[:, :3, :3] = True
     drawn = sample(CompletionGenerator(8, 1), condition_vector(sizes.float()), 5, Stream(0), fixed=signs, known=known)
     assert (drawn.signs[:, :3, :3] == signs[:, :3, :3]).all()
+
+
+def test_contents_are_counted_asked_for_and_remembered():
+    signs, sizes = torch.tensor([[[1, -1, 0], [0, 1, 0], [0, 1, 0]]], dtype=torch.int8), torch.tensor([3])
+    contents = contents_of(signs, sizes)
+    assert contents[0].tolist() == pytest.approx([4 / 3, 3 / 4, 2 / 3])
+    contents[0, 1] = torch.nan
+    vector = condition_vector(sizes.float(), contents)
+    assert vector.shape == (1, WIDTH)
+    assert vector[0, 1:7].tolist() == pytest.approx([4 / 3, 0, 2 / 3, 1, 0, 1])
+    generator = CompletionGenerator(8, 1, known=2)
+    generator.prior.copy_(torch.tensor([[3.0, 1, 2, 3], [4.0, 5, 6, 7]]))
+    drawn = likely_contents(generator, torch.tensor([4, 3, 9]), Stream(0))
+    assert drawn[:2].tolist() == [[5, 6, 7], [1, 2, 3]] and drawn[2].isnan().all()
+
+
+def test_batches_hold_one_size_and_lose_nobody():
+    signs = torch.nn.functional.pad(circuits(4, 3, 6)[0], (0, 0))
+    data = {"x": edges_of(torch.cat([signs, circuits(8, 5, 6)[0]])), "condition": torch.zeros(12, WIDTH)}
+    data["condition"][:, 0] = torch.tensor([3.0] * 4 + [5.0] * 8)
+    source = OneSize(data)
+    small, large = source[torch.arange(12)], source[torch.arange(11, -1, -1)]
+    assert small["x"].shape == (12, 3, 3, 2) and large["x"].shape == (12, 5, 5, 2)
+    kept = {row.numpy().tobytes() for batch in (small, large) for row in batch["x"]}
+    whole = {row[:n, :n].numpy().tobytes() for row, n in zip(data["x"], [3] * 4 + [5] * 8, strict=True)}
+    assert kept == whole
+
+
+def test_something_is_always_hidden_and_never_padding():
+    signs, sizes = circuits(200, 5, 6)
+    batch = {"x": edges_of(signs), "condition": condition_vector(sizes.float())}
+    played = game()
+    _, _, unknown = played.complete(batch, played.draw(batch, Stream(0)))
+    counts = unknown.sum((1, 2))
+    assert counts.min() >= 1 and not unknown[:, 5].any() and not unknown[:, :, 5].any()
+    assert (counts == 25).double().mean() > 0.1 and (counts <= 3).double().mean() > 0.1
 
 
 def test_generation_is_valid_of_the_asked_sizes_and_repeatable():
