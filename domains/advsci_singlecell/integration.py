@@ -12,14 +12,16 @@ from torch import Tensor, nn
 from advsci.games import Adversary, DomainAdversarial
 from advsci.nn import MLP
 from advsci.schedules import Linear
-from advsci.solvers import Alternating
+from advsci.solvers import Alternating, Simultaneous
 from advsci.solvers.solver import adam
 from advsci.streams import Stream
 from advsci.training import EMA, Trainer
 from advsci_singlecell.adversary import CategoricalAdversary, ContinuousAdversary, support, support_weights
 from advsci_singlecell.alignment import Alignment
+from advsci_singlecell.companions import Companion, Cycle, OrthogonalBatch
 from advsci_singlecell.fields import Cells, Fields
 from advsci_singlecell.networks import Encoder
+from advsci_singlecell.priors import GaussianPrior, Spread, VampPrior
 from advsci_singlecell.settings import Design
 from advsci_singlecell.strength import AdaptiveStrength, Balance
 from advsci_singlecell.target import Anchor
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Integration"]
 
 HELD = 1500
+PSEUDO_INPUTS = 100
 
 
 @dataclass
@@ -71,6 +74,7 @@ class Integration:
         aligned = alignment(components, batch)
         anchor = Anchor.fit(
             aligned,
+            components,
             batch,
             len(cells.batches),
             cells.labels,
@@ -79,27 +83,32 @@ class Integration:
             rate=design.diffusion,
             pull=design.pull,
         )
-        target, posterior = anchor(aligned, batch, cells.labels), anchor.posterior
+        target, posterior = anchor(aligned, components, batch, cells.labels), anchor.posterior
         membership = groups(target, batch, posterior, obs, fields, design, stream)
         scale = float(np.sqrt(target.var(axis=0).sum() / target.shape[1])) or 1.0
         data = tensors(target / scale, batch, membership, posterior, len(cells.batches))
+        if posterior is not None:
+            data["untold"] = torch.from_numpy(anchor(aligned, components, batch) / np.float32(scale))
+        if design.orthogonality:
+            plain = components - components.mean(axis=0)
+            data["components"] = torch.from_numpy((plain / max(float(plain.std()), 1e-12)).astype(np.float32))
         adversaries = _adversaries(data, obs, fields, design, len(cells.batches))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream.at("initial parameters").key() % 2**63)
-            encoder = Encoder(components.shape[1], width=design.width)
-            head = MLP(components.shape[1], types, width=design.width, depth=1) if types > 1 else None
+            task = _task(data, types, len(cells.batches), design, stream)
             players = {name: make() for name, make in adversaries.items()}
-        task = Biology(
-            encoder, head=head, naming=design.naming, discrepancy=design.discrepancy, batches=len(cells.batches)
-        )
         adaptive = AdaptiveStrength()
         strength = adaptive if design.strength is None else design.strength
         game = DomainAdversarial(task, players, strength)
         balance = [Balance(adaptive, held_cells(data, stream))] if players and design.strength is None else []
-        solver = Alternating(
-            {**dict.fromkeys(players, adam(2 * design.rate, (0.5, 0.99))), "task": adam(design.rate, (0.5, 0.99))},
-            Linear(1.0, 0.1),
-            moves=dict.fromkeys(players, design.moves),
+        optimizers = {
+            **dict.fromkeys(players, adam(2 * design.rate, (0.5, 0.99))),
+            "task": adam(design.rate, (0.5, 0.99)),
+        }
+        solver = (
+            Alternating(optimizers, Linear(1.0, 0.1), moves=dict.fromkeys(players, design.moves))
+            if design.play == "turns"
+            else Simultaneous(optimizers, Linear(1.0, 0.1))
         )
         training = Trainer(
             steps=design.steps,
@@ -117,12 +126,12 @@ class Integration:
 
     def embed(self, components: np.ndarray, batch: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """The embedding (n d) of cells of known batches; labels, where known, are part of the input."""
-        return self.encode(self.anchor(self.alignment(components, batch), batch, labels))
+        return self.encode(self.anchor(self.alignment(components, batch), components, batch, labels))
 
     def embed_unseen(self, components: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """The embedding (n d) of cells of batches that were not there in training."""
         aligned = self.alignment.extend(components, batch)(components, batch)
-        return self.encode(self.anchor(aligned, None))
+        return self.encode(self.anchor(aligned, components, None))
 
     def encode(self, anchored: np.ndarray) -> np.ndarray:
         """The encoder on anchored components."""
@@ -186,6 +195,35 @@ def held_cells(data: dict[str, Tensor], stream: Stream, most: int = HELD) -> dic
     """Cells on which the strength is judged."""
     rows = stream.at("held").permutation(len(data["batch"]))[:most]
     return {key: value[rows] for key, value in data.items()}
+
+
+def _task(data: dict[str, Tensor], types: int, batches: int, design: Design, stream: Stream) -> Biology:
+    """Encoder, class head where there are types, and the ablations that the design asks for."""
+    dimensions, width = data["anchor"].shape[1], design.width
+    encoder = Encoder(dimensions, width=width)
+    head = MLP(dimensions, types, width=width, depth=1) if types > 1 else None
+    prior = None
+    if design.prior == "gaussian":
+        prior = GaussianPrior(dimensions)
+    elif design.prior == "vamp":
+        order = stream.at("pseudo-inputs").permutation(len(data["anchor"]))
+        prior = VampPrior(data["anchor"][order[:PSEUDO_INPUTS]])
+    companions: dict[str, Companion] = {}
+    if design.cycle:
+        companions["cycle"] = Cycle(dimensions, batches, weight=design.cycle, width=width)
+    if design.orthogonality:
+        companions["orthogonal"] = OrthogonalBatch(dimensions, batches, weight=design.orthogonality)
+    return Biology(
+        encoder,
+        head=head,
+        naming=design.naming,
+        discrepancy=design.discrepancy,
+        batches=batches,
+        prior=prior,
+        prior_weight=design.prior_weight,
+        spread=Spread(dimensions) if prior is not None else None,
+        companions=companions,
+    )
 
 
 def _adversaries(

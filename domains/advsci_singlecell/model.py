@@ -121,15 +121,22 @@ class Model:
         self.expression = None
         return self
 
-    def get_latent_representation(self, adata: "AnnData | None" = None) -> np.ndarray:
-        """The embedding (n d) of the model's cells, or of others of the same batches and genes."""
+    def get_latent_representation(self, adata: "AnnData | None" = None, *, labels: bool = True) -> np.ndarray:
+        """The embedding (n d) of the model's cells, or of others of the same batches and genes.
+
+        Parameters
+        ----------
+        labels
+            Whether a cell's own label, where known, is part of its input. Without, labels still shape the space, but no
+            cell is placed by its own: the form to score with the labels that were given.
+        """
         cells = self._cells(adata)
-        projection, integration = self._trained()
-        parts = []
-        for start in range(0, len(cells.batch), CHUNK):
-            rows = np.arange(start, min(start + CHUNK, len(cells.batch)))
-            parts.append(integration.embed(projection(cells.matrix, rows), cells.batch[rows], cells.labels[rows]))
-        return np.concatenate(parts)
+        return np.concatenate(
+            [
+                self._embed_rows(np.arange(start, min(start + CHUNK, len(cells.batch))), cells, labels)
+                for start in range(0, len(cells.batch), CHUNK)
+            ]
+        )
 
     def get_corrected_expression(
         self,
@@ -203,9 +210,11 @@ class Model:
 
         return load(path, adata)
 
-    def _embed_rows(self, rows: np.ndarray) -> np.ndarray:
+    def _embed_rows(self, rows: np.ndarray, cells: Cells | None = None, labels: bool = True) -> np.ndarray:
+        cells = cells or self.cells
         projection, integration = self._trained()
-        return integration.embed(projection(self.cells.matrix, rows), self.cells.batch[rows], self.cells.labels[rows])
+        own = cells.labels[rows] if labels else None
+        return integration.embed(projection(cells.matrix, rows), cells.batch[rows], own)
 
     def _trained(self) -> tuple[Projection, Integration]:
         if self.projection is None or self.integration is None:

@@ -1,47 +1,37 @@
 r"""Types of all cells from the labels of some, with the labels themselves open to doubt.
 
-Votes of the nearest labelled cells give :math:`q_i(c)`; a cell's own label :math:`y_i`, wrong at a rate
-:math:`\epsilon`, is one more piece of evidence:
+Votes of the nearest labelled cells and a linear discriminant (`Discriminant`), pooled, give :math:`q_i(c)`; a cell's
+own label :math:`y_i`, wrong at a rate :math:`\epsilon`, is one more piece of evidence:
 
 .. math:: p_i(c) \propto \frac{q_i(c) - \eta}{1 - \epsilon - \eta}
           \left((1 - \epsilon) [c = y_i] + \eta [c \ne y_i]\right), \qquad \eta = \frac{\epsilon}{C - 1}
 
-:math:`\epsilon` is the rate at which labels contradict a clear vote of their neighbours, each cell left out of its own.
-A label that its neighbourhood supports at all stands; one that nothing supports, in data whose labels are often
-wrong, does not.
+:math:`\epsilon` is the rate at which labels contradict a clear :math:`q`. A label that its surroundings support at
+all stands; one that nothing supports, in data whose labels are often wrong, does not.
 """
 
 import numpy as np
 
 from advsci_singlecell.neighbours import nearest_distances
 
-__all__ = ["type_posterior"]
+__all__ = ["neighbour_votes", "pooled", "type_posterior"]
 
 UNKNOWN = -1
 LEAST_RATE = 0.01
 CLEAR = 0.6
 
 
-def type_posterior(
-    reference: np.ndarray,
-    reference_labels: np.ndarray,
-    query: np.ndarray,
-    labels: np.ndarray | None,
-    types: int,
-    *,
-    k: int = 15,
-    rate: float | None = None,
-) -> tuple[np.ndarray, float]:
-    r"""Posterior over types (m c) of the query and the error rate of labels.
+def neighbour_votes(
+    reference: np.ndarray, reference_labels: np.ndarray, query: np.ndarray, types: int, *, k: int = 15
+) -> np.ndarray:
+    """Share of every type (m c) among the ``k`` nearest labelled cells, a prior's one vote included.
 
     Parameters
     ----------
     reference, reference_labels
         Aligned components (n d) and type numbers, -1 where unknown (n), of the cells that vote.
-    query, labels
-        Aligned components (m d) and type numbers where known; None: none is. A cell has no vote on itself.
-    rate
-        :math:`\epsilon`; None: estimated from the labels of the query.
+    query
+        Aligned components (m d). A cell has no vote on itself.
     """
     known = np.flatnonzero(reference_labels != UNKNOWN)
     names = reference_labels[known]
@@ -51,12 +41,33 @@ def type_posterior(
     votes = np.zeros((len(query), types))
     np.add.at(votes, (np.repeat(np.arange(len(query)), found.shape[1]), names[found].ravel()), weight.ravel())
     prior = (np.bincount(names, minlength=types) + 1.0) / (len(names) + types)
-    q = (votes + prior) / (votes.sum(axis=1, keepdims=True) + 1.0)
+    return (votes + prior) / (votes.sum(axis=1, keepdims=True) + 1.0)
+
+
+def pooled(*opinions: np.ndarray) -> np.ndarray:
+    """Logarithmic opinion pool: the normalised geometric mean of probabilities (m c)."""
+    p = np.exp(np.mean([np.log(np.maximum(q, 1e-12)) for q in opinions], axis=0))
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def type_posterior(q: np.ndarray, labels: np.ndarray | None, *, rate: float | None = None) -> tuple[np.ndarray, float]:
+    r"""Posterior over types (m c) and the error rate of labels.
+
+    Parameters
+    ----------
+    q
+        Probabilities of the types (m c) without the cell's own label.
+    labels
+        Type numbers, -1 where unknown (m); None: none is known.
+    rate
+        :math:`\epsilon`; None: estimated from the labels.
+    """
+    types = q.shape[1]
     given = np.flatnonzero(labels != UNKNOWN) if labels is not None else np.array([], int)
     if rate is None:
         rate = _error_rate(q[given], labels[given]) if labels is not None and len(given) else LEAST_RATE
     wrong = rate / max(types - 1, 1)
-    q = np.maximum((q - wrong) / (1.0 - rate - wrong), 1e-3)  # the votes are labels too, wrong at the same rate
+    q = np.maximum((q - wrong) / (1.0 - rate - wrong), 1e-3)  # the opinions come from labels, wrong at the same rate
     if labels is not None and len(given):
         evidence = np.full((len(given), types), wrong)
         evidence[np.arange(len(given)), labels[given]] = 1.0 - rate

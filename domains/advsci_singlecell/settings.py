@@ -25,6 +25,11 @@ class Design(Config):
     strength: float | None = Field(
         default=None, ge=0, description="Of the adversary; unset: moved by readability and phantom mixing."
     )
+    play: Literal["turns", "reversal"] = Field(
+        default="turns",
+        description="turns: the adversary moves several times between the encoder's moves; "
+        "reversal: both move at once, one backward pass a step.",
+    )
     steps: int = Field(default=600, ge=1, description="Training steps of the encoder.")
     moves: int = Field(default=3, ge=1, description="Steps of the adversary a step of the encoder.")
     batch_size: int = Field(default=256, ge=8, description="Cells a step.")
@@ -39,6 +44,14 @@ class Design(Config):
     )
     discrepancy: float = Field(
         default=0.0, ge=0, description="Weight of the kernel discrepancy between batches, an ablation."
+    )
+    prior: Literal["none", "gaussian", "vamp"] = Field(
+        default="none", description="Makes the encoder variational with this prior, an ablation."
+    )
+    prior_weight: float = Field(default=0.01, ge=0, description="Weight of the divergence from the prior.")
+    cycle: float = Field(default=0.0, ge=0, description="Weight of cycle consistency across batches, an ablation.")
+    orthogonality: float = Field(
+        default=0.0, ge=0, description="Weight of a batch encoder orthogonal to the embedding, an ablation."
     )
     naming: float = Field(default=0.1, ge=0, description="Weight of the class head.")
     sketch: int = Field(default=20_000, ge=100, description="Most cells that are trained on; all cells are embedded.")

@@ -10,6 +10,7 @@ from advsci.errors import CheckpointError, DataError
 from advsci.nn import MLP
 from advsci.training import checkpoint
 from advsci_singlecell.alignment import Alignment
+from advsci_singlecell.discriminant import Discriminant
 from advsci_singlecell.fields import Fields
 from advsci_singlecell.integration import Integration
 from advsci_singlecell.neighbours import Neighbourhoods
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "save"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(model: "Model", path: str | Path) -> Path:
@@ -121,6 +122,8 @@ def _anchor_arrays(anchor: Anchor) -> dict[str, np.ndarray]:
     arrays |= {"diffused": anchor.diffused, "labels": anchor.labels}
     if anchor.posterior is not None and anchor.means is not None:
         arrays |= {"posterior": anchor.posterior, "means": anchor.means}
+    if anchor.discriminant is not None:
+        arrays |= {"weight": anchor.discriminant.weight, "bias": anchor.discriminant.bias}
     return arrays
 
 
@@ -129,7 +132,8 @@ def _anchor(state: dict) -> Anchor:
     k, rate, pull, types, error = state["anchor settings"]
     hoods = Neighbourhoods(arrays["cells"], arrays["batch"], arrays["radius"], k)
     posterior, means = arrays.get("posterior"), arrays.get("means")
-    return Anchor(hoods, arrays["diffused"], rate, pull, arrays["labels"], types, posterior, means, error)
+    discriminant = Discriminant(arrays["weight"], arrays["bias"]) if "weight" in arrays else None
+    return Anchor(hoods, arrays["diffused"], rate, pull, arrays["labels"], types, posterior, means, discriminant, error)
 
 
 def _renumber(model: "Model", batches: list[str], types: list[str]) -> None:

@@ -63,7 +63,7 @@ class Balance:
     def __call__(self, training: Training) -> dict[str, float]:
         with torch.no_grad():
             task = cast(Biology, training.game.players["task"])
-            z = task.encoder(self.held["anchor"])
+            z = task.encoder(self.held.get("untold", self.held["anchor"]))
             if self.start is None:
                 self.start = float(phantom(self.held["anchor"], self.held["batch"], self.held["allowed"]))
             read = readability(z, self.held["batch"], self.held["membership"].argmax(1))

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from advsci_singlecell.discriminant import Discriminant
 from advsci_singlecell.neighbours import Neighbourhoods
-from advsci_singlecell.posterior import type_posterior
+from advsci_singlecell.posterior import UNKNOWN, neighbour_votes, pooled, type_posterior
 
 __all__ = ["Anchor"]
 
@@ -35,6 +36,8 @@ class Anchor:
         Type numbers of the reference, -1 unknown (n); how many types there are.
     posterior, means
         Probabilities (n c) and means (c d) of the types, where there are any.
+    discriminant
+        Of the types, on aligned and plain components side by side.
     label_error
         Estimated error rate of the labels.
     """
@@ -47,12 +50,14 @@ class Anchor:
     types: int
     posterior: np.ndarray | None
     means: np.ndarray | None
+    discriminant: Discriminant | None
     label_error: float | None
 
     @classmethod
     def fit(
         cls,
         aligned: np.ndarray,
+        components: np.ndarray,
         batch: np.ndarray,
         batches: int,
         labels: np.ndarray,
@@ -64,9 +69,12 @@ class Anchor:
     ) -> "Anchor":
         """Diffuse the reference; labels are used where there are two types or more."""
         neighbourhoods = Neighbourhoods.fit(aligned, batch, batches, neighbours)
-        posterior, error = None, None
+        discriminant, posterior, error = None, None, None
         if types > 1:
-            posterior, error = type_posterior(aligned, labels, aligned, labels, types)
+            known = labels != UNKNOWN
+            discriminant = Discriminant.fit(_features(aligned, components)[known], labels[known], types)
+            q = _evidence(aligned, labels, aligned, components, discriminant, types)
+            posterior, error = type_posterior(q, labels)
         graph = neighbourhoods.weights(aligned, batch, posterior, posterior)
         diffused = aligned
         for _ in range(STEPS):
@@ -75,13 +83,21 @@ class Anchor:
         if posterior is not None:
             means = posterior.T @ diffused / np.maximum(posterior.sum(axis=0), 1e-9)[:, None]
         diffused = np.asarray(diffused, np.float32)
-        return cls(neighbourhoods, diffused, rate, pull, labels, types, posterior, means, error)
+        return cls(neighbourhoods, diffused, rate, pull, labels, types, posterior, means, discriminant, error)
 
-    def __call__(self, aligned: np.ndarray, batch: np.ndarray | None, labels: np.ndarray | None = None) -> np.ndarray:
+    def __call__(
+        self,
+        aligned: np.ndarray,
+        components: np.ndarray,
+        batch: np.ndarray | None,
+        labels: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Where cells belong (m d): one step of diffusion into the reference.
 
         Parameters
         ----------
+        aligned, components
+            Components (m d) after and before the alignment.
         batch
             Batch numbers; None: batches that the reference has not.
         labels
@@ -90,7 +106,7 @@ class Anchor:
         parts = []
         for start in range(0, len(aligned), CHUNK):
             part = slice(start, start + CHUNK)
-            p = self.types_of(aligned[part], None if labels is None else labels[part])
+            p = self.types_of(aligned[part], components[part], None if labels is None else labels[part])
             graph = self.neighbourhoods.weights(
                 aligned[part], None if batch is None else batch[part], p, self.posterior
             )
@@ -100,9 +116,22 @@ class Anchor:
             parts.append(s)
         return np.concatenate(parts).astype(np.float32)
 
-    def types_of(self, aligned: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray | None:
+    def types_of(
+        self, aligned: np.ndarray, components: np.ndarray, labels: np.ndarray | None = None
+    ) -> np.ndarray | None:
         """Probabilities of the types (m c), or None without types."""
-        if self.types < 2:
+        if self.discriminant is None:
             return None
-        cells = self.neighbourhoods.cells
-        return type_posterior(cells, self.labels, aligned, labels, self.types, rate=self.label_error)[0]
+        q = _evidence(self.neighbourhoods.cells, self.labels, aligned, components, self.discriminant, self.types)
+        return type_posterior(q, labels, rate=self.label_error)[0]
+
+
+def _features(aligned: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """What the discriminant sees: the batch is within its types' covariance, so that it does not look along it."""
+    return np.concatenate([aligned, components], axis=1)
+
+
+def _evidence(reference, labels, aligned, components, discriminant: Discriminant, types: int) -> np.ndarray:
+    """Probabilities of the types (m c) without the cells' own labels."""
+    votes = neighbour_votes(reference, labels, aligned, types)
+    return pooled(votes, discriminant(_features(aligned, components)))

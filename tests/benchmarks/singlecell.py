@@ -11,214 +11,22 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from _row import interval as t_interval
+from _cells import corrected, mean_interval, partial_labels, run_peer
+from _cells_real import real_rows
 from _row import row
 
 from advsci_singlecell.evaluate import correction_scores, scib_scores
-from advsci_singlecell.model import Model
 from advsci_singlecell.peers import PEERS, Prepared, installed
 
 warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
 REAL = ("pbmc_4batch", "cellmix_5batch", "kang_ifnb_4batch")
 BIO = "Bio conservation"
-
-
-def mean_interval(values):
-    """Mean over seeds and its 95 % interval (None for one seed)."""
-    values = [float(v) for v in values if np.isfinite(v)]
-    if len(values) < 2:
-        return (values[0] if values else float("nan")), None
-    return float(np.mean(values)), t_interval(values)
-
-
-def corrected(adata, seed, **keys):
-    """(embedding, CPU seconds to it, model) of ours."""
-    design = {k: keys.pop(k) for k in ("strength", "adversary") if k in keys}
-    data = adata.copy()
-    Model.setup_anndata(data, batch_key="batch", **keys)
-    start = time.process_time()
-    model = Model(data, seed=seed, device="cpu", **design).train()
-    z = model.get_latent_representation()
-    return z, time.process_time() - start, model
-
-
-def partial_labels(adata, share, seed):
-    """Labels of a share of the cells, at least three a type; Unknown elsewhere."""
-    rng = np.random.default_rng(seed)
-    labels = adata.obs["cell_type"].astype(str).to_numpy()
-    keep = rng.random(len(labels)) < share
-    for t in np.unique(labels):
-        rows = np.flatnonzero(labels == t)
-        keep[rng.permutation(rows)[:3]] = True
-    return np.where(keep, labels, "Unknown")
-
-
-def flipped_labels(adata, share, seed):
-    """Labels of which a share is replaced by another type at random."""
-    rng = np.random.default_rng(seed)
-    labels = adata.obs["cell_type"].astype(str).to_numpy()
-    names = np.unique(labels)
-    others = np.array([rng.choice(names[names != label]) for label in labels])
-    return np.where(rng.random(len(labels)) < share, others, labels)
-
-
-def run_peer(name, prepared):
-    """(embedding, CPU seconds), or (None, the error)."""
-    start = time.process_time()
-    try:
-        z = PEERS[name](prepared)
-    except Exception as error:  # a peer that fails is a row, not the end of the benchmark
-        return None, f"{type(error).__name__}: {error}"
-    return np.asarray(z), time.process_time() - start
-
-
-def real_data(name, seeds, peers):
-    """All scores of ours and the peers on one data set: {method: [scores of seed 0, 1, ...]}."""
-    from advsci_datasets import load_cells
-
-    adata = load_cells(name)
-    batch, types = adata.obs["batch"], adata.obs["cell_type"]
-    scores, errors = {}, {}
-    for seed in range(seeds):
-        embeddings, seconds = {}, {}
-        embeddings["ours"], seconds["ours"], model = corrected(adata, seed)
-        prepared = Prepared.of(model.cells, model._trained()[0], adata.obs, seed=seed)
-        for peer in ("Harmony", "Scanorama", "scVI"):
-            if peer in peers:
-                z, t = run_peer(peer, prepared)
-                if z is None:
-                    errors[peer] = t
-                else:
-                    embeddings[peer], seconds[peer] = z, t
-        for key, labels in (
-            ("all labels", partial_labels(adata, 1.0, seed)),
-            ("20 % labels", partial_labels(adata, 0.2, seed)),
-            ("flipped", flipped_labels(adata, 0.2, seed)),
-        ):
-            adata.obs["given"] = labels
-            embeddings[f"ours, {key}"], seconds[f"ours, {key}"], _ = corrected(adata, seed, labels_key="given")
-            if "scANVI" in peers:
-                z, t = run_peer("scANVI", replace(prepared, labels=labels))
-                if z is None:
-                    errors[f"scANVI, {key}"] = t
-                else:
-                    embeddings[f"scANVI, {key}"], seconds[f"scANVI, {key}"] = z, t
-        table = scib_scores(embeddings, batch, types, prepared.components)
-        for method, z in embeddings.items():
-            found = {**table.loc[method].to_dict(), **correction_scores(z, batch, types), "seconds": seconds[method]}
-            scores.setdefault(method, []).append(found)
-        print(
-            f"# {name} seed {seed}: " + json.dumps({m: round(v[-1]["Total"], 3) for m, v in scores.items()}),
-            file=sys.stderr,
-            flush=True,
-        )
-    return scores, errors
-
-
-def real_rows(names, seeds, peers):
-    """Rows on real data: scIB totals, over-correction, probe, transfer, labels, time."""
-    gains = {"unsupervised": [], "all labels": [], "20 % labels": []}
-    for name in names:
-        try:
-            scores, errors = real_data(name, seeds, peers)
-        except Exception as error:
-            for what in ("scIB total", "purity of missing types", "batch probe, linear", "label transfer F1", "time"):
-                row(f"{name}: {what}", None, None, "higher", note=f"not run: {error}")
-            continue
-
-        def of(method, score, scores=scores):
-            return mean_interval([s[score] for s in scores[method]]) if method in scores else (float("nan"), None)
-
-        rivals = [m for m in ("Harmony", "Scanorama", "scVI") if m in scores]
-        note = "; ".join(f"{m}: {e}" for m, e in errors.items())
-
-        def best(score, better, rivals=rivals, of=of):
-            pairs = [(of(m, score)[0], m) for m in rivals if np.isfinite(of(m, score)[0])]
-            return (max if better == "higher" else min)(pairs) if pairs else (None, "no peer installed")
-
-        for what, score, better in (
-            ("scIB total, unsupervised", "Total", "higher"),
-            ("purity of missing types", "purity of missing types", "higher"),
-            ("batch probe within type, linear", "batch probe, linear", "lower"),
-            ("batch probe within type, neighbours", "batch probe, neighbours", "lower"),
-            ("label transfer F1", "label transfer F1", "higher"),
-        ):
-            value, interval = of("ours", score)
-            if not np.isfinite(value):
-                continue
-            target, peer = best(score, better)
-            row(f"{name}: {what}", value, target, better, peer=peer, seeds=seeds, interval=interval, note=note)
-            if score == "Total" and target is not None:
-                gains["unsupervised"].append(value - target)
-        for labels in ("all labels", "20 % labels"):
-            value, interval = of(f"ours, {labels}", "Total")
-            target, _ = of(f"scANVI, {labels}", "Total")
-            have = np.isfinite(target)
-            row(
-                f"{name}: scIB total, {labels}",
-                value,
-                target if have else None,
-                "higher",
-                peer="scANVI",
-                seeds=seeds,
-                interval=interval,
-                note="" if have else "scANVI was not run",
-            )
-            if have:
-                gains[labels].append(value - target)
-        lost = {m: of(f"{m}, all labels", "Total")[0] - of(f"{m}, flipped", "Total")[0] for m in ("ours", "scANVI")}
-        have = np.isfinite(lost["scANVI"])
-        row(
-            f"{name}: scIB total lost with 20 % of labels flipped",
-            lost["ours"],
-            lost["scANVI"] if have else None,
-            "lower",
-            peer="scANVI",
-            seeds=seeds,
-            note="" if have else "scANVI was not run",
-        )
-        seconds, interval = of("ours", "seconds")
-        harmony = of("Harmony", "seconds")[0]
-        if "scVI" in scores:
-            ratio = seconds / of("scVI", "seconds")[0]
-            row(
-                f"{name}: CPU time to the embedding / scVI's",
-                ratio,
-                1 / 3,
-                "lower",
-                unit="ratio",
-                peer="scVI",
-                seeds=seeds,
-                note=f"ours {seconds:.1f} s, Harmony {harmony:.2f} s",
-            )
-        else:
-            row(
-                f"{name}: CPU time to the embedding / scVI's",
-                None,
-                1 / 3,
-                "lower",
-                unit="ratio",
-                peer="scVI",
-                note=f"scVI was not run; ours {seconds:.1f} s, Harmony {harmony:.2f} s",
-            )
-    for what, target in (("unsupervised", 0.02), ("all labels", 0.05), ("20 % labels", 0.03)):
-        value = float(np.mean(gains[what])) if gains[what] else None
-        row(
-            f"scIB total above the best peer's, mean over data sets, {what}",
-            value,
-            target,
-            "higher",
-            seeds=seeds,
-            peer="scANVI" if "labels" in what else ", ".join(p for p in peers if p != "scANVI"),
-        )
 
 
 def simulator_rows(seeds, cells):
@@ -235,12 +43,11 @@ def simulator_rows(seeds, cells):
         found["20 % labels"].append(
             correction_scores(corrected(adata, seed, labels_key="given")[0], obs.batch, obs.cell_type)
         )
-        marginal = corrected(adata, seed, adversary="marginal", strength=0.3)[0]
+        marginal = corrected(adata, seed, {"adversary": "marginal", "strength": 0.3})[0]
         found["marginal"].append(correction_scores(marginal, obs.batch, obs.cell_type))
         if installed("Harmony"):
             z, _ = run_peer("Harmony", Prepared.of(model.cells, model._trained()[0], obs, seed=seed))
-            if z is not None:
-                found["Harmony"].append(correction_scores(z, obs.batch, obs.cell_type))
+            found["Harmony"].append(correction_scores(z, obs.batch, obs.cell_type))
     targets = {"no labels": (0.80, 0.05, 0.95), "20 % labels": (0.83, 0.03, 0.97)}
     for labels, limits in targets.items():
         for (score, better), target in zip(
@@ -276,7 +83,7 @@ def control_rows(names, seeds):
         for seed in range(seeds):
             adata.obs["batch"] = np.random.default_rng(seed).permutation(adata.obs["batch"].astype(str).to_numpy())
             with_, _, model = corrected(adata, seed)
-            without, _, _ = corrected(adata, seed, adversary="none")
+            without, _, _ = corrected(adata, seed, {"adversary": "none"})
             components = model._trained()[0](model.cells.matrix)
             table = scib_scores(
                 {"with": with_, "without": without}, adata.obs["batch"], adata.obs["cell_type"], components
@@ -363,6 +170,8 @@ def main():
     parser.add_argument("--only", nargs="*", default=["tests", "simulator", "real", "control", "scale"])
     parser.add_argument("--data", nargs="*", default=list(REAL))
     parser.add_argument("--peers", nargs="*", default=None)
+    parser.add_argument("--peer-seeds", type=int, default=3, help="seeds of scVI and scANVI, which take minutes")
+    parser.add_argument("--keep", type=Path, default=None, help="folder for peers' scores, taken from there if present")
     parser.add_argument("--cells", type=int, default=None)
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -377,7 +186,7 @@ def main():
     if "simulator" in options.only:
         simulator_rows(seeds, 900 if options.quick else 1800)
     if "real" in options.only:
-        real_rows(options.data, seeds, peers)
+        real_rows(options.data, seeds, min(seeds, options.peer_seeds), peers, options.keep)
     if "control" in options.only:
         control_rows(options.data, seeds)
     if "scale" in options.only:

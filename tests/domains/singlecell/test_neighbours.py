@@ -3,7 +3,7 @@
 import numpy as np
 
 from advsci_singlecell.neighbours import Neighbourhoods, nearest
-from advsci_singlecell.posterior import type_posterior
+from advsci_singlecell.posterior import neighbour_votes, pooled, type_posterior
 from advsci_singlecell.target import Anchor
 
 
@@ -36,8 +36,8 @@ def test_diffusion_keeps_a_constant_and_lowers_the_spread():
     rng = np.random.default_rng(2)
     z, batch = rng.normal(size=(120, 3)).astype(np.float32), np.arange(120) % 2
     z[:, 0] = 7.0
-    anchor = Anchor.fit(z, batch, 2, np.full(120, -1), 0, neighbours=10)
-    s = anchor(z, batch)
+    anchor = Anchor.fit(z, z, batch, 2, np.full(120, -1), 0, neighbours=10)
+    s = anchor(z, z, batch)
     np.testing.assert_allclose(s[:, 0], 7.0, rtol=1e-4)
     assert s[:, 1].std() < 0.9 * z[:, 1].std()
 
@@ -51,7 +51,7 @@ def two_clouds():
 def test_clean_labels_stand_and_votes_reach_the_unlabelled():
     z, y = two_clouds()
     labels = np.where(np.arange(200) % 5 == 0, y, -1)
-    p, rate = type_posterior(z, labels, z, labels, 2)
+    p, rate = type_posterior(neighbour_votes(z, labels, z, 2), labels)
     assert (p.argmax(axis=1) == y).all() and rate == 0.01
 
 
@@ -59,7 +59,7 @@ def test_flipped_labels_are_outvoted_and_their_rate_is_found():
     z, y = two_clouds()
     flipped = np.random.default_rng(4).random(200) < 0.2
     labels = np.where(flipped, 1 - y, y)
-    p, rate = type_posterior(z, labels, z, labels, 2)
+    p, rate = type_posterior(neighbour_votes(z, labels, z, 2), labels)
     assert abs(rate - flipped.mean()) < 0.05
     assert (p.argmax(axis=1) == y).mean() > 0.93
 
@@ -68,5 +68,11 @@ def test_a_cell_has_no_vote_on_itself():
     z, y = two_clouds()
     lone = y.copy()
     lone[0] = 1  # alone among zeros
-    p, _ = type_posterior(z, lone, z[:1], None, 2)
+    p, _ = type_posterior(neighbour_votes(z, lone, z[:1], 2), None)
     assert p[0, 0] > 0.9
+
+
+def test_a_pool_of_equal_opinions_is_that_opinion():
+    q = np.array([[0.2, 0.8], [0.6, 0.4]])
+    np.testing.assert_allclose(pooled(q, q), q)
+    np.testing.assert_allclose(pooled(q, 1.0 - q), 0.5)
