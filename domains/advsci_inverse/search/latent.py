@@ -14,7 +14,10 @@ At the true model :math:`2f` of the best end point follows a :math:`\chi^2` law 
 are data, which gives the verdict on images of another kind.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -25,8 +28,11 @@ from advsci.streams import Stream
 from advsci_inverse.linear_gaussian import DataStep
 from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.priors.prior import GeneratorPrior
+from advsci_inverse.search.quasi_newton import lbfgs
 
 __all__ = ["LatentPosterior", "LatentSearch", "levenberg_marquardt"]
+
+Gradient = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,48 @@ class LatentSearch:
         """``L^{-1} y`` for data ``[n, *data_shape]``, flattened."""
         return torch.linalg.solve_triangular(self.factor, y.flatten(1).T, upper=False).T
 
+    def log_constant(self) -> float:
+        r""":math:`-\tfrac m2\log 2\pi - \log|L|`: the log density of data is this minus their misfit."""
+        return -0.5 * self.operator.data_size * math.log(2 * math.pi) - float(self.factor.diagonal().log().sum())
+
+    def misfit(self, y: Tensor) -> Gradient:
+        r"""``z -> (U, grad U)`` with :math:`U = \tfrac12\|L^{-1}(y - A\,G(z))\|^2`, a row a data set."""
+        target = self.whiten(y)
+
+        def value_and_gradient(z: Tensor) -> tuple[Tensor, Tensor]:
+            with torch.enable_grad():
+                z = z.detach().requires_grad_()
+                value = 0.5 * (self.whiten(self.operator(self.prior.decode(z))) - target).square().sum(1)
+                (slope,) = torch.autograd.grad(value.sum(), z)
+            return value.detach(), slope
+
+        return value_and_gradient
+
+    def objective(self, y: Tensor) -> Gradient:
+        r"""``z -> (f, grad f)``, the negative log posterior :math:`U + \tfrac12\|z\|^2` and its gradient."""
+        misfit = self.misfit(y)
+
+        def value_and_gradient(z: Tensor) -> tuple[Tensor, Tensor]:
+            value, slope = misfit(z)
+            return value + 0.5 * z.square().sum(1), slope + z
+
+        return value_and_gradient
+
+    @torch.no_grad()
+    def best(self, y: Tensor, *, starts: int = 6, steps: int = 8) -> Float[Tensor, "b k"]:
+        """The end point of largest weight for each data set."""
+        found = self(y, starts=starts, steps=steps)
+        return found.latents[torch.arange(len(y), device=y.device), found.weights.argmax(1)]
+
+    @torch.no_grad()
+    def curvature(self, z: Float[Tensor, "b k"]) -> tuple[Float[Tensor, "b k k"], Float[Tensor, "b k k"]]:
+        r"""Gauss-Newton curvature :math:`J^\top J` of the misfit, and a root of :math:`(I + J^\top J)^{-1}`."""
+        _, tangents = self.prior.jacobian(z)
+        jac = self.whiten(self.operator(tangents.flatten(0, 1))).reshape(*z.shape, -1)
+        square, eye = jac @ jac.mT, torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+        factor = torch.linalg.cholesky(square + eye)
+        return square, torch.linalg.solve_triangular(factor.mT, eye.expand_as(factor), upper=True)
+
     @torch.no_grad()
     def screen(self, white: Float[Tensor, "b m"], starts: int) -> Float[Tensor, "b s k"]:
         """The ``starts`` screened latents of highest posterior density, for each data set."""
@@ -127,8 +175,14 @@ class LatentSearch:
         return self.candidates[half.topk(starts, largest=False).indices]
 
     @torch.no_grad()
-    def __call__(self, y: Tensor, *, starts: int = 6, steps: int = 8) -> LatentPosterior:
-        """Posterior of each data set ``y`` ``[b, *data_shape]``."""
+    def __call__(
+        self, y: Tensor, *, starts: int = 6, steps: int = 8, method: Literal["lm", "lbfgs"] = "lm"
+    ) -> LatentPosterior:
+        """Posterior of each data set ``y`` ``[b, *data_shape]``.
+
+        ``steps`` count linearisations (``"lm"``, the quicker below some 50 latent dimensions) or evaluations of value
+        and gradient (``"lbfgs"``, where it needs some 60).
+        """
         b, k, shape = len(y), self.prior.latent, self.operator.image_shape
         white = self.whiten(y)
         z = self.screen(white, starts).reshape(-1, k)
@@ -140,7 +194,9 @@ class LatentSearch:
             moved = self.whiten(self.operator(tangents.flatten(0, 1)))
             return r, moved.reshape(len(z), k, -1).mT
 
-        z, value, r, jac = levenberg_marquardt(linearise, z, steps=steps)
+        if method == "lbfgs":
+            z, _ = lbfgs(self.objective(y.repeat_interleave(starts, 0)), z, steps=steps)
+        z, value, r, jac = levenberg_marquardt(linearise, z, steps=steps if method == "lm" else 0)
         hessian = jac.mT @ jac + torch.eye(k, dtype=z.dtype, device=z.device)
         evidence = (-value - 0.5 * torch.linalg.slogdet(hessian)[1]).reshape(b, starts)
         weights = torch.softmax(evidence, 1)

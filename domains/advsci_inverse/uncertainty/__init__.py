@@ -1,6 +1,9 @@
 """Posterior samples, and tests of what a prior may have hidden."""
 
+from advsci_inverse.uncertainty.annealed import Annealed as Annealed
+from advsci_inverse.uncertainty.annealed import annealed_importance as annealed_importance
 from advsci_inverse.uncertainty.calibration import interval_factor as interval_factor
+from advsci_inverse.uncertainty.hamiltonian import hamiltonian as hamiltonian
 from advsci_inverse.uncertainty.langevin import langevin as langevin
 from advsci_inverse.uncertainty.langevin import metropolis_langevin as metropolis_langevin
 from advsci_inverse.uncertainty.lesion import disc_templates as disc_templates

@@ -16,6 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from advsci.streams import Stream
+from advsci_inverse.search.latent import LatentSearch
+from advsci_inverse.uncertainty.hamiltonian import hamiltonian as hamiltonian_chain
 
 __all__ = ["langevin", "metropolis_langevin"]
 
@@ -72,31 +74,15 @@ def metropolis_langevin(
     return torch.stack(samples), accepted / max(steps, 1)
 
 
-def langevin(search, y: Tensor, *, steps: int = 200, burn_in: int = 100, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Latent posterior samples ``[t, b, k]`` for data ``y`` under a `LatentSearch`, and the acceptance of each chain.
+def langevin(
+    search: LatentSearch, y: Tensor, *, steps: int = 200, burn_in: int = 100, seed: int = 0, hamiltonian: bool = False
+) -> tuple[Float[Tensor, "t b k"], Float[Tensor, " b"]]:
+    """Latent posterior samples for data ``y`` under a search, and the acceptance of each chain.
 
-    Chains start at the best end point of the search.
+    Chains start at the best end point of the search. ``hamiltonian`` moves along trajectories instead of single
+    Langevin steps: eight times the cost a sample, for samples that are nearly independent.
     """
-    from advsci_inverse.search.latent import LatentSearch
-
-    assert isinstance(search, LatentSearch)
-    found = search(y)
-    z = found.latents[torch.arange(len(y), device=y.device), found.weights.argmax(1)]
-    target = search.whiten(y)
-
-    def value_and_gradient(points: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.enable_grad():
-            points = points.detach().requires_grad_()
-            misfit = search.whiten(search.operator(search.prior.decode(points))) - target
-            value = 0.5 * (misfit.square().sum(1) + points.square().sum(1))
-            (slope,) = torch.autograd.grad(value.sum(), points)
-        return value.detach(), slope
-
-    with torch.no_grad():
-        _, tangents = search.prior.jacobian(z)
-        jac = search.whiten(search.operator(tangents.flatten(0, 1))).reshape(len(z), z.shape[1], -1)
-        hessian = jac @ jac.mT + torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
-        factor = torch.linalg.cholesky(hessian)
-        eye = torch.eye(z.shape[1], dtype=z.dtype, device=z.device).expand_as(factor)
-        root = torch.linalg.solve_triangular(factor.mT, eye, upper=True)  # root root^T = hessian^{-1}
-    return metropolis_langevin(value_and_gradient, z, root, steps=steps, burn_in=burn_in, stream=Stream(seed))
+    z = search.best(y)
+    root = search.curvature(z)[1]
+    sample = hamiltonian_chain if hamiltonian else metropolis_langevin
+    return sample(search.objective(y), z, root, steps=steps, burn_in=burn_in, stream=Stream(seed))

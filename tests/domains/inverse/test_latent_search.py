@@ -1,5 +1,6 @@
 """Latent search against the closed-form posterior of a linear generator, where everything is Gaussian."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -7,6 +8,7 @@ from advsci_inverse.operators import DenseOperator
 from advsci_inverse.priors.hybrid import Synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.search.latent import LatentSearch, levenberg_marquardt
+from advsci_inverse.search.quasi_newton import lbfgs
 
 
 class _Linear(nn.Module):
@@ -28,12 +30,13 @@ def _linear_prior():
     return prior, weight, bias
 
 
-def test_search_gives_the_exact_posterior_of_a_linear_generator():
+@pytest.mark.parametrize(("method", "steps"), [("lm", 30), ("lbfgs", 60)])
+def test_search_gives_the_exact_posterior_of_a_linear_generator(method, steps):
     prior, weight, bias = _linear_prior()
     g = torch.Generator().manual_seed(1)
     a = torch.randn(6, 16, generator=g)
     y = torch.randn(5, 6, generator=g) * 3
-    found = LatentSearch(prior, DenseOperator(a, (4, 4)), 0.2, screen=64)(y, starts=2, steps=30)
+    found = LatentSearch(prior, DenseOperator(a, (4, 4)), 0.2, screen=64)(y, starts=2, steps=steps, method=method)
     covariance = weight @ weight.T + prior.residual_covariance()
     s = a @ covariance @ a.T + 0.04 * torch.eye(6)
     gain = covariance @ a.T @ torch.linalg.inv(s)
@@ -78,3 +81,27 @@ def test_jacobian_of_the_prior_is_that_of_its_generator():
     value, tangents = prior.jacobian(torch.randn(2, 3))
     assert value.shape == (2, 4, 4)
     torch.testing.assert_close(tangents.flatten(2), weight.T.expand(2, 3, 16), rtol=1e-5, atol=1e-5)
+
+
+def test_lbfgs_solves_quadratics_of_any_condition_and_a_curved_valley():
+    g = torch.Generator().manual_seed(0)
+    root = torch.randn(7, 6, 6, generator=g, dtype=torch.float64)
+    h = root @ root.mT + 1e-3 * torch.eye(6, dtype=torch.float64)
+    b = torch.randn(7, 6, generator=g, dtype=torch.float64)
+
+    def quadratic(z):
+        hz = (h @ z[..., None])[..., 0]
+        return (0.5 * z * hz - b * z).sum(1), hz - b
+
+    z, value = lbfgs(quadratic, torch.zeros(7, 6, dtype=torch.float64), steps=200)
+    exact = torch.linalg.solve(h, b)
+    torch.testing.assert_close(value, -0.5 * (b * exact).sum(1), rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(z, exact, rtol=1e-3, atol=1e-4)
+
+    def rosenbrock(z):
+        x, y = z[:, 0], z[:, 1]
+        slope = torch.stack([-2 * (1 - x) - 400 * x * (y - x**2), 200 * (y - x**2)], 1)
+        return (1 - x) ** 2 + 100 * (y - x**2) ** 2, slope
+
+    z, value = lbfgs(rosenbrock, torch.tensor([[-1.2, 1.0], [2.0, -1.0]], dtype=torch.float64), steps=150)
+    torch.testing.assert_close(z, torch.ones(2, 2, dtype=torch.float64), rtol=0, atol=1e-4)

@@ -10,7 +10,15 @@ from advsci_inverse.priors.hybrid import Synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.refiner import Refiner, RefiningGame
 from advsci_inverse.search.latent import LatentSearch
-from advsci_inverse.uncertainty import disc_templates, interval_factor, langevin, matched_residual, metropolis_langevin
+from advsci_inverse.uncertainty import (
+    annealed_importance,
+    disc_templates,
+    hamiltonian,
+    interval_factor,
+    langevin,
+    matched_residual,
+    metropolis_langevin,
+)
 
 
 def test_langevin_samples_a_correlated_gaussian():
@@ -42,6 +50,18 @@ def test_langevin_samples_a_skewed_density_exactly():
     assert abs(float(samples.var()) - 0.6449) < 0.05
 
 
+def test_hamiltonian_samples_a_correlated_gaussian_and_a_skewed_density():
+    precision = torch.tensor([[2.0, 0.9], [0.9, 1.0]])
+    correlated = lambda z: (0.5 * (z @ precision * z).sum(1), z @ precision)  # noqa: E731
+    settings = {"steps": 300, "burn_in": 60, "stream": Stream(0)}
+    samples, acceptance = hamiltonian(correlated, torch.zeros(64, 2), torch.eye(2).expand(64, 2, 2), **settings)
+    assert 0.7 < float(acceptance.mean()) < 0.92
+    torch.testing.assert_close(torch.cov(samples.reshape(-1, 2).T), torch.linalg.inv(precision), rtol=0.05, atol=0.05)
+    skewed = lambda z: ((z.exp() - 2 * z).sum(1), z.exp() - 2)  # noqa: E731  Gamma(2, 1), as above
+    samples, _ = hamiltonian(skewed, torch.zeros(64, 1), torch.ones(64, 1, 1), **settings)
+    assert abs(float(samples.mean()) - 0.4228) < 0.03 and abs(float(samples.var()) - 0.6449) < 0.05
+
+
 class _Linear(nn.Module):
     def __init__(self, weight):
         super().__init__()
@@ -66,6 +86,21 @@ def test_latent_samples_have_the_posterior_covariance_of_a_linear_generator():
     s = 0.1 * a @ a.T + 0.09 * torch.eye(5)
     exact = torch.linalg.inv(torch.eye(3) + weight.T @ a.T @ torch.linalg.inv(s) @ a @ weight)
     torch.testing.assert_close(torch.cov(samples.reshape(-1, 3).T), exact, rtol=0.1, atol=0.02)
+
+
+def test_annealed_evidence_and_mean_are_those_of_a_linear_generator():
+    prior, weight = _prior()
+    a = torch.randn(5, 16, generator=torch.Generator().manual_seed(1))
+    search = LatentSearch(prior, DenseOperator(a, (4, 4)), 0.3, screen=64)
+    y = 4 * torch.randn(6, 5, generator=torch.Generator().manual_seed(2))
+    found = annealed_importance(search, y, particles=200, temperatures=30)
+    s = 0.1 * a @ a.T + 0.09 * torch.eye(5)
+    total = a @ weight @ weight.T @ a.T + s
+    exact = torch.distributions.MultivariateNormal(torch.zeros(5), total).log_prob(y)
+    torch.testing.assert_close(found.evidence, exact, rtol=0, atol=0.25)
+    mean = y @ torch.linalg.inv(total) @ a @ weight
+    torch.testing.assert_close((found.weights[..., None] * found.latents).sum(0), mean, rtol=0, atol=0.15)
+    assert float(found.size.min()) > 50
 
 
 def test_matched_filter_is_standard_normal_and_finds_what_is_left():
