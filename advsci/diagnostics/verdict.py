@@ -131,7 +131,8 @@ def oscillation(history: Records, late: Records) -> Finding | None:
     )
     limit, rate = _last(late, "stable_rate"), _last(late, "rate")
     if limit is not None and rate is not None and rate > limit:
-        text += f" The learning rate {rate:.2g} is beyond the largest stable one, {limit:.2g}."
+        bound = f"beyond the largest stable one, {limit:.2g}" if limit > 0.0 else "unstable, as any would be"
+        text += f" In the spectrum of the game the learning rate {rate:.2g} is {bound}."
     return Finding(
         "oscillation",
         text,

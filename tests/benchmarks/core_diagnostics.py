@@ -101,7 +101,7 @@ def cost(quick: bool) -> None:
             player_gradient(game, player, batch, draw)
         pairs.append(time.process_time() - begin)
     begin = time.process_time()
-    found = game_spectrum(VectorField(game, batch, draw), count=20, steps=60)
+    found = game_spectrum(VectorField(game, batch, draw), count=20, steps=90)
     seconds = time.process_time() - begin
     size = sum(p.numel() for p in game.parameters())
     residual = float(found.residuals.median())

@@ -5,7 +5,6 @@ discriminator frozen in the generator's, separate passes over data and fakes, fu
 read from the device. Ratios are of interleaved medians of CPU seconds, one thread on both sides.
 """
 
-import importlib.util
 import sys
 from collections.abc import Callable
 
@@ -235,27 +234,9 @@ def trainer_steps(rounds: int) -> None:
         )
 
 
-def other_packages() -> None:
-    """torch-mimicry and torchgan need torchvision, which replaces the CPU build of torch."""
-    for package, module in (("torch-mimicry", "torch_mimicry"), ("torchgan", "torchgan")):
-        present = importlib.util.find_spec(module) is not None
-        row(
-            f"train step, 32x32 conv GAN: {package} / engine",
-            None,
-            1.3,
-            better="higher",
-            unit="ratio",
-            peer=package,
-            note="installed, but not measured here"
-            if present
-            else "not installed: it needs torchvision and an old torch",
-        )
-
-
 if __name__ == "__main__":
     torch.set_num_threads(1)
     quick = "--quick" in sys.argv
     trainer_steps(3 if quick else 9)
     penalised_steps(5 if quick else 15)
     plain_steps(5 if quick else 15)
-    other_packages()
