@@ -49,13 +49,21 @@ class Correct(RunConfig):
     )
     corrected_layer: bool = Field(default=False, description="Also write layers['advsci_corrected'].")
     umap: bool = Field(default=True, description="Draw UMAPs in the report.")
+    markers: bool = Field(default=True, description="Marker genes before and after in the report.")
+    curve: bool = Field(
+        default=False,
+        description="Train with adversaries of several strengths and draw what each mixes and destroys (minutes).",
+    )
 
 
 class Evaluate(Config):
     """Score the embeddings of a file: over-correction, mixing, transfer, batch probe, and scIB."""
 
     file: Path = Field(default=Path("corrected.h5ad"), description="AnnData file with embeddings in obsm.")
-    embeddings: list[str] = Field(default=["X_pca", "X_advsci"], description="Keys of obsm.")
+    embeddings: list[str] = Field(
+        default=[],
+        description="Keys of obsm; default: X_pca and the corrected one, labels hidden if they are scored by.",
+    )
     batch_key: str = Field(default="batch", description="Column of obs with the batches.")
     labels_key: str = Field(default="cell_type", description="Column of obs with the types to score by.")
     scib: bool = Field(default=True, description="Also scib-metrics' default benchmark.")
@@ -78,6 +86,10 @@ class Compare(RunConfig):
     keys: Keys = Keys()
     score_key: str = Field(default="cell_type", description="Column of obs with the types to score by.")
     methods: list[str] = Field(default=[], description="Names of methods; default: all that are installed.")
+    controls: bool = Field(
+        default=True, description="Also embeddings whose fault is known, a textbook DANN among them."
+    )
+    curve: bool = Field(default=False, description="Also the curve over the strength of the adversary (minutes).")
     scib: bool = Field(default=True, description="Also scib-metrics' default benchmark.")
 
 

@@ -27,6 +27,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         out=out,
         design=Design(steps=20) if quick else Design(),
         umap=False,
+        markers=not quick,
     )
     page = run(config)
     cells: Any = read_cells(out / "corrected.h5ad")

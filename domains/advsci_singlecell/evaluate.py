@@ -5,6 +5,7 @@ batch lacks it. The scores here do, and say whether types can be carried over fr
 than ten cells are left out.
 """
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "batch_probe",
     "correction_scores",
+    "fair_embedding",
     "label_transfer",
     "lisi",
     "mixing_where_due",
@@ -46,6 +48,14 @@ def correction_scores(z: np.ndarray, batch: Any, cell_type: Any, *, k: int = 15)
         "iLISI": (lisi(z, b) - 1.0) / max(len(np.unique(b)) - 1, 1),
         "cLISI": 1.0 - (lisi(z, y) - 1.0) / max(len(np.unique(y)) - 1, 1),
     }
+
+
+def fair_embedding(adata: Any, labels_key: str | None) -> str:
+    """Key of ``obsm`` to score by ``obs[labels_key]``: if the correction was given these labels, the embedding that was
+    computed without each cell's own."""
+    given = dict(adata.uns.get("advsci", {})).get("labels_key")
+    hidden = "X_advsci_hidden"
+    return hidden if given is not None and given == labels_key and hidden in adata.obsm else "X_advsci"
 
 
 def own_neighbours(z: np.ndarray, k: int) -> np.ndarray:
@@ -190,7 +200,7 @@ def scib_scores(
         import pandas as pd
         from scib_metrics.benchmark import Benchmarker
     except ImportError as error:
-        raise MissingDependencyError.of(error.name or "scib-metrics", "singlecell") from error
+        raise MissingDependencyError.of(error.name or "scib-metrics", "singlecell-evaluation") from error
     from scipy import sparse
 
     names = list(embeddings)
@@ -208,7 +218,11 @@ def scib_scores(
     benchmark = Benchmarker(
         adata, "batch", "type", names, pre_integrated_embedding_obsm_key="unintegrated", n_jobs=jobs, progress_bar=False
     )
-    benchmark.benchmark()
+    gc.freeze()  # the benchmark collects garbage after every metric: once through all that is alive is enough
+    try:
+        benchmark.benchmark()
+    finally:
+        gc.unfreeze()
     return benchmark.get_results(min_max_scale=False).loc[names].astype(float)
 
 

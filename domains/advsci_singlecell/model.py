@@ -160,19 +160,13 @@ class Model:
         projection, _ = self._trained()
         if batch is not None and batch not in self.cells.batches:
             raise DataError(f"got batch '{batch}'; expected one of {self.cells.batches}, or None for their mean.")
-        if self.expression is None:
-            rows = sketch_rows(self.cells.batch, self.design.sketch, Stream(self.seed))
-            z = self.get_latent_representation() if len(rows) == len(self.cells.batch) else self._embed_rows(rows)
-            self.expression = Expression.fit(
-                self.cells, rows, z, projection.genes, self.design, Stream(self.seed), self.device
-            )
         names = self.cells.var_names[projection.genes].tolist() if genes is None else list(genes)
         unknown = sorted(set(names) - set(self.cells.var_names))
         if unknown:
             raise DataError(f"got unknown genes {unknown[:5]}; expected names of var. Try: adata.var_names.")
         columns = [int(i) for i in pd.Index(self.cells.var_names).get_indexer(pd.Index(names))]
         targets = range(len(self.cells.batches)) if batch is None else [self.cells.batches.index(batch)]
-        values = self.expression.corrected(self.get_latent_representation(adata), list(targets), columns)
+        values = self._explained().corrected(self.get_latent_representation(adata), list(targets), columns)
         index = (self.adata if adata is None else adata).obs_names
         return pd.DataFrame(values, index=index, columns=pd.Index(names))
 
@@ -209,6 +203,17 @@ class Model:
         from advsci_singlecell.storage import load
 
         return load(path, adata)
+
+    def _explained(self) -> Expression:
+        """The decoder and the readout of expression, fitted when they are first asked for."""
+        if self.expression is None:
+            projection, _ = self._trained()
+            rows = sketch_rows(self.cells.batch, self.design.sketch, Stream(self.seed))
+            z = self.get_latent_representation() if len(rows) == len(self.cells.batch) else self._embed_rows(rows)
+            self.expression = Expression.fit(
+                self.cells, rows, z, projection.genes, self.design, Stream(self.seed), self.device
+            )
+        return self.expression
 
     def _embed_rows(self, rows: np.ndarray, cells: Cells | None = None, labels: bool = True) -> np.ndarray:
         cells = cells or self.cells

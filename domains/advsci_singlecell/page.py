@@ -6,13 +6,20 @@ import numpy as np
 
 from advsci.report import Report
 from advsci_singlecell.confounding import check_confounding
-from advsci_singlecell.evaluate import correction_scores
-from advsci_singlecell.pictures import curve_picture, mixing_by_type, type_mixing_picture, umap_picture
+from advsci_singlecell.evaluate import correction_scores, fair_embedding
+from advsci_singlecell.pictures import (
+    mixing_by_type,
+    strength_picture,
+    training_picture,
+    type_mixing_picture,
+    umap_picture,
+)
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
-__all__ = ["correction_page"]
+__all__ = ["correction_page", "some_rows"]
 
 MEANING = {
     "purity": "share of a cell's neighbours that are of its type",
@@ -38,12 +45,21 @@ def correction_page(
     seconds: float | None = None,
     umap: bool = True,
     settings: dict[str, Any] | None = None,
+    markers: list[dict[str, object]] | None = None,
+    curve: "pd.DataFrame | None" = None,
 ) -> Report:
-    """A page on ``obsm["X_advsci"]`` beside ``obsm["X_pca"]``."""
+    """A page on the corrected embedding beside ``obsm["X_pca"]``.
+
+    Parameters
+    ----------
+    markers, curve
+        From `compared_markers` and `strength_curve`.
+    """
     batch = adata.obs[batch_key]
     report = Report("Batch correction", f"{adata.n_obs} cells of {batch.nunique()} batches. Data: {source}.")
-    before, after = np.asarray(adata.obsm["X_pca"]), np.asarray(adata.obsm["X_advsci"])
-    rows = _few(len(after))
+    scored = fair_embedding(adata, labels_key)
+    before, after = np.asarray(adata.obsm["X_pca"]), np.asarray(adata.obsm[scored])
+    rows = some_rows(len(after))
     if seconds is not None:
         report.card("time to the embedding [s]", round(seconds, 1))
     if labels_key is not None:
@@ -64,7 +80,13 @@ def correction_page(
             [{labels_key: str(t), **row.to_dict()} for t, row in confounding.composition.iterrows()],
             caption="Cells of every type in every batch.",
         )
-        report.section("What was mixed, what was kept")
+        report.section(
+            "What was mixed, what was kept",
+            ""
+            if scored == "X_advsci"
+            else f"obs['{labels_key}'] was given to the correction: what is scored and drawn is the embedding that was "
+            "computed without each cell's own label.",
+        )
         report.table(
             [
                 {
@@ -88,19 +110,31 @@ def correction_page(
         report.figure(
             umap_picture(before[rows], after[rows], colours), caption="UMAP before (above) and after (below)."
         )
-    curve = [record for record in history or [] if "readability" in record]
-    if curve:
+    if markers:
+        report.section(
+            "Marker genes",
+            "What tells types apart should stay, what tells batches apart within a type should go. The last two "
+            "columns are shares of genes whose means differ by half a standard deviation between two batches.",
+        )
+        report.table(markers, caption="Before: measured log-expression; after: expression corrected for the batch.")
+    training = [record for record in history or [] if "readability" in record]
+    if training:
         report.section(
             "The adversary", "Its strength was raised while the batch could be read, and lowered at phantoms."
         )
         report.figure(
-            curve_picture(curve), caption="Strength, readability of the batch, phantom mixing over the training."
+            training_picture(training), caption="Strength, readability of the batch, phantom mixing over the training."
         )
+    if curve is not None:
+        report.section(
+            "Over-correction by strength", "The model trained again with a fixed strength; one point would show little."
+        )
+        report.figure(strength_picture(curve), caption="Scores over the strength of the adversary.")
     if settings:
         report.details("Settings", settings)
     return report
 
 
-def _few(n: int, most: int = 6000) -> np.ndarray:
+def some_rows(n: int, most: int = 6000) -> np.ndarray:
     """All rows, or ``most`` spread evenly."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(int)

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["curve_picture", "mixing_by_type", "type_mixing_picture", "umap", "umap_picture"]
+__all__ = [
+    "mixing_by_type",
+    "strength_picture",
+    "training_picture",
+    "type_mixing_picture",
+    "umap",
+    "umap_picture",
+]
 
 
 def umap(z: np.ndarray, *, seed: int = 0) -> np.ndarray:
@@ -86,7 +93,7 @@ def type_mixing_picture(before: dict[str, float], after: dict[str, float]) -> "F
     return figure
 
 
-def curve_picture(records: list[dict[str, float | int]]) -> "Figure":
+def training_picture(records: list[dict[str, float | int]]) -> "Figure":
     """Strength, readability and phantom mixing over the steps."""
     from matplotlib.figure import Figure
 
@@ -101,4 +108,21 @@ def curve_picture(records: list[dict[str, float | int]]) -> "Figure":
         left.legend()
         right.plot(steps, [record["strength"] for record in records], color="#c2417c")
         right.set(xlabel="step", ylabel="strength", yscale="log")
+    return figure
+
+
+def strength_picture(curve: "pd.DataFrame") -> "Figure":
+    """Scores over the strength, a line an adversary."""
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(2.6 * curve.shape[1], 2.6))
+        axes = figure.subplots(1, curve.shape[1], squeeze=False)[0]
+        for axis, name in zip(axes, curve.columns, strict=True):
+            for kind, part in curve.groupby(level="adversary"):
+                strengths = part.index.get_level_values("strength").to_numpy(float)
+                axis.plot(strengths, part[name].to_numpy(float), marker="o", markersize=3, label=str(kind))
+            axis.set(title=name, xlabel="strength")
+            axis.set_xscale("symlog", linthresh=0.03)
+        axes[0].legend()
     return figure

@@ -10,10 +10,14 @@ import numpy as np
 from advsci.report import Report
 from advsci.training import Run
 from advsci_singlecell.config import Compare
+from advsci_singlecell.controls import CONTROLS
+from advsci_singlecell.curve import strength_curve
 from advsci_singlecell.evaluate import correction_scores, scib_scores
 from advsci_singlecell.inputs import load_input
 from advsci_singlecell.model import Model
+from advsci_singlecell.page import some_rows
 from advsci_singlecell.peers import PEERS, Prepared, installed
+from advsci_singlecell.pictures import strength_picture
 
 __all__ = ["run"]
 
@@ -33,10 +37,12 @@ def run(config: Compare) -> Path:
     seconds = {"advsci": time.perf_counter() - start}
     projection, _ = model._trained()
     prepared = Prepared.of(model.cells, projection, adata.obs, seed=config.seed)
-    embeddings["PCA"], seconds["PCA"] = prepared.components, 0.0
-    for name in config.methods or [n for n in PEERS if installed(n)]:
+    if model.cells.types:
+        embeddings["advsci, own label hidden"] = model.get_latent_representation(labels=False)
+    methods = {name: PEERS[name] for name in config.methods or [n for n in PEERS if installed(n)]}
+    for name, method in {**(CONTROLS if config.controls else {}), **methods}.items():
         start = time.perf_counter()
-        embeddings[name] = PEERS[name](prepared)
+        embeddings[name] = method(prepared)
         seconds[name] = time.perf_counter() - start
         print(f"{name}: {seconds[name]:.1f} s", flush=True)
     batch, types = adata.obs[config.keys.batch_key], adata.obs[config.score_key]
@@ -49,4 +55,9 @@ def run(config: Compare) -> Path:
     report = Report("Batch correction compared", f"Data: {source}. Scored by obs['{config.score_key}'].")
     report.section("Scores")
     report.table([{"score": name, **row.to_dict()} for name, row in table.T.iterrows()])
+    if config.curve:
+        curve = strength_curve(model, batch, types, rows=some_rows(adata.n_obs))
+        print(curve.to_string(float_format=lambda value: f"{value:.3f}"))
+        report.section("Over-correction by strength", "The model trained again with a fixed strength of the adversary.")
+        report.figure(strength_picture(curve), caption="Scores over the strength of the adversary.")
     return report.write(folder.report)

@@ -3,14 +3,17 @@
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from advsci.training import Run
 from advsci_singlecell.config import Correct
+from advsci_singlecell.curve import strength_curve
 from advsci_singlecell.inputs import load_input
+from advsci_singlecell.markers import compared_markers
 from advsci_singlecell.model import Model
-from advsci_singlecell.page import correction_page
+from advsci_singlecell.page import correction_page, some_rows
 
 __all__ = ["plan", "run"]
 
@@ -32,6 +35,8 @@ def run(config: Correct) -> Path:
     adata.obsm["X_pca"] = projection(model.cells.matrix)
     adata.uns["advsci"] = {"design": config.design.model_dump_json(), "source": source, "seed": config.seed}
     if model.cells.types:
+        adata.obsm["X_advsci_hidden"] = model.get_latent_representation(labels=False)
+        adata.uns["advsci"]["labels_key"] = config.keys.labels_key
         adata.obs["advsci_type"] = np.asarray(model.predict())
     if config.corrected_layer:
         genes = [str(name) for name in adata.var_names]
@@ -40,6 +45,13 @@ def run(config: Correct) -> Path:
         folder.append("metrics.jsonl", record)
     model.save(folder.path / "model")
     score_key = config.score_key or config.keys.labels_key or ("cell_type" if "cell_type" in adata.obs else None)
+    rows = some_rows(adata.n_obs)
+    batch = adata.obs[config.keys.batch_key]
+    found, curve = None, None
+    if score_key is not None:
+        types: Any = adata.obs[score_key]
+        found = compared_markers(model, types, rows) if config.markers else None
+        curve = strength_curve(model, batch, types, rows=rows) if config.curve else None
     page = correction_page(
         adata,
         batch_key=config.keys.batch_key,
@@ -48,6 +60,8 @@ def run(config: Correct) -> Path:
         history=model.history,
         seconds=seconds,
         umap=config.umap,
+        markers=found,
+        curve=curve,
         settings=config.model_dump(mode="json"),
     )
     output = config.output or folder.path / "corrected.h5ad"

@@ -4,7 +4,7 @@ import numpy as np
 
 from advsci.errors import DataError
 from advsci_singlecell.config import Evaluate
-from advsci_singlecell.evaluate import correction_scores, scib_scores
+from advsci_singlecell.evaluate import correction_scores, fair_embedding, scib_scores
 from advsci_singlecell.fields import read_cells
 
 __all__ = ["run"]
@@ -18,11 +18,13 @@ def run(config: Evaluate) -> int:
     for key in (config.batch_key, config.labels_key):
         if key not in adata.obs:
             raise DataError(f"got no column '{key}' in obs; expected one of {list(adata.obs.columns)}.")
-    chosen = {name: np.asarray(adata.obsm[name]) for name in config.embeddings if name in adata.obsm}
+    fair = fair_embedding(adata, config.labels_key)
+    if fair != "X_advsci" and not config.embeddings:
+        print(f"X_advsci was computed from obs['{config.labels_key}']; scored is {fair}, without a cell's own label")
+    names = config.embeddings or ["X_pca", fair]
+    chosen = {name: np.asarray(adata.obsm[name]) for name in names if name in adata.obsm}
     if not chosen:
-        raise DataError(
-            f"got none of {config.embeddings} in obsm; expected some of {list(adata.obsm)}. Try: --embeddings."
-        )
+        raise DataError(f"got none of {names} in obsm; expected some of {list(adata.obsm)}. Try: --embeddings.")
     batch, types = adata.obs[config.batch_key], adata.obs[config.labels_key]
     table = pd.DataFrame({name: correction_scores(z, batch, types) for name, z in chosen.items()}).T
     if config.scib:
