@@ -17,6 +17,7 @@ from advsci.errors import ConfigError, DataError
 from advsci.games.gan import GAN
 from advsci.latents import Gaussian
 from advsci.nn.mlp import MLP, FourierFeatures
+from advsci.nn.pieces import Pieces
 from advsci.penalties import R1, R2
 from advsci.schedules import Cosine, Geometric
 from advsci.solvers import Alternating, Solver, adam
@@ -49,7 +50,7 @@ def low_dimensional(
     x: Float[Tensor, "n d"],
     *,
     finest: float | None = None,
-    latent: int | None = None,
+    pieces: int = 1024,
     width: int = 128,
     depth: int = 3,
     waves: int = 128,
@@ -57,17 +58,19 @@ def low_dimensional(
     batch_size: int = 256,
     seed: int = 0,
 ) -> Recipe:
-    r"""For standardised vectors of few dimensions with structure on many scales.
+    r"""For standardised vectors of few dimensions with structure on many scales, islands included.
 
-    The relativistic game with R1 and R2 of R3GAN (arXiv 2501.05441) on perceptrons without norms, and two things that
+    The relativistic game with R1 and R2 of R3GAN (arXiv 2501.05441) on perceptrons without norms, and three things that
     fine structure needs:
 
-    * Fourier features (arXiv 2006.10739) in both players. The discriminator's reach from twice the finest length to 1,
-      so that it can tell neighbouring modes apart from the first steps on; the generator's, on the latent vector, let
-      it tear one Gaussian into many pieces.
+    * A discriminator with Fourier features (arXiv 2006.10739), from twice the finest length to 1, so that it can tell
+      neighbouring modes apart from the first steps on.
+    * A generator in pieces (`advsci.nn.Pieces`). A perceptron on one Gaussian has to tear it apart, which it learns
+      slowly and never quite; here a perceptron bends pieces that are apart from the start. Their number is a
+      resolution, not a number of modes.
     * A penalty weight that follows the length scale: :math:`\gamma` falls geometrically from 0.02, at which coarse
       structure is balanced, to :math:`\ell^2` with the finest length :math:`\ell`, at which a logit may change within
-      :math:`\ell`. (In single runs a low start lost modes; `tests/benchmarks/core_modes.py` measures it.)
+      :math:`\ell`; and a learning rate that falls with it, since a step should end well below :math:`\ell`.
 
     Parameters
     ----------
@@ -75,16 +78,16 @@ def low_dimensional(
         The data, standardised; only their dimension and `local_scale` are used.
     finest
         Finest length scale, in units of x; None for `local_scale`.
-    latent
-        Length of the latent vectors; None for that of the samples.
+    pieces
+        Of the generator; a group's share of the samples comes in steps of 1 / ``pieces``.
     width, depth, waves
-        Of both perceptrons; the generator has half as many waves.
+        Of both perceptrons; only the discriminator's has waves.
     rate
-        Adam's learning rate, which falls to a quarter on a cosine.
+        Adam's learning rate, which falls to a fiftieth on a cosine.
     batch_size
         Samples a step.
     seed
-        Key of the initial weights and the waves.
+        Key of the initial weights, the pieces and the waves.
     """
     d = x.shape[1]
     scale = float(x.std(0).median())
@@ -94,20 +97,12 @@ def low_dimensional(
         )
     finest = local_scale(x) if finest is None else finest
     finest = min(max(finest, 1e-3), 0.5)
-    latent = d if latent is None else latent
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        generator = MLP(
-            latent,
-            d,
-            width,
-            depth,
-            activation=nn.ReLU,
-            fourier=FourierFeatures(latent, waves // 2, (0.2, 1.0), seed=seed + 1),
-        )
-        discriminator = MLP(
-            d, 1, width, depth, fourier=FourierFeatures(d, waves, (min(2.0 * finest, 1.0), 1.0), seed=seed)
-        )
+        bend = MLP(d, d, width, depth, activation=nn.ReLU)
+        generator = Pieces(d, bend, pieces=pieces, size=finest, seed=seed)
+        fourier = FourierFeatures(d, waves, (min(2.0 * finest, 1.0), 1.0), amplitude=1.0, seed=seed)
+        discriminator = MLP(d, 1, width, depth, fourier=fourier)
     gamma = Geometric(0.02, min(finest**2, 0.02))
-    game = GAN(generator, discriminator, Gaussian(latent), penalties=(R1(gamma), R2(gamma)))
-    return Recipe(game, Alternating(adam(rate), Cosine(1.0, 0.25)), EMA(0.999), batch_size)
+    game = GAN(generator, discriminator, Gaussian(generator.latent), penalties=(R1(gamma), R2(gamma)))
+    return Recipe(game, Alternating(adam(rate), Cosine(1.0, 0.02)), EMA(0.999), batch_size)

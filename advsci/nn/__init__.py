@@ -20,6 +20,7 @@ from advsci.nn.norm import instance_norm as instance_norm
 from advsci.nn.norm import layer_norm as layer_norm
 from advsci.nn.norm import no_norm as no_norm
 from advsci.nn.packing import Packed as Packed
+from advsci.nn.pieces import Pieces as Pieces
 from advsci.nn.progressive import Growth as Growth
 from advsci.nn.progressive import ProgressiveDiscriminator as ProgressiveDiscriminator
 from advsci.nn.progressive import ProgressiveGenerator as ProgressiveGenerator
