@@ -10,6 +10,7 @@ from advsci_inverse.config import (
     Train,
     TrainDenoiser,
     TrainRefiner,
+    TrainRegulariser,
 )
 
 __all__ = ["app", "main"]
@@ -39,6 +40,13 @@ command(
 )
 command(
     app, "refiner", TrainRefiner, "advsci_inverse.commands.learn:refiner", plan="advsci_inverse.commands.learn:plan"
+)
+command(
+    app,
+    "regulariser",
+    TrainRegulariser,
+    "advsci_inverse.commands.learn:regulariser",
+    plan="advsci_inverse.commands.learn:plan",
 )
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Train",
     "TrainDenoiser",
     "TrainRefiner",
+    "TrainRegulariser",
 ]
 
 Kind = Literal[
@@ -38,6 +39,7 @@ Method = Literal[
     "amp",
     "hqs",
     "refiner",
+    "adversarial",
     "fbp",
     "cgls",
     "tikhonov",
@@ -110,6 +112,7 @@ class _Measured(RunConfig):
     prior: str = Field(default="digits", description="A prior that ships with the package, or a prior.safetensors.")
     denoiser: str = Field(default="digits-denoiser", description="amp, hqs: a shipped denoiser or a file.")
     refiner: str = Field(default="head-ct-refiner", description="refiner: a shipped one or a file.")
+    regulariser: Path | None = Field(default=None, description="adversarial: file of a trained regulariser.")
     noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
 
 
@@ -121,6 +124,12 @@ class Reconstruct(_Measured):
     method: Method = Field(default="latent", description="How to reconstruct.")
     starts: int = Field(default=6, ge=1, le=64, description="Starts of the latent search.")
     limit: int = Field(default=64, ge=1, description="Most images of the file that are taken.")
+    data: str | None = Field(
+        default=None,
+        description="Images of the same kind: held-out ones calibrate the intervals, the others serve the Gaussian, "
+        "mixture and kernel priors.",
+    )
+    coverage: float = Field(default=0.9, gt=0, lt=1, description="Share of the pixels that the intervals cover.")
 
 
 class Evaluate(RunConfig):
@@ -180,4 +189,22 @@ class TrainRefiner(RunConfig):
     steps: int = Field(default=5500, ge=1, description="Training steps.")
     batch_size: int = Field(default=12, ge=1, description="Images a step, over all numbers of views.")
     rate: float = Field(default=1e-3, gt=0, description="Learning rate, falling on a cosine.")
+    held_out: int = Field(default=300, ge=0, description="Last training images, left out.")
+
+
+class TrainRegulariser(RunConfig):
+    """Train an adversarial regulariser for one operator: a critic of true images against poor reconstructions."""
+
+    data: str = Field(
+        default="head-ct", description="Registered data set, folder of images, or npz, nii, dcm, h5 file."
+    )
+    operator: OperatorSpec = OperatorSpec()
+    noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
+    kind: Literal["free", "convex"] = Field(default="free", description="Any critic, or one convex in the image.")
+    widths: list[int] = Field(default=[16, 32, 32], min_length=1, description="Channels of the layers.")
+    penalty: float = Field(default=10.0, gt=0, description="Weight of the one-sided gradient penalty.")
+    images: int = Field(default=4000, ge=16, description="Most training images; half are measured, half are truths.")
+    steps: int = Field(default=1500, ge=1, description="Training steps.")
+    batch_size: int = Field(default=32, ge=2, description="Images a step.")
+    rate: float = Field(default=5e-4, gt=0, description="Learning rate, falling on a cosine.")
     held_out: int = Field(default=300, ge=0, description="Last training images, left out.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from advsci.errors import ConfigError
 from advsci_inverse import baselines
@@ -14,6 +14,7 @@ from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.priors.denoiser import Denoiser
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.refiner import Refiner
+from advsci_inverse.priors.regulariser import poor_reconstruction, regularised, weight_of_noise
 from advsci_inverse.search.latent import LatentSearch
 
 __all__ = ["METHODS", "Problem", "Reconstruction", "reconstruct"]
@@ -41,6 +42,7 @@ class Problem:
     prior: GeneratorPrior | None = None
     denoiser: Denoiser | None = None
     refiner: Refiner | None = None
+    regulariser: nn.Module | None = None
     training: Float[Tensor, "m h w"] | None = None
     validation: tuple[Tensor, Tensor] | None = None
     density: baselines.KernelMixture | None = None
@@ -188,12 +190,25 @@ def _refiner(problem: Problem) -> Reconstruction:
     return Reconstruction(*problem.refiner.reconstruct(plan, problem.y))
 
 
+def _adversarial(problem: Problem) -> Reconstruction:
+    """The regulariser's own weight, and its multiples where there are validation images."""
+    net, operator = problem.regulariser, problem.operator
+    if net is None:
+        raise ConfigError("got no regulariser; expected one for adversarial. Try: --regulariser")
+    own = weight_of_noise(operator, problem.sigma)
+    run = lambda y, factor: regularised(  # noqa: E731
+        net, operator, y, problem.sigma, weight=factor * own, start=poor_reconstruction(operator, y)
+    )
+    return _tuned(problem, run, (0.3, 1.0, 3.0), 1.0, "weight over that of the noise")
+
+
 METHODS: dict[str, Callable[[Problem], Reconstruction]] = {
     "latent": _latent,
     "range": _range,
     "amp": _amp,
     "hqs": _hqs,
     "refiner": _refiner,
+    "adversarial": _adversarial,
     "fbp": _fbp,
     "cgls": _cgls,
     "tikhonov": _tikhonov,

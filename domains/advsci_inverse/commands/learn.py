@@ -1,4 +1,4 @@
-"""``advsci-inverse denoiser`` and ``refiner``: the learned steps, by recorded recipes."""
+"""``advsci-inverse denoiser``, ``refiner`` and ``regulariser``: the learned steps, by recorded recipes."""
 
 from pathlib import Path
 
@@ -10,26 +10,31 @@ from advsci.games import Game
 from advsci.report import Report
 from advsci.schedules import Cosine
 from advsci.solvers import Simultaneous, adam
+from advsci.streams import Stream
 from advsci.training import EMA, Run, Trainer
-from advsci_inverse.config import TrainDenoiser, TrainRefiner
+from advsci_inverse.config import TrainDenoiser, TrainRefiner, TrainRegulariser
 from advsci_inverse.images import load_training_images
+from advsci_inverse.measurement import checked_size, measure
 from advsci_inverse.metrics import psnr
-from advsci_inverse.operators import Radon, equispaced_angles
+from advsci_inverse.operators import Radon, build_operator, equispaced_angles
 from advsci_inverse.pictures import gallery, loss_curves
 from advsci_inverse.priors.denoiser import Denoiser, DenoisingGame
 from advsci_inverse.priors.refiner import Refiner, RefiningGame
+from advsci_inverse.priors.regulariser import RegulariserGame, build_regulariser, poor_reconstruction, regularised
 from advsci_inverse.priors.store import save_weights
 
-__all__ = ["denoiser", "plan", "refiner"]
+__all__ = ["denoiser", "plan", "refiner", "regulariser"]
+
+Settings = TrainDenoiser | TrainRefiner | TrainRegulariser
 
 
-def plan(config: TrainDenoiser | TrainRefiner) -> dict[str, object]:
+def plan(config: Settings) -> dict[str, object]:
     """Images, without training."""
     train, held, _ = load_training_images(config.data)
     return {"training images": len(train) - config.held_out, "test images": len(held), "size": tuple(train.shape[1:])}
 
 
-def _images(config: TrainDenoiser | TrainRefiner) -> tuple[Tensor, Tensor]:
+def _images(config: Settings) -> tuple[Tensor, Tensor]:
     train, held, _ = load_training_images(config.data)
     kept = len(train) - config.held_out
     if kept < config.batch_size:
@@ -37,7 +42,7 @@ def _images(config: TrainDenoiser | TrainRefiner) -> tuple[Tensor, Tensor]:
     return train[:kept], held
 
 
-def _fit(game: Game, player: str, images: Tensor, config: TrainDenoiser | TrainRefiner, folder: Path, decay: float):
+def _fit(game: Game, player: str, images: Tensor | dict[str, Tensor], config: Settings, folder: Path, decay: float):
     trainer = Trainer(
         steps=config.steps,
         batch_size=config.batch_size,
@@ -113,3 +118,28 @@ def refiner(config: TrainRefiner) -> Path:
     report.section("Held-out images").figure(gallery(rows))
     nets = {"shape": [n, n], "mean": mean, "spread": spread, **sizes}
     return _finish(network, nets, config, folder, "refiner", log, report)
+
+
+def regulariser(config: TrainRegulariser) -> Path:
+    """Train an adversarial regulariser; write ``regulariser.safetensors`` and the report."""
+    images, held = _images(config)
+    folder, stream = config.folder("inverse-regulariser"), Stream(config.seed)
+    operator = build_operator(checked_size(config.operator, tuple(images.shape[1:]), "images"))
+    half = min(len(images), config.images) // 2
+    measured, truths = images[:: len(images) // (2 * half)][: 2 * half].reshape(half, 2, *images.shape[1:]).unbind(1)
+    y, sigma = measure(operator, measured, config.noise, stream.at("noise"))
+    game = RegulariserGame(
+        _seeded(config.seed, lambda: build_regulariser(config.kind, config.widths)), penalty=config.penalty
+    )
+    poor = torch.cat([poor_reconstruction(operator, block) for block in y.split(256)])
+    network, log = _fit(game, "regulariser", {"x": truths, "poor": poor}, config, folder, 0.99)
+    shown = held[:: max(1, len(held) // 8)][:8]
+    data = operator(shown) + sigma * stream.at("shown").normal((len(shown), *operator.data_shape))
+    start = poor_reconstruction(operator, data)
+    found = regularised(network, operator, data, sigma, start=start).clamp(0, 1)
+    report = Report("Adversarial regulariser", f"{config.kind}, trained on {2 * half} images of {config.data}")
+    before = float(psnr(start.clamp(0, 1), shown).mean())
+    report.card("PSNR [dB]", float(psnr(found, shown).mean()), note=f"where it starts: {before:.1f}")
+    report.section("Held-out images").figure(gallery({"truth": shown, "start": start, "regularised": found}))
+    nets = {"kind": config.kind, "widths": config.widths}
+    return _finish(network, nets, config, folder, "regulariser", log, report)

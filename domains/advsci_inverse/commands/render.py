@@ -42,8 +42,16 @@ def render(folder: Path) -> Path:
         verdict = Verdict("watch", "look at them") if bool(strange.any()) else Verdict("good", "none")
         report.card("Not of the prior's kind", int(strange.sum()), verdict=verdict, note=f"misfit above {OUT_OF_RANGE}")
     if "low" in unit:
-        rows["90 % interval"] = unit["high"] - unit["low"]
-        span["90 % interval"] = (0.0, float(rows["90 % interval"].max()))
+        interval = f"{float(arrays['coverage']):.0%} interval".replace("%", " %")
+        rows[interval] = unit["high"] - unit["low"]
+        span[interval] = (0.0, float(rows[interval].max()))
+        calibrated = bool(arrays["calibrated"])
+        report.card(
+            "Half width of the intervals [standard deviations]",
+            float(arrays["half_width"]),
+            verdict=Verdict("good", "calibrated") if calibrated else Verdict("watch", "not calibrated"),
+            note="measured on held-out images" if calibrated else "as if errors were normal; give --data to measure it",
+        )
     if "truth" in unit:
         error = (unit["mean"] - unit["truth"]).abs()
         rows = {"truth": unit["truth"], **rows, "error": error}
@@ -52,7 +60,7 @@ def render(folder: Path) -> Path:
         report.card("SSIM", float(ssim(unit["mean"], unit["truth"]).mean()))
         if "low" in unit:
             covered = float(coverage(unit["low"], unit["high"], unit["truth"]))
-            report.card("Pixels inside their 90 % interval", covered)
+            report.card("Pixels inside their interval", covered, note=f"wanted {float(arrays['coverage']):.2f}")
     report.section("Images").figure(
         gallery(rows, span=span), "Grey: 0 to 1 of the prior's units; colour: its own range."
     )

@@ -20,6 +20,7 @@ from advsci_inverse.priors.denoiser import Denoiser
 from advsci_inverse.priors.networks import build_synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.refiner import Refiner
+from advsci_inverse.priors.regulariser import build_regulariser
 
 __all__ = [
     "Learned",
@@ -27,6 +28,7 @@ __all__ = [
     "load_learned",
     "load_prior",
     "load_refiner",
+    "load_regulariser",
     "read_card",
     "save_weights",
     "shipped",
@@ -153,19 +155,29 @@ def load_refiner(source: str | Path) -> Refiner:
     return _filled(build, state, path)
 
 
+def load_regulariser(source: str | Path) -> nn.Module:
+    """An adversarial regulariser, as `load_prior`."""
+    nets, state, path = _open(source, "regulariser")
+    return _filled(lambda: build_regulariser(nets["kind"], nets["widths"]), state, path)
+
+
 class Learned(NamedTuple):
     """What a method may need that was trained."""
 
     prior: GeneratorPrior | None = None
     denoiser: Denoiser | None = None
     refiner: Refiner | None = None
+    regulariser: nn.Module | None = None
 
 
 def load_learned(config, methods: Sequence[str]) -> Learned:
-    """What ``methods`` need of ``config.prior``, ``config.denoiser`` and ``config.refiner``, and no more."""
+    """What ``methods`` need of what ``config`` names, and no more."""
     wanted = set(methods)
+    if "adversarial" in wanted and config.regulariser is None:
+        raise ConfigError("got no regulariser; expected a file. Try: advsci-inverse regulariser, then --regulariser")
     return Learned(
         load_prior(config.prior) if wanted & {"latent", "range", "amp"} else None,
         load_denoiser(config.denoiser) if wanted & {"amp", "hqs"} else None,
         load_refiner(config.refiner) if "refiner" in wanted else None,
+        load_regulariser(config.regulariser) if "adversarial" in wanted else None,
     )
