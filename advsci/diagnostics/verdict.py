@@ -86,19 +86,23 @@ def coupled_batch(history: Records, late: Records) -> Finding | None:
 
 
 def exploding_critic(history: Records, late: Records) -> Finding | None:
-    """The critic's slope is out of all proportion and still growing."""
+    """The critic's slope is out of all proportion: still growing, or steep where it tells nothing apart."""
     slopes = [record["probe/slope_real"] for record in history if "probe/slope_real" in record]
     if len(slopes) < 4:
         return None
     steepest = max(_last(late, f"slope_{place}") or 0.0 for place in ("real", "fake", "between"))
     quarter = max(len(slopes) // 4, 1)
     growth = fmean(slopes[-quarter:]) / max(fmean(slopes[quarter : 2 * quarter]), 1e-12)
-    if steepest < 100.0 or growth < 1.5:
+    accuracy, shares = _last(late, "accuracy"), _shares(late)
+    blind = accuracy is not None and accuracy < 0.7 and shares is not None and shares["coverage"] < 0.85
+    if steepest < 100.0 or not (growth >= 1.5 or blind):
         return None
+    beside = (
+        f"{growth:.2g} times more than earlier" if growth >= 1.5 else "and yet orders pairs hardly better than chance"
+    )
     return Finding(
         "exploding critic",
-        f"The critic changes by {steepest:.3g} logits a standard deviation of the data, {growth:.2g} times more "
-        "than earlier.",
+        f"The critic changes by {steepest:.3g} logits a standard deviation of the data, {beside}.",
         "Add R1 and R2 (the default penalties), a gradient penalty or spectral normalisation; lower the critic's "
         "learning rate.",
     )
@@ -166,8 +170,10 @@ def _shares(late: Records) -> dict[str, float] | None:
 
 def fooled_frechet(history: Records, late: Records) -> Finding | None:
     """A small Frechet distance beside poor coverage."""
-    frechet, shares = _last(late, "frechet"), _shares(late)
-    if frechet is None or shares is None or frechet > 0.02 or shares["coverage"] > 0.8:
+    frechet, floor, shares = _last(late, "frechet"), _last(late, "frechet_floor"), _shares(late)
+    if frechet is None or shares is None or shares["coverage"] > 0.8:
+        return None
+    if frechet > max(0.02, 5.0 * (floor or 0.0)):  # of finite samples real data do not score 0 either
         return None
     return Finding(
         "fooled FID",
