@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from advsci.errors import ConfigError, DataError
-from advsci.recipes import local_scale, low_dimensional
+from advsci.recipes import images, local_scale, low_dimensional
 from advsci.schedules import Geometric
+from advsci.streams import Stream
 from advsci.training import Trainer
 
 
@@ -42,3 +43,15 @@ def test_the_recipe_trains_depends_on_its_seed_and_leaves_the_global_generator_a
 def test_data_in_other_units_are_refused():
     with pytest.raises(ConfigError, match="standard deviation"):
         low_dimensional(100.0 * clusters(0.05))
+
+
+def test_the_recipe_for_images_fits_their_shape_and_trains():
+    x = torch.rand(16, 3, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    recipe = images(x, latent=4, width=4)
+    assert recipe.game.sample(2, Stream(0)).shape == (2, 3, 28, 28)
+    training = Trainer(2, 8, ema=recipe.ema, quiet=True, device="cpu").fit(recipe.game, x, recipe.solver)
+    assert training.step == 2
+    with pytest.raises(ConfigError, match="in \\[-1, 1\\]"):
+        images(255 * x)
+    with pytest.raises(ConfigError, match="square"):
+        images(x[:, :, :14])

@@ -1,0 +1,40 @@
+"""Strided nets without norms: sizes, scales at the start, independence of a batch's samples."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advsci.errors import ConfigError
+from advsci.nn import StridedDiscriminator, StridedGenerator
+
+
+@settings(max_examples=10, deadline=None)
+@given(n=st.integers(1, 3), channels=st.integers(1, 3), halvings=st.integers(1, 3), base=st.integers(1, 5))
+def test_images_of_any_size_and_channels(n, channels, halvings, base):
+    widths, size = (6, 5, 4)[:halvings], base * 2**halvings
+    x = StridedGenerator(3, channels, size, widths)(torch.randn(n, 3))
+    assert x.shape == (n, channels, size, size) and x.abs().max() < 1.0
+    assert StridedDiscriminator(channels, size, widths, hidden=7)(x).shape == (n,)
+
+
+def test_signals_keep_their_size_at_the_start():
+    torch.manual_seed(0)
+    generator, discriminator = StridedGenerator(64, 3, 32, (128, 64, 32)), StridedDiscriminator(3, 32, (32, 64, 128))
+    spread = torch.atanh(generator(torch.randn(200, 64)).double()).std()
+    assert 0.1 < float(spread) < 0.6  # a linear range of tanh
+    assert 0.3 < float(discriminator(torch.randn(200, 3, 32, 32)).std()) < 3.0
+
+
+def test_samples_do_not_see_each_other():
+    generator, discriminator = StridedGenerator(4, 1, 8, (6, 5)), StridedDiscriminator(1, 8, (5, 6), hidden=7)
+    z = torch.randn(5, 4)
+    alone = torch.cat([discriminator(generator(one[None])) for one in z])
+    torch.testing.assert_close(discriminator(generator(z)), alone)
+
+
+def test_sizes_that_do_not_halve_are_refused():
+    with pytest.raises(ConfigError, match="divisible by 8"):
+        StridedGenerator(4, 1, 28, (8, 8, 8))
+    with pytest.raises(ConfigError, match="divisible by 4"):
+        StridedDiscriminator(1, 30, (8, 8))
