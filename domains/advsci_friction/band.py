@@ -26,6 +26,7 @@ class Band:
         ky, kx = torch.meshgrid(axis, torch.arange(0, limit + 1), indexing="ij")
         keep = (kx > 0) | (ky > 0)
         self.wavevectors = torch.stack([ky[keep], kx[keep]], 1)  # (m, 2), one of each pair k, -k
+        self._edge = (self.wavevectors[:, 1] == 0).nonzero().flatten()  # those on the axis k_x = 0
 
     @property
     def size(self) -> int:
@@ -38,7 +39,7 @@ class Band:
                 f"got a grid of {n} pixels for wavenumbers up to {self.limit}; expected {2 * self.limit + 2}."
             )
         ky, kx = self.wavevectors.to(device).T
-        return ky % n, kx, (kx == 0)
+        return ky % n, kx, self._edge.to(device)
 
     def synthesise(self, coefficients: Float[Tensor, "b m"], n: int) -> Float[Tensor, "b n n"]:
         """Heights on n x n pixels, zero mean; differentiable."""

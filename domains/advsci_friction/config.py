@@ -47,10 +47,11 @@ class Solve(RunConfig, Pair):
 class Train(RunConfig):
     """Train the texture designer: one model for all materials."""
 
-    shapes: int = Field(default=1000, ge=40, description="Textures in the library.")
-    steps: int = Field(default=4000, gt=0, description="Steps of the game.")
-    batch_size: int = Field(default=32, ge=4, description="Samples a step, each a contact solve.")
-    pixels: int = Field(default=64, ge=32, description="Grid of the solves within the game.")
+    shapes: int = Field(default=1500, ge=40, description="Textures in the library.")
+    first_steps: int = Field(default=2500, gt=0, description="Steps of the game without physics, which cost no solve.")
+    steps: int = Field(default=2800, gt=0, description="Steps of the game with physics.")
+    batch_size: int = Field(default=32, ge=4, description="Samples a step, each two contact solves.")
+    pixels: int = Field(default=96, ge=32, description="Grid of the solves within the game.")
     library_pixels: int = Field(default=128, ge=32, description="Grid of the library's solves.")
     max_slope: float = Field(default=0.3, gt=0, description="Largest rms slope that can be made.")
     max_depth: float = Field(default=0.2, gt=0, description="Largest peak-to-valley depth as a share of the cell.")
@@ -66,8 +67,13 @@ class Design(RunConfig, Pair):
     mu: float = Field(gt=0, description="Wanted coefficient of friction.")
     pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
     count: int = Field(default=20, ge=1, le=10000, description="Number of designs.")
-    model: Path = Field(default=Path("runs/friction/model.safetensors"), description="A model that train wrote.")
-    family: str | None = Field(default=None, description="One family; by default all that can do it.")
+    model: Path | None = Field(default=None, description="A model that train wrote; by default the package's own.")
+    family: str | None = Field(default=None, description="One family; by default all that can do it, in turn.")
+    slope: float | None = Field(default=None, gt=0, description="Wanted rms slope; by default from least to steepest.")
+    second_mu: float | None = Field(default=None, gt=0, description="Wanted friction at a second pressure.")
+    second_pressure: str | None = Field(
+        default=None, description="The second mean pressure, with unit, best about four times the first."
+    )
     cell: str = Field(default="1 um", description="Length of the cell, with unit; friction does not depend on it.")
     pixels: int = Field(default=128, ge=32, description="Pixels along the cell of the exported maps.")
     formats: list[Literal["npz", "nc", "x3p", "stl"]] = Field(default=["npz"], description="Files to write.")

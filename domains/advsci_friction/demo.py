@@ -21,9 +21,11 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     from advsci_friction.pictures import design_figure
 
     if quick:
-        recipe = Train(out=out / "model", shapes=40, steps=8, batch_size=8, library_pixels=64)
+        recipe = Train(
+            out=out / "model", shapes=40, first_steps=20, steps=2, batch_size=8, pixels=48, library_pixels=48
+        )
     else:
-        recipe = Train(out=out / "model", shapes=200, steps=400)
+        recipe = Train(out=out / "model", quick=True)
     model = train.run(recipe)
     path = design.run(Design(mu=0.05, pressure="50 MPa", count=6 if quick else 20, model=model, pixels=64, out=out))
     designs, fabrication, pixels = read_designs(path)

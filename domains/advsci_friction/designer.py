@@ -4,27 +4,27 @@ A request (material, :math:`\mu^*`, pressure) becomes the dimensionless task :ma
 H/P and P/E*; the generator answers with shapes and slopes for it, in one pass and for any material. What is reachable
 is read from the library that the model was trained on: the area fractions of its textures that bear the pressure
 elastically and can be made.
+
+Many textures meet one task. Which of them is asked for is the *character*: family, slope and growth of the area with
+the load. What a user leaves open is taken from the library's own contacts for that task, the families in turn and the
+slopes over their range, so that variety is asked for and not hoped for.
 """
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from advsci.errors import CheckpointError, ConfigError
+from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci_friction.band import Band
 from advsci_friction.generator import TextureGenerator, split_sample
-from advsci_friction.library import Library, condition_of
+from advsci_friction.library import Character, Library, condition_of
 from advsci_friction.materials import Material
 from advsci_friction.physics import Fabrication
-from advsci_friction.textures import FAMILIES
-from advsci_friction.training import LATENT
+from advsci_friction.textures import FAMILIES, PARAMETERS
 from advsci_friction.units import Quantity, si
 
 __all__ = ["Designer", "Designs"]
@@ -74,49 +74,9 @@ class Designer:
     @classmethod
     def of(cls, generator: TextureGenerator, band: Band, fabrication: Fabrication, library: Library) -> "Designer":
         """A designer from a trained generator and its library."""
-        names = ("log_load", "area", "peak", "depth", "family")
+        names = ("log_load", "area", "peak", "depth", "family", "growth", "layout")
         rows = library[torch.arange(len(library))]
         return cls(generator, band, fabrication, {name: rows[name].contiguous() for name in names})
-
-    def save(self, path: str | Path) -> None:
-        """Write the model as safetensors."""
-        tensors = {f"generator.{k}": v.contiguous() for k, v in self.generator.state_dict().items()}
-        tensors |= {f"known.{k}": v for k, v in self.known.items()}
-        settings = {
-            "limit": self.band.limit,
-            "fabrication": asdict(self.fabrication),
-            "families": list(FAMILIES),
-            "width": self.generator.shape.first.out_features,
-        }
-        save_file(tensors, str(path), {"advsci_friction": json.dumps(settings)})
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Designer":
-        """Read a model that `save` wrote.
-
-        Raises
-        ------
-        CheckpointError
-            No such file, or not a model of this package.
-        """
-        try:
-            with safe_open(str(path), "pt") as file:
-                settings = json.loads((file.metadata() or {})["advsci_friction"])
-                tensors = {key: file.get_tensor(key) for key in file.keys()}
-        except (OSError, KeyError, ValueError, SafetensorError) as error:
-            raise CheckpointError(
-                f"got {path}, which is no texture model ({error}). Try: 'advsci-friction train --out FOLDER' makes one."
-            ) from error
-        if settings["families"] != list(FAMILIES):
-            raise CheckpointError(f"{path} knows the families {settings['families']}; expected {list(FAMILIES)}.")
-        band = Band(settings["limit"])
-        generator = TextureGenerator(band, LATENT, 3 + len(FAMILIES), settings["width"])
-        parts = {
-            start: {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
-            for start in ("generator.", "known.")
-        }
-        generator.load_state_dict(parts["generator."])
-        return cls(generator, band, Fabrication(**settings["fabrication"]), parts["known."])
 
     def feasible(self, material: Material, load: float) -> Tensor:
         """Which known contacts bear the load elastically and can be made, (s) bool."""
@@ -159,11 +119,58 @@ class Designer:
         low, high = torch.quantile(areas, torch.tensor([0.01, 0.99])).tolist()
         return material.friction(low, pressure), material.friction(high, pressure)
 
-    def choices(self, material: Material, load: float, area: float) -> list[int]:
-        """Families with a feasible known contact of about this area fraction."""
-        near = (torch.logit(self.known["area"]) - torch.logit(torch.tensor(area))).abs() < 0.25
-        found, counts = self.known["family"][near & self.feasible(material, load)].unique(return_counts=True)
-        return found[counts >= 2].tolist() or found.tolist()
+    def characters(
+        self,
+        material: Material,
+        load: float,
+        area: float,
+        count: int = 1,
+        stream: Stream | None = None,
+        *,
+        family: int | None = None,
+        slope: float | None = None,
+        growth: float | None = None,
+    ) -> Character:
+        """Families, log loads and growths of feasible contacts for a task, as different as they come.
+
+        Raises
+        ------
+        ConfigError
+            No known contact has the family, slope or growth that was asked for; the message says what they have.
+        """
+        known = self.known
+        off = torch.logit(known["area"]) - torch.logit(torch.tensor(area))
+        near = (off.abs() < 0.35) & self.feasible(material, load)
+        # what the same shape would need for just this area
+        log_load = known["log_load"] + (area / known["area"]).log() / known["growth"].clamp(0.3, 1.0)
+        slopes = load / material.modulus / log_load.exp()
+        near &= slopes <= self.fabrication.slope
+        if family is not None:
+            able = [list(FAMILIES)[i] for i in known["family"][near].unique().tolist()]
+            near = _still(near, known["family"] == family, f"family '{list(FAMILIES)[family]}'", able)
+        if slope is not None:
+            near = _still(near, (slopes / slope).log().abs() < 0.2, f"an rms slope of {slope:.3g}", slopes[near])
+            log_load = torch.full_like(log_load, math.log(load / material.modulus / slope))
+        growths = known["growth"]
+        if growth is not None:
+            wish = f"an area that grows with the load to the power {growth:.3g}"
+            near = _still(near, (growths - growth).abs() < 0.06, wish, growths[near])
+            growths = torch.full_like(growths, growth)
+        rows = near.nonzero().flatten()
+        labels, counts = known["family"][rows].unique(return_counts=True)
+        labels = labels[counts >= 2] if bool((counts >= 2).any()) else labels
+        stream = stream if stream is not None else Stream(0)
+        first = int(stream.at("first").integers(len(labels), (1,)))
+        chosen = torch.empty(count, dtype=torch.long)
+        for i, label in enumerate(labels.roll(-first).tolist()):
+            places = torch.tensor(range(i, count, len(labels)), dtype=torch.long)
+            if len(places):
+                mine = rows[known["family"][rows] == label]
+                mine = mine[log_load[mine].argsort()]
+                # one from each equal part of the range of slopes
+                part = torch.arange(len(places)) + stream.at("part", label).uniform((len(places),), dtype=torch.float64)
+                chosen[places] = mine[(part / len(places) * len(mine)).long()]
+        return Character(known["family"][chosen], known["layout"][chosen], log_load[chosen], growths[chosen])
 
     def design(
         self,
@@ -174,6 +181,8 @@ class Designer:
         stream: Stream,
         *,
         family: str | None = None,
+        slope: float | None = None,
+        second: tuple[float, Quantity] | None = None,
         cell: Quantity = 1e-6,
     ) -> Designs:
         """``count`` textures for a wanted coefficient of friction.
@@ -191,7 +200,11 @@ class Designer:
         stream
             Where their differences come from.
         family
-            A key of `FAMILIES`; None chooses among all that can do it.
+            A key of `FAMILIES`; None takes all that can do it, in turn.
+        slope
+            Wanted rms slope; None takes what there is, from the least to the steepest.
+        second
+            Wanted friction at a second mean pressure, (mu, pressure [Pa]); best at about four times the first.
         cell
             Length of the cell [m]. Friction does not depend on it: see the page on what is identifiable.
 
@@ -209,19 +222,29 @@ class Designer:
                 "textures reach. Try: another pressure, since mu of a texture falls as the pressure grows."
             )
         area = (friction - material.pressure_coefficient) * pressure / material.shear_strength
-        possible = self.choices(material, pressure, area)
-        if family is not None:
-            if family not in FAMILIES:
-                raise ConfigError(f"got family '{family}'; expected one of {list(FAMILIES)}.")
-            if list(FAMILIES).index(family) not in possible:
-                able = [list(FAMILIES)[i] for i in possible]
-                raise ConfigError(f"family '{family}' cannot reach mu = {friction} here. Try: one of {able}.")
-            possible = [list(FAMILIES).index(family)]
-        labels = torch.tensor(possible)[torch.arange(count) % len(possible)]
+        if family is not None and family not in FAMILIES:
+            raise ConfigError(f"got family '{family}'; expected one of {list(FAMILIES)}.")
+        label = None if family is None else list(FAMILIES).index(family)
+        growth = None if second is None else self._growth(material, area, pressure, second)
+        asked = self.characters(
+            material, pressure, area, count, stream.at("character"), family=label, slope=slope, growth=growth
+        )
         tasks = torch.full((count,), area), torch.full((count,), pressure)
-        coefficients, log_load = self.answer(material, *tasks, labels, stream)
-        slope = pressure / material.modulus / log_load.exp()
-        return Designs(self.band, coefficients, slope, si(cell, "m", "cell"), labels, material, friction, pressure)
+        coefficients, log_load = self.answer(material, *tasks, asked, stream)
+        steepness = pressure / material.modulus / log_load.exp()
+        return Designs(
+            self.band, coefficients, steepness, si(cell, "m", "cell"), asked.family, material, friction, pressure
+        )
+
+    def _growth(self, material: Material, area: float, load: float, second: tuple[float, Quantity]) -> float:
+        r""":math:`d \log A / d \log P` between two loads, from the friction at the second."""
+        mu, other = second[0], si(second[1], "Pa", "second pressure")
+        if not 1.5 <= max(other / load, load / other) <= 16.0:
+            raise ConfigError(f"got a second pressure of {other:.3g} Pa; expected 1.5 to 16 times more or less.")
+        if mu <= material.pressure_coefficient:
+            raise ConfigError(f"got mu = {mu} at the second pressure; expected more than {material.floor:.3g}.")
+        wanted = (mu - material.pressure_coefficient) * other / material.shear_strength
+        return math.log(wanted / area) / math.log(other / load)
 
     @torch.no_grad()
     def answer(
@@ -229,11 +252,20 @@ class Designer:
         material: Material,
         area: Float[Tensor, " n"],
         load: Float[Tensor, " n"],
-        family: Int[Tensor, " n"],
+        asked: Character,
         stream: Stream,
     ) -> tuple[Float[Tensor, "n m"], Float[Tensor, " n"]]:
         """The generator's shapes and log loads for many tasks of one material, in one pass."""
         severity = area * torch.tensor(material.hardness).clamp(max=1e30) / load
-        condition = condition_of(area.float(), severity.float(), (load / material.modulus).float(), family)
-        z = stream.at("design").normal((len(area), LATENT), dtype=torch.float32)
+        task = (area.float(), severity.float(), (load / material.modulus).float())
+        condition = condition_of(*task, asked)
+        z = stream.at("design").normal((len(area), PARAMETERS), dtype=torch.float32)
         return split_sample(self.band, self.generator(z, condition))
+
+
+def _still(near: Tensor, meets: Tensor, wish: str, able: Tensor | list[str]) -> Tensor:
+    """Contacts that meet one more wish."""
+    if not bool((near & meets).any()):
+        has = able if isinstance(able, list) else f"{float(able.min()):.3g} to {float(able.max()):.3g}"
+        raise ConfigError(f"got {wish}, which no texture known for this friction here has; expected {has}.")
+    return near & meets

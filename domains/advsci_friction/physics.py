@@ -1,16 +1,18 @@
 r"""The physics of a texture design: friction from a real contact solve, hardness, slope and depth.
 
 In: samples (`advsci_friction.generator`) and conditions (wanted area fraction, severity :math:`A H/P`, strain
-:math:`P/E^*`). Out:
+:math:`P/E^*`, slope and growth asked for). Out:
 
 * residual ``friction``: :math:`\log(A/A^*)` over a tolerance, the relative error of :math:`\mu - \alpha`;
+* residuals ``asked_slope`` and ``asked_growth``: log of the rms slope over the one asked for, over 0.2, and the growth
+  :math:`\log_4 A(4P)/A(P)` of a second solve less the one asked for, over 0.1;
 * limit ``hardness``: :math:`\log(p_{max}/H)` over a tolerance, with an 8-norm for the maximum in the gradient;
 * limits ``slope`` and ``depth``: rms slope and peak-to-valley height over what fabrication allows.
 """
 
+import math
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -18,9 +20,9 @@ from advsci.physics import Findings, Physics
 from advsci_friction.area import real_area
 from advsci_friction.band import Band
 from advsci_friction.closed_forms import persson_area
-from advsci_friction.contact import solve_contact
+from advsci_friction.contact import Contact, solve_contact
 from advsci_friction.generator import split_sample
-from advsci_friction.library import SEVERITY, STRAIN
+from advsci_friction.library import Request
 
 __all__ = ["ContactPhysics", "Fabrication"]
 
@@ -41,7 +43,7 @@ class ContactPhysics(Physics):
     band
         The band of the samples.
     pixels
-        Grid of the solve.
+        Grid of the solve: at 64 the areas of ridges and rims are off by some per cent, at 96 by one.
     fabrication
         Limits of what can be made.
     tolerance
@@ -53,7 +55,7 @@ class ContactPhysics(Physics):
     def __init__(
         self,
         band: Band,
-        pixels: int = 64,
+        pixels: int = 96,
         fabrication: Fabrication | None = None,
         *,
         tolerance: float = 0.05,
@@ -65,36 +67,47 @@ class ContactPhysics(Physics):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return ("friction", "hardness", "slope", "depth")
+        return ("friction", "asked_slope", "asked_growth", "hardness", "slope", "depth")
 
     def forward(self, x: Float[Tensor, "n d"], condition: Float[Tensor, "n c"] | None) -> Findings:
         assert condition is not None
         coefficients, log_load = split_sample(self.band, x)
-        wanted = torch.sigmoid(condition[:, 0])
-        severity = _unscale(condition[:, 1], SEVERITY)
-        strain = _unscale(condition[:, 2], STRAIN)
+        asked = Request.of(condition)
         load = log_load.clamp(-9.0, 2.0).exp()
         h = self.band.synthesise(coefficients, self.pixels)
         if self.surrogate:
-            area = persson_area(load, kappa=2.0)
+            area, more = (persson_area(factor * load, kappa=2.0) for factor in (1.0, 4.0))
             peak = load / area.clamp_min(1e-6)
         else:
-            contact = solve_contact(h, load, 1.0, (1.0, 1.0), tolerance=1e-4, adjoint_tolerance=1e-2, strict=False)
-            area = real_area(contact, load.detach() / wanted * 0.25)
+            contact = self._solve(h, load)
+            # growth need not be as sharp as friction: a coarser grid is three times quicker
+            harder = self._solve(self.band.synthesise(coefficients, 2 * self.pixels // 3), 4.0 * load)
+            smooth = load.detach() / asked.area * 0.25
+            area, more = real_area(contact, smooth), real_area(harder, smooth)
             highest = contact.pressure.detach().amax((-2, -1))
             norm = (contact.pressure / highest[:, None, None]).pow(8).mean((-2, -1)).clamp_min(1e-12).pow(0.125)
             peak = highest * norm / norm.detach()  # the value of the maximum, the gradient of the norm
-        slope = strain / load
+        slope = asked.strain / load
         depth = slope * (h.amax((-2, -1)) - h.amin((-2, -1)))
+        log_area = area.clamp_min(1e-4).log()
+        growth = (more.clamp_min(1e-4).log() - log_area) / math.log(4.0)
+        residuals = {
+            "friction": _bounded((log_area - asked.area.log()) / self.tolerance, 8.0),
+            "asked_slope": _bounded((log_load - asked.log_load) / 0.2, 3.0),
+            "asked_growth": _bounded((growth - asked.growth) / 0.1, 3.0),
+        }
         limits = {
-            "hardness": (peak / load * wanted / severity).log() / 0.1,
+            "hardness": (peak / load * asked.area / asked.severity).log() / 0.1,
             "slope": (slope / self.fabrication.slope).log() / 0.1,
             "depth": (depth / self.fabrication.depth).log() / 0.1,
         }
-        residual = (area.clamp_min(1e-4) / wanted).log() / self.tolerance
-        return Findings({"friction": residual}, limits, {"area": area, "slope": slope, "depth": depth, "peak": peak})
+        found = {"area": area, "growth": growth, "slope": slope, "depth": depth, "peak": peak}
+        return Findings(residuals, limits, found)
+
+    def _solve(self, h: Tensor, load: Tensor) -> Contact:
+        return solve_contact(h, load, 1.0, (1.0, 1.0), tolerance=1e-4, adjoint_tolerance=1e-2, strict=False)
 
 
-def _unscale(x: Tensor, limits: tuple[float, float]) -> Tensor:
-    low, high = torch.tensor(limits).log()
-    return (low + 0.5 * (x + 1.0) * (high - low)).exp()
+def _bounded(r: Tensor, limit: float) -> Tensor:
+    """r where it is small, never beyond the limit: one hopeless sample must not outweigh a batch."""
+    return r / (1.0 + (r / limit).square()).sqrt()

@@ -33,7 +33,7 @@ def recognise_family(
     band: Band, coefficients: Float[Tensor, "n m"], *, examples: int = 1000, neighbours: int = 5, seed: int = 11
 ) -> Int[Tensor, " n"]:
     """Index in `FAMILIES` of the family that most of the nearest of ``examples`` fresh textures belong to."""
-    known, label = draw_shapes(examples, Stream(seed), band)
+    known, label, _ = draw_shapes(examples, Stream(seed), band)
     reference = shape_features(band, known)
     distance = torch.cdist(shape_features(band, coefficients.double()), reference)
     nearest = distance.topk(neighbours, largest=False).indices

@@ -2,8 +2,8 @@ r"""Texture families: periodic maps from a few numbers in [0, 1], differentiable
 
 Every family maps u (b, k) to heights on n x n pixels of the unit cell, of no particular amplitude: `Band.unit_slope`
 gives the shape, and the rms slope is a design's own number. By scale invariance nothing else matters to a non-adhesive
-elastic contact. Counts (waves or pillars along the cell) are rounded from u, which has no gradient; positions, widths,
-amplitudes and phases do.
+elastic contact. Counts (waves or pillars along the cell) are rounded from u and have no gradient: they are the layout
+of a texture. Positions, widths, amplitudes and phases do.
 """
 
 import math
@@ -11,25 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
 from advsci.streams import Stream
 from advsci_friction.band import Band
 
-__all__ = ["FAMILIES", "Family", "draw_shapes"]
+__all__ = ["FAMILIES", "LAYOUT", "PARAMETERS", "Family", "assemble", "draw_shapes", "layout_of"]
 
 Maps = Float[Tensor, "b n n"]
 
 
 @dataclass(frozen=True)
 class Family:
-    """A named family of textures with ``parameters`` numbers in [0, 1]."""
+    """A named family of textures with ``parameters`` numbers in [0, 1], of which those at ``layout`` are counts."""
 
     name: str
     parameters: int
     synthesise: Callable[[Tensor, int], Tensor]
     description: str
+    layout: tuple[int, ...] = ()
 
 
 def _grid(u: Tensor, n: int) -> tuple[Tensor, Tensor]:
@@ -118,15 +119,26 @@ def bumps(u: Float[Tensor, "b k"], n: int) -> Maps:
     return torch.exp(s * (torch.cos(2.0 * math.pi * ky * y) + torch.cos(2.0 * math.pi * kx * x) - 2.0))
 
 
+def _sum_of_waves(modes: list[tuple[int, int]], amplitude: Tensor, phase: Tensor, n: int) -> Tensor:
+    r""":math:`\sum_i A_i \cos 2\pi(k_i \cdot r + \phi_i)` of fixed wavevectors, as two matrix products."""
+    k = torch.tensor(modes).to(amplitude)
+    axis = torch.arange(n, dtype=amplitude.dtype, device=amplitude.device) / n
+    y, x = axis.repeat_interleave(n), axis.repeat(n)
+    angle = 2.0 * math.pi * (k[:, :1] * y + k[:, 1:] * x)
+    turn = 2.0 * math.pi * phase
+    h = (amplitude * torch.cos(turn)) @ torch.cos(angle) - (amplitude * torch.sin(turn)) @ torch.sin(angle)
+    return h.reshape(-1, n, n)
+
+
+_BAND = [(ky, kx) for kx in range(1, 8) for ky in range(-7, 8) if 9 <= ky * ky + kx * kx <= 49]
+_BAND = _BAND[:: len(_BAND) // 24][:24]
+_LONG = [(ky, kx) for kx in range(4) for ky in range(-3, 4) if kx > 0 or ky > 0]
+
+
 def _band_noise(u: Tensor, start: int, n: int, hurst: Tensor) -> Tensor:
     """A self-affine map of 24 waves with phases u[start:], rms height 1."""
-    y, x = _grid(u, n)
-    modes = [(ky, kx) for kx in range(1, 8) for ky in range(-7, 8) if 9 <= ky * ky + kx * kx <= 49]
-    modes = modes[:: len(modes) // 24][:24]
-    waves = []
-    for i, (ky, kx) in enumerate(modes):
-        waves.append(math.hypot(ky, kx) ** (-1.0 - hurst) * _wave(y, x, ky, kx, _col(u, start + i)))
-    total = torch.stack(waves).sum(0)
+    lengths = torch.tensor([math.hypot(*k) for k in _BAND]).to(u)
+    total = _sum_of_waves(_BAND, lengths ** (-1.0 - hurst[:, :, 0]), u[:, start : start + len(_BAND)], n)
     return total / total.square().mean((-2, -1), keepdim=True).sqrt()
 
 
@@ -143,44 +155,68 @@ def fractal(u: Float[Tensor, "b k"], n: int) -> Maps:
 
 def free(u: Float[Tensor, "b k"], n: int) -> Maps:
     """Any map of wavenumbers up to 3: 24 waves of free amplitude and phase."""
-    y, x = _grid(u, n)
-    modes = [(ky, kx) for kx in range(4) for ky in range(-3, 4) if kx > 0 or ky > 0]
-    waves = [
-        (_col(u, 2 * i) - 0.5) * _wave(y, x, ky, kx, _col(u, 2 * i + 1)) / math.hypot(ky, kx)
-        for i, (ky, kx) in enumerate(modes)
-    ]
-    return torch.stack(waves).sum(0)
+    amplitude = (u[:, 0::2] - 0.5) / torch.tensor([math.hypot(*k) for k in _LONG]).to(u)
+    return _sum_of_waves(_LONG, amplitude, u[:, 1::2], n)
 
 
 FAMILIES = {
     f.name: f
     for f in (
-        Family("sine", 2, sine, "one-dimensional sine"),
-        Family("square", 2, square_sine, "two-dimensional sine"),
-        Family("hexagonal", 2, hexagonal_sine, "hexagonal sine"),
-        Family("multi-sine", 20, multi_sine, "five waves"),
-        Family("pillars", 4, pillars, "flat pillars"),
-        Family("dimples", 4, dimples, "round dimples"),
-        Family("bumps", 3, bumps, "rounded summits"),
-        Family("ripples", 28, ripples, "ripples with a fractal band"),
+        Family("sine", 2, sine, "one-dimensional sine", (0, 1)),
+        Family("square", 2, square_sine, "two-dimensional sine", (0, 1)),
+        Family("hexagonal", 2, hexagonal_sine, "hexagonal sine", (0, 1)),
+        Family("multi-sine", 20, multi_sine, "five waves", (0, 1, 4, 5, 8, 9, 12, 13, 16, 17)),
+        Family("pillars", 4, pillars, "flat pillars", (0, 1)),
+        Family("dimples", 4, dimples, "round dimples", (0, 1)),
+        Family("bumps", 3, bumps, "rounded summits", (0, 1)),
+        Family("ripples", 28, ripples, "ripples with a fractal band", (0, 1)),
         Family("fractal", 25, fractal, "self-affine band"),
         Family("free", 48, free, "free band-limited map"),
     )
 }
 
 
+PARAMETERS = max(f.parameters for f in FAMILIES.values())
+"""Numbers in [0, 1] that describe a texture of any family; short families leave the last unused."""
+LAYOUT = max(len(f.layout) for f in FAMILIES.values())
+"""How many of them are counts, at most."""
+
+
+def layout_of(family: Family, u: Float[Tensor, "b p"]) -> Float[Tensor, "b l"]:
+    """The counts among the parameters of one family, padded with 1/2."""
+    counts = u[:, list(family.layout)]
+    return nn.functional.pad(counts, (0, LAYOUT - len(family.layout)), value=0.5)
+
+
+def assemble(
+    band: Band, share: Float[Tensor, "b f"], layout: Float[Tensor, "b l"], u: Float[Tensor, "b p"]
+) -> Float[Tensor, "b m"]:
+    """Shapes of unit rms slope from family (``share``: one-hot), layout and parameters; differentiable in ``u``.
+
+    Every family is synthesised for every sample and one is kept, so that nothing depends on the values of ``share``.
+    """
+    both = torch.cat([u, layout], 1)
+    total = torch.zeros(len(u), band.size, dtype=u.dtype, device=u.device)
+    for i, family in enumerate(FAMILIES.values()):
+        columns = [PARAMETERS + family.layout.index(j) if j in family.layout else j for j in range(family.parameters)]
+        shape = band.unit_slope(band.analyse(family.synthesise(both[:, columns], 4 * band.limit)))
+        total = total + share[:, i, None] * shape
+    return total
+
+
 def draw_shapes(
     count: int, stream: Stream, band: Band, families: tuple[str, ...] = tuple(FAMILIES)
-) -> tuple[Float[Tensor, "b m"], Tensor]:
-    """``count`` shapes of unit rms slope (coefficients of the band) from each family in turn, and their family's
-    index.
+) -> tuple[Float[Tensor, "b m"], Int[Tensor, " b"], Float[Tensor, "b l"]]:
+    """``count`` shapes of unit rms slope (coefficients of the band) from each family in turn, their family's index, and
+    their layout.
     """
     n = 4 * band.limit
-    coefficients, labels = [], []
+    coefficients, labels, layouts = [], [], []
     for i, name in enumerate(families):
         family = FAMILIES[name]
         u = stream.at(name).uniform((len(range(i, count, len(families))), family.parameters), dtype=torch.float64)
         coefficients.append(band.unit_slope(band.analyse(family.synthesise(u, n))))
-        labels.append(torch.full((len(u),), i))
+        labels.append(torch.full((len(u),), list(FAMILIES).index(name)))
+        layouts.append(layout_of(family, u))
     order = stream.at("order").permutation(count)
-    return torch.cat(coefficients)[order], torch.cat(labels)[order]
+    return torch.cat(coefficients)[order], torch.cat(labels)[order], torch.cat(layouts)[order]

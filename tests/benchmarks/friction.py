@@ -1,9 +1,10 @@
 """``make bench-friction``: every figure of contact solver and texture design, one JSON object a line.
 
 Stored references are read from ``$ADVSCI_DATA/friction``; tamaas judges and is timed where it is installed. A row
-whose data, peer or model is missing is not met and says so. ``--quick`` takes fewer and smaller cases and a two-minute
-training, never another method. ``--only WORD`` runs the parts whose name contains the word; ``--model FILE`` judges a
-trained model.
+whose data, peer or model is missing is not met and says so. The model that comes with the package is judged, or that
+of ``--model FILE``; ``--train`` trains the default set first (half an hour), ``--quick`` a two-minute training beside
+fewer and smaller cases, never another method. ``--only WORD`` runs the parts whose name contains the word:
+westergaard, references, timing, measured, training, designs, ablations.
 """
 
 import argparse
@@ -12,38 +13,26 @@ import json
 import math
 import os
 import time
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
+from _friction_designs import PEER, ablations, designs, peer
 from _row import compare, ratio, row
 
-from advsci.errors import ConfigError
 from advsci.streams import Stream
-from advsci_friction.area import contact_area, real_area
-from advsci_friction.band import Band
+from advsci_friction.area import real_area
 from advsci_friction.closed_forms import elastoplastic_areas, westergaard_area, westergaard_pressure
 from advsci_friction.commands.train import train_designer
 from advsci_friction.config import Train
 from advsci_friction.contact import solve_contact
-from advsci_friction.designer import Designer, Designs
+from advsci_friction.designer import Designer
 from advsci_friction.halfspace import HalfSpace
-from advsci_friction.judge import Verdicts, judge, refine, tamaas_pressure
-from advsci_friction.materials import MATERIALS
-from advsci_friction.recognition import recognise_family
+from advsci_friction.judge import tamaas_pressure
+from advsci_friction.model_file import load_designer
 
 F64 = torch.float64
-PEER = "tamaas"
-
-
-def peer() -> str:
-    """tamaas with its version, where it is installed."""
-    try:
-        return f"tamaas {version('tamaas')}"
-    except PackageNotFoundError:
-        return ""
 
 
 def folder() -> Path | None:
@@ -202,163 +191,6 @@ def timing(quick: bool) -> None:
     )
 
 
-class Requests:
-    """Unseen (mu*, pressure) pairs of one material, each with a design of the generator."""
-
-    def __init__(self, designer: Designer, name: str, nominal: float, count: int, seed: int):
-        stream = Stream(seed).at("requests")
-        self.material = MATERIALS[name]
-        pressure = nominal * 2.0 ** (2.0 * stream.at("pressure").uniform((count,), dtype=F64) - 1.0)
-        u = stream.at("mu").uniform((count,), dtype=F64)
-        areas, families = [], []
-        for i in range(count):
-            low, high = designer.reachable(self.material, float(pressure[i]))
-            mu = low + (high - low) * (0.1 + 0.8 * float(u[i]))
-            area = (mu - self.material.pressure_coefficient) * float(pressure[i]) / self.material.shear_strength
-            able = designer.choices(self.material, float(pressure[i]), area)
-            areas.append(area)
-            families.append(able[i % len(able)])
-        self.pressure, self.area = pressure, torch.tensor(areas, dtype=F64)
-        self.family = torch.tensor(families)
-        self.coefficients, self.log_load = designer.answer(
-            self.material, self.area.float(), pressure.float(), self.family, stream.at("latent")
-        )
-        self.designer = designer
-
-    @property
-    def mu(self) -> torch.Tensor:
-        """Wanted coefficients of friction."""
-        return self.material.pressure_coefficient + self.material.shear_strength * self.area / self.pressure
-
-    def judged(self, log_load: torch.Tensor, pixels: int, rows: slice = slice(None)) -> Verdicts:
-        """Solved again, by tamaas where it is installed."""
-        slope = self.pressure / self.material.modulus / log_load.double().exp()
-        designs = Designs(
-            self.designer.band,
-            self.coefficients[rows],
-            slope[rows].float(),
-            1e-6,
-            self.family[rows],
-            self.material,
-            0.0,
-            0.0,
-        )
-        solver = "tamaas" if find_spec(PEER) else "own"
-        fabrication = self.designer.fabrication
-        return judge(designs, fabrication, pixels, solver=solver, stream=Stream(9), load=self.pressure[rows])
-
-
-def designs(quick: bool, model: Path | None) -> None:
-    """What the designs of a trained model are worth."""
-    start = time.perf_counter()
-    if model is None:
-        designer, _ = train_designer(Train(quick=quick, batch_size=32), quiet=True)
-        minutes = (time.perf_counter() - start) / 60
-        row("training time", minutes, 2 if quick else 30, "lower", unit="min", note="default set, this machine")
-    else:
-        designer = Designer.load(model)
-    count, pixels = (24 if quick else 200), 128
-    who = peer() or "own solver"
-    for name, nominal in (("dlc", 5e7), ("silicon", 5e8), ("kcl-steel", 1e8)):
-        asked = Requests(designer, name, nominal, count, seed=5)
-        found = asked.judged(asked.log_load, 2 * pixels)
-        error = (found.friction / asked.mu - 1).abs()
-        note = f"{count} unseen requests, {2 * pixels} px, no search"
-        row(f"{name}: median error of mu", float(error.median()), 0.02, "lower", unit="relative", peer=who, note=note)
-        row(
-            f"{name}: 95th percentile", float(error.quantile(0.95)), 0.08, "lower", unit="relative", peer=who, note=note
-        )
-        row(f"{name}: feasible", float(found.feasible.double().mean()), 0.99, "higher", peer=who, note=note)
-        few = slice(0, 4 if quick else 24)
-        better = refine(asked.coefficients[few], asked.log_load[few], asked.area[few], designer.band, 5, 2 * pixels)
-        moved = asked.log_load.double().clone()
-        moved[few] = better
-        again = asked.judged(moved, 2 * pixels if quick else 4 * pixels, few)
-        error = (again.friction / asked.mu[few] - 1).abs()
-        row(
-            f"{name}: median error after 5 gradient steps",
-            float(error.median()),
-            0.005,
-            "lower",
-            unit="relative",
-            peer=who,
-        )
-        if name == "dlc":
-            functional(found.friction, asked.mu)
-            search(designer, asked, quick)
-    diversity(designer, quick)
-    try:
-        designer.reachable(MATERIALS["steel-dry"], 1e8)
-        row("dry steel is refused", 0.0, 1.0, "higher")
-    except ConfigError as error:
-        row("dry steel is refused", float("mu = 0.17" in str(error)), 1.0, "higher", note=str(error)[:80])
-
-
-def functional(mu: torch.Tensor, wanted: torch.Tensor) -> None:
-    """Symmetric mean absolute percentage error of the function that was asked for."""
-    smape = float((2 * (mu - wanted).abs() / (mu.abs() + wanted.abs())).mean())
-    row(
-        "functional error (sMAPE)",
-        smape,
-        0.38,
-        "lower",
-        unit="relative",
-        peer="conditional VAE, arXiv 2511.03735: 0.38",
-    )
-
-
-def search(designer: Designer, asked: Requests, quick: bool) -> None:
-    """Time of 1,000 designs against CMA-ES on the shape and slope of each target, to the median error of the
-    generator.
-    """
-    if not find_spec("cma"):
-        row("time against CMA-ES", None, 100, "higher", note="cma is not installed")
-        return
-    import cma
-
-    band, targets = Band(3), (1 if quick else 5)
-    evaluations, start = 0, time.perf_counter()
-    for i in range(targets):
-        wanted = float(asked.area[i])
-
-        def loss(v: list[float], wanted: float = wanted) -> float:
-            shape = band.unit_slope(torch.tensor(v[:-1], dtype=F64)[None])
-            contact = solve_contact(
-                band.synthesise(shape, 64), math.exp(min(v[-1], 0.0)), 1.0, (1.0, 1.0), tolerance=1e-4
-            )
-            return abs(math.log(max(float(contact_area(contact.touching, 2)), 1e-4) / wanted))
-
-        begin = [*np.random.default_rng(i).normal(size=band.size), math.log(wanted / 2)]
-        settings = {"ftarget": 0.02, "maxfevals": 400, "verbose": -9, "seed": i + 1}
-        evaluations += cma.CMAEvolutionStrategy(begin, 0.3, settings).optimize(loss).result.evaluations
-    each = (time.perf_counter() - start) / targets
-    count = 1000
-    labels = asked.family[torch.arange(count) % len(asked.family)]
-    area = asked.area[torch.arange(count) % len(asked.area)].float()
-    load = asked.pressure[torch.arange(count) % len(asked.pressure)].float()
-    start = time.perf_counter()
-    designer.answer(asked.material, area, load, labels, Stream(3))
-    ours = (time.perf_counter() - start) / count
-    note = f"search to 2 % on 64 px: {evaluations / targets:.0f} solves a target"
-    row("time against CMA-ES", each / ours, 100, "higher", unit="ratio", peer="cma", note=note)
-
-
-def diversity(designer: Designer, quick: bool) -> None:
-    """Families and slopes among designs for one friction that are within 5 % of it."""
-    made = designer.design(MATERIALS["dlc"], 0.06, "50 MPa", 20 if quick else 60, Stream(4))
-    found = judge(made, designer.fabrication, 128, stream=Stream(1))
-    good = (found.friction / 0.06 - 1).abs() < 0.05
-    seen = recognise_family(designer.band, made.coefficients)
-    alike = float((seen == made.family).double().mean())
-    note = (
-        f"mu* = 0.06, DLC 50 MPa, recognised among designs within 5 %; {alike:.0%} look like what they were asked to be"
-    )
-    row("families at one mu*", float(len(seen[good].unique())), 5, "higher", note=note)
-    slopes = made.slope[good]
-    spread = float(slopes.max() / slopes.min()) if len(slopes) else 0.0
-    row("rms slopes at one mu*, largest over smallest", spread, 10, "higher", unit="ratio")
-
-
 def measured(quick: bool) -> None:
     """The load law mu = alpha + tau0 A(F)/F with A ~ F^m, on measured friction of PLA on silicone."""
     where = folder()
@@ -379,6 +211,16 @@ def measured(quick: bool) -> None:
         row(f"load law on {material}, R2", r2, target, "higher", peer="cof_pla_silicone", note=note)
 
 
+def train(quick: bool) -> Designer:
+    """Train the default set, with its time."""
+    start = time.perf_counter()
+    designer, seconds = train_designer(Train(quick=quick), quiet=True)
+    minutes = (time.perf_counter() - start) / 60
+    note = ", ".join(f"{part} {value:.0f} s" for part, value in seconds.items())
+    row("training time", minutes, 2 if quick else 30, "lower", unit="min", note=f"{note}, one thread")
+    return designer
+
+
 PARTS = {"westergaard": westergaard, "references": references, "timing": timing, "measured": measured}
 
 
@@ -388,12 +230,21 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--train", action="store_true")
     options = parser.parse_args()
+    torch.set_num_threads(1)
     for name, part in PARTS.items():
         if options.only in name:
             part(options.quick)
+    if options.only in "training" and (options.quick or options.train):
+        trained = train(options.quick)
+    else:
+        trained = None
     if options.only in "designs":
-        designs(options.quick, options.model)
+        judged = trained if trained is not None and options.train else load_designer(options.model)
+        designs(judged, options.quick)
+    if options.only in "ablations":
+        ablations(options.quick)
 
 
 if __name__ == "__main__":

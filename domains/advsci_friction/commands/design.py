@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_friction.commands.solve import material_of
@@ -13,6 +14,7 @@ from advsci_friction.config import Design
 from advsci_friction.designer import Designer, Designs
 from advsci_friction.designs_file import write_designs
 from advsci_friction.judge import refine
+from advsci_friction.model_file import load_designer
 from advsci_friction.scans import write_map
 from advsci_friction.units import si
 
@@ -22,8 +24,21 @@ __all__ = ["make_designs", "plan", "run"]
 def make_designs(config: Design, designer: Designer) -> Designs:
     """The designs that the settings ask for."""
     material, load = material_of(config), si(config.pressure, "Pa", "pressure")
+    second = None
+    if config.second_mu is not None and config.second_pressure is not None:
+        second = config.second_mu, config.second_pressure
+    elif (config.second_mu, config.second_pressure) != (None, None):
+        raise ConfigError("got one of second_mu and second_pressure; expected both or neither.")
     designs = designer.design(
-        material, config.mu, load, config.count, Stream(config.seed), family=config.family, cell=config.cell
+        material,
+        config.mu,
+        load,
+        config.count,
+        Stream(config.seed),
+        family=config.family,
+        slope=config.slope,
+        second=second,
+        cell=config.cell,
     )
     if config.refine:
         area = torch.full((config.count,), (config.mu - material.pressure_coefficient) * load / material.shear_strength)
@@ -35,7 +50,7 @@ def make_designs(config: Design, designer: Designer) -> Designs:
 
 def run(config: Design) -> Path:
     """Design, and write ``designs.npz`` and the maps in the other formats that were asked for."""
-    designer = Designer.load(config.model)
+    designer = load_designer(config.model)
     start = time.perf_counter()
     designs = make_designs(config, designer)
     seconds = time.perf_counter() - start
@@ -54,5 +69,5 @@ def run(config: Design) -> Path:
 
 def plan(config: Design) -> dict[str, object]:
     """The reachable range at this pressure."""
-    low, high = Designer.load(config.model).reachable(material_of(config), si(config.pressure, "Pa", "pressure"))
+    low, high = load_designer(config.model).reachable(material_of(config), si(config.pressure, "Pa", "pressure"))
     return {"wanted mu": config.mu, "reachable": f"{low:.3g} to {high:.3g}", "designs": config.count}

@@ -10,33 +10,40 @@ from advsci.training import Run
 from advsci_friction.band import Band
 from advsci_friction.config import Train
 from advsci_friction.designer import Designer
-from advsci_friction.generator import TextureGenerator
 from advsci_friction.library import build_library
+from advsci_friction.model_file import save_designer
 from advsci_friction.physics import Fabrication
-from advsci_friction.training import Tasks, make_game, train_game
+from advsci_friction.training import train_players
 
 __all__ = ["plan", "run", "train_designer"]
 
 
 def train_designer(config: Train, folder: Run | None = None, quiet: bool = False) -> tuple[Designer, dict[str, float]]:
-    """Build the library, play the game, and give the averaged generator as a `Designer`, with the seconds each part
-    took.
+    """Build the library, play the game, and give the averaged generator as a `Designer`, with the CPU seconds that
+    each part took.
     """
     if config.quick:
-        config = config.model_copy(update={"shapes": 100, "steps": 150, "batch_size": 16, "library_pixels": 64})
+        quick = {"shapes": 200, "first_steps": 300, "steps": 300, "batch_size": 24, "pixels": 64, "library_pixels": 64}
+        config = config.model_copy(update=quick)
     band, fabrication = Band(), Fabrication(config.max_slope, config.max_depth)
-    stream = Stream(config.seed)
-    start = time.perf_counter()
-    library = build_library(config.shapes, stream.at("library"), band, pixels=config.library_pixels).usable()
-    built = time.perf_counter()
-    game = make_game(band, fabrication, config.pixels, ablation=config.ablation, seed=config.seed)
-    tasks = Tasks(library, band, fabrication, config.seed)
-    training = train_game(
-        game, tasks, steps=config.steps, batch_size=config.batch_size, seed=config.seed, run=folder, quiet=quiet
+    start = time.process_time()
+    stream = Stream(config.seed).at("library")
+    library = build_library(config.shapes, stream, band, pixels=config.library_pixels).usable()
+    built = time.process_time()
+    generator = train_players(
+        library,
+        band,
+        fabrication,
+        pixels=config.pixels,
+        first_steps=config.first_steps,
+        steps=config.steps,
+        batch_size=config.batch_size,
+        ablation=config.ablation,
+        seed=config.seed,
+        run=folder,
+        quiet=quiet,
     )
-    generator = training.averaged("generator")
-    assert isinstance(generator, TextureGenerator)
-    seconds = {"library": built - start, "game": time.perf_counter() - built}
+    seconds = {"library": built - start, "game": time.process_time() - built}
     return Designer.of(generator, band, fabrication, library), seconds
 
 
@@ -47,15 +54,16 @@ def run(config: Train) -> Path:
     folder.describe(config.model_dump(mode="json"))
     designer, seconds = train_designer(config, folder)
     path = folder.path / "model.safetensors"
-    designer.save(path)
-    print(f"library {seconds['library']:.0f} s, game {seconds['game']:.0f} s")
+    save_designer(designer, path, config.model_dump(mode="json", exclude={"out"}) | {"seconds": seconds})
+    print(f"library {seconds['library']:.0f} s, game {seconds['game']:.0f} s of CPU time")
     return path
 
 
 def plan(config: Train) -> dict[str, object]:
     """What a run would do."""
     return {
-        "library": f"{config.shapes} shapes, 8 loads each, {config.library_pixels} x {config.library_pixels}",
-        "game": f"{config.steps} steps of {config.batch_size} solves, {config.pixels} x {config.pixels}",
+        "library": f"{config.shapes} shapes, 12 loads each, {config.library_pixels} x {config.library_pixels}",
+        "game": f"{config.first_steps} steps without solves, {config.steps} steps of {2 * config.batch_size} solves, "
+        f"{config.pixels} x {config.pixels}",
         "model": str(config.folder("friction") / "model.safetensors"),
     }

@@ -1,6 +1,7 @@
 """Textures, library, physics and game; the commands from training to report, on a small model."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -15,16 +16,16 @@ from advsci_friction.commands import evaluate
 from advsci_friction.commands.train import train_designer
 from advsci_friction.config import Train
 from advsci_friction.contact import solve_contact
-from advsci_friction.designer import Designer
 from advsci_friction.designs_file import read_designs
 from advsci_friction.judge import judge, refine
-from advsci_friction.library import build_library, condition_of
+from advsci_friction.library import CONDITION, Character, Request, build_library, condition_of
 from advsci_friction.materials import MATERIALS
+from advsci_friction.model_file import load_designer, save_designer
 from advsci_friction.physics import ContactPhysics, Fabrication
 from advsci_friction.recognition import recognise_family
 from advsci_friction.scans import fill_undefined, read_scan, remove_plane, write_map, write_stl
 from advsci_friction.statistics import roughness
-from advsci_friction.textures import FAMILIES, draw_shapes
+from advsci_friction.textures import FAMILIES, LAYOUT, PARAMETERS, assemble, draw_shapes, layout_of
 from advsci_friction.training import Tasks, make_game
 
 F64 = torch.float64
@@ -37,7 +38,7 @@ def library():
 
 @pytest.fixture(scope="module")
 def designer():
-    config = Train(shapes=40, steps=12, batch_size=8, library_pixels=64)
+    config = Train(shapes=100, first_steps=40, steps=2, batch_size=8, pixels=48, library_pixels=48)
     return train_designer(config, quiet=True)[0]
 
 
@@ -71,14 +72,25 @@ def test_families_are_periodic_differentiable_and_in_the_band(name):
 
 
 def test_draws_are_a_pure_function_of_the_stream():
-    a, labels = draw_shapes(20, Stream(3), Band())
-    b, _ = draw_shapes(20, Stream(3), Band())
-    assert torch.equal(a, b) and labels.bincount().tolist() == [2] * len(FAMILIES)
+    a, labels, layout = draw_shapes(20, Stream(3), Band())
+    b, _, again = draw_shapes(20, Stream(3), Band())
+    assert torch.equal(a, b) and torch.equal(layout, again) and labels.bincount().tolist() == [2] * len(FAMILIES)
+
+
+def test_generator_assembles_what_the_library_draws():
+    band = Band()
+    for i, family in enumerate(FAMILIES.values()):
+        u = Stream(2).at(family.name).uniform((3, family.parameters), dtype=F64)
+        wanted = band.unit_slope(band.analyse(family.synthesise(u, 4 * band.limit)))
+        share = torch.eye(len(FAMILIES), dtype=F64)[[i] * 3]
+        padded = torch.nn.functional.pad(u, (0, PARAMETERS - family.parameters), value=0.3)
+        padded[:, list(family.layout)] = 0.9  # counts are taken from the layout
+        assert torch.allclose(assemble(band, share, layout_of(family, u), padded), wanted)
 
 
 def test_families_are_recognised_wherever_they_lie():
     band = Band()
-    shapes, labels = draw_shapes(100, Stream(21), band)
+    shapes, labels, _ = draw_shapes(100, Stream(21), band)
     moved = band.shift(shapes, Stream(22).uniform((100, 2), dtype=F64))
     found = recognise_family(band, moved)
     assert float((found == labels).double().mean()) > 0.75
@@ -149,14 +161,14 @@ def test_designs_do_not_depend_on_the_cell_and_refinement_meets_the_target(desig
 
 
 def test_model_file_round_trip(designer, tmp_path):
-    designer.save(tmp_path / "m.safetensors")
-    again = Designer.load(tmp_path / "m.safetensors")
+    save_designer(designer, tmp_path / "m.safetensors", {"seed": 0})
+    again = load_designer(tmp_path / "m.safetensors")
     one, two = (d.design(MATERIALS["dlc"], 0.05, 5e7, 3, Stream(1)) for d in (designer, again))
     assert torch.equal(one.coefficients, two.coefficients) and torch.equal(one.slope, two.slope)
     (tmp_path / "bad.safetensors").write_bytes(b"nonsense")
     for name in ("bad.safetensors", "none.safetensors"):
         with pytest.raises(CheckpointError, match="no texture model"):
-            Designer.load(tmp_path / name)
+            load_designer(tmp_path / name)
 
 
 def test_judge_agrees_with_tamaas(designer):
@@ -167,11 +179,52 @@ def test_judge_agrees_with_tamaas(designer):
     assert torch.allclose(ours.pressure, theirs.pressure, atol=1e-4 * float(ours.peak.max()))
 
 
-def test_conditions_are_of_order_one():
-    c = condition_of(
-        torch.tensor([0.03, 0.6]), torch.tensor([1.0, 300.0]), torch.tensor([1e-5, 1e-2]), torch.tensor([0, 9])
+def test_conditions_are_of_order_one_and_come_apart():
+    asked = Character(
+        torch.tensor([0, 9]),
+        torch.rand(2, LAYOUT, generator=torch.Generator().manual_seed(0)),
+        torch.tensor([-5.0, -0.5]),
+        torch.tensor([0.4, 0.9]),
     )
-    assert c.shape == (2, 13) and float(c[:, 1:3].abs().max()) <= 1.0 + 1e-6
+    task = torch.tensor([0.03, 0.6]), torch.tensor([1.0, 300.0]), torch.tensor([1e-5, 1e-2])
+    c = condition_of(*task, asked)
+    assert c.shape == (2, CONDITION) and float(c.abs().max()) < 4.0
+    request = Request.of(c)
+    for found, wanted in zip((request.area, request.severity, request.strain), task, strict=True):
+        assert torch.allclose(found, wanted, rtol=1e-4)
+    assert torch.allclose(request.log_load, asked.log_load, atol=1e-5)
+    assert torch.allclose(request.growth, asked.growth) and torch.allclose(request.layout, asked.layout)
+    assert torch.equal(request.share.argmax(1), asked.family) and torch.allclose(request.share.sum(1), torch.ones(2))
+
+
+def test_game_steps_on_the_meta_device(library):
+    """A hidden CPU tensor or a wait for the device within one step of the full game would raise."""
+    band = Band()
+    game = make_game(band, Fabrication(), 32)
+    batch = Tasks(library, band, Fabrication())[torch.arange(4)]
+    draw = game.draw(batch, Stream(0))
+    game = game.to("meta")
+    shared = game.shared_terms(*({k: v.to("meta") for k, v in d.items()} for d in (batch, draw)))
+    for terms in shared.values():
+        torch.stack(list(terms.values())).sum().backward()
+    assert all(p.grad is not None and p.grad.is_meta for p in game.generator.parameters())
+
+
+def test_variety_is_asked_for(designer):
+    dlc = MATERIALS["dlc"]
+    designs = designer.design(dlc, 0.06, "50 MPa", 30, Stream(0))
+    assert len(designs.family.unique()) >= 5
+    assert bool((recognise_family(designer.band, designs.coefficients) == designs.family).double().mean() > 0.7)
+    asked = designer.characters(dlc, 5e7, 0.06 * 5e7 / dlc.shear_strength, 30, Stream(0))
+    assert float(asked.log_load.max() - asked.log_load.min()) > math.log(10.0)
+    one = designer.characters(dlc, 5e7, 0.1, 8, Stream(0), family=4)
+    assert bool((one.family == 4).all()) and len(one.log_load.unique()) >= 4
+    with pytest.raises(ConfigError, match="rms slope"):
+        designer.design(dlc, 0.06, "50 MPa", 2, Stream(0), slope=3.0)
+    with pytest.raises(ConfigError, match="grows with the load"):
+        designer.design(dlc, 0.06, "50 MPa", 2, Stream(0), second=(0.3, "200 MPa"))
+    flat = designer.design(dlc, 0.06, "50 MPa", 2, Stream(0), second=(0.06 * 4.0**-0.35, "200 MPa"))
+    assert len(flat.slope) == 2
 
 
 def test_scans(tmp_path):
@@ -231,7 +284,7 @@ def test_stl_is_a_closed_solid_of_the_right_volume(tmp_path):
 
 def test_commands(designer, tmp_path, data_folder, capsys):
     model = tmp_path / "model.safetensors"
-    designer.save(model)
+    save_designer(designer, model)
     out = str(tmp_path / "out")
     ask = ["design", "--mu", "0.05", "--pressure", "50MPa", "--count", "3", "--model", str(model), "--out", out]
     assert run_app(app, [*ask, "--pixels", "48", "--formats", "npz", "stl"]) == 0
