@@ -20,7 +20,7 @@ from advsci_circuits.game.feasibility import CircuitPhysics
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.labels import Examples, find_examples, label
 from advsci_circuits.game.sample import edges_of, generate
-from advsci_circuits.game.store import save_generator
+from advsci_circuits.game.store import save_examples, save_generator
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame, surrogate_batch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.library import balanced, library
@@ -28,7 +28,7 @@ from advsci_datasets.circuits import SignedGraphs, load_enumeration, split_by_fa
 
 __all__ = ["OneSize", "held_out_oscillators", "plan", "run", "training_data"]
 
-SUCCESS = {"oscillation": 0.02, "tristability": 0.02, "adaptation": 0.02}
+SUCCESS = {"oscillation": 0.04, "tristability": 0.04, "adaptation": 0.02}
 """Share of parameter sets from which a simulated circuit is an example of its function."""
 ALLOWED = {"regulators": 0.05, "connection": 0.05, "feedback": 0.05, "function": 1.0}
 """Mean violations that cost nothing."""
@@ -161,7 +161,7 @@ def plan(config: Train) -> dict[str, Any]:
 
 
 def run(config: Train) -> Path:
-    """Train; returns the model file in the run folder."""
+    """Train; returns the model file in the run folder, which holds the judged circuits too."""
     folder = Run(config.out) if config.out else Run(Path("runs") / f"circuits-{config.seed}")
     folder.path.mkdir(parents=True, exist_ok=True)
     stream = Stream(config.seed).at("circuits")
@@ -183,7 +183,7 @@ def run(config: Train) -> Path:
     generator.prior.copy_(torch.cat([sizes[:, None], contents_of(signs, sizes)], 1))
     surrogate = RobustnessSurrogate(32)
     physics = CircuitPhysics(surrogate if examples is not None else None)
-    critic = CircuitDiscriminator(32, 3, findings=len(physics.names))
+    critic = CircuitDiscriminator(32, 2, findings=len(physics.names))
     judge = PhysicsInformedDiscriminator(critic, physics, (config.largest, config.largest, 2))
     multipliers = Multipliers(physics.names, rho=0.1, allowed=ALLOWED)
     facts: dict[str, Any] = {"settings": config.model_dump(mode="json"), "rounds": []}
@@ -225,5 +225,6 @@ def run(config: Train) -> Path:
             facts["rounds"].append({"agreement": physics.trust, "success": dict(zip(CONDITIONED, good, strict=True))})
             examples = examples + fresh
             data = OneSize(training_data(graphs, train, examples, config, stream.at("draws", turn + 1).numpy()))
-    path = save_generator(generator, folder.path / "model.safetensors", facts)
-    return path
+    if examples is not None:
+        save_examples(examples, folder.path / "examples.safetensors")
+    return save_generator(generator, folder.path / "model.safetensors", facts)

@@ -1,5 +1,8 @@
 """Other ways to find circuits that work, on the same judge and the same clock."""
 
+from advsci_circuits.baselines.diffusion import DiscreteDiffusion as DiscreteDiffusion
+from advsci_circuits.baselines.graph_vae import GraphVAE as GraphVAE
+from advsci_circuits.baselines.link import LinkPredictor as LinkPredictor
 from advsci_circuits.baselines.search import Found as Found
 from advsci_circuits.baselines.search import Judge as Judge
 from advsci_circuits.baselines.search import evolution as evolution

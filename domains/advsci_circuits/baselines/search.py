@@ -3,6 +3,7 @@
 A proposer is a function of (turn, found so far); all searches share the judge, its parameter sets and the clock.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import torch
 from jaxtyping import Float, Int8
 from torch import Tensor
 
+from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci_circuits.dynamics.robustness import robustness
 from advsci_circuits.game.generator import CompletionGenerator
@@ -51,10 +53,24 @@ class Judge:
 Proposer = Callable[[int, Found], Tensor]
 
 
-def search(propose: Proposer, judge: Judge, seconds: float, forbidden: Callable[[bytes], bool] | None = None) -> Found:
-    """Run a proposer for so many CPU seconds of this process (its own included)."""
+def search(
+    propose: Proposer,
+    judge: Judge,
+    seconds: float = math.inf,
+    forbidden: Callable[[bytes], bool] | None = None,
+    models: float = math.inf,
+) -> Found:
+    """Run a proposer for so many CPU seconds of this process (its own included), or so many simulated models.
+
+    Raises
+    ------
+    ConfigError
+        Where neither ends.
+    """
+    if math.isinf(seconds) and math.isinf(models):
+        raise ConfigError("got a search without an end; expected seconds or models")
     found, begin, turn = Found(), time.process_time(), 0
-    while time.process_time() - begin < seconds:
+    while time.process_time() - begin < seconds and len(found.circuits) * judge.sets < models:
         signs = propose(turn, found)
         sizes = torch.full((len(signs),), signs.shape[1])
         signs = signs[is_valid(CircuitBatch(signs, sizes))]

@@ -21,6 +21,7 @@ from advsci.scores import Scores
 from advsci.streams import Stream
 from advsci_circuits.game.condition import genes_mask
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges
+from advsci_circuits.game.sample import classes_of
 
 __all__ = ["CompletionGame"]
 
@@ -88,7 +89,7 @@ class CompletionGame(Game):
         }
 
     def complete(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
-        """Filled circuits, logits, and which pairs were hidden: in a fifth of the circuits all, in a fifth only a few."""
+        """Filled circuits, logits, and which pairs were hidden: all in a fifth of the circuits, few in a fifth."""
         x, condition = batch["x"], batch["condition"]
         mask = genes_mask(condition, x.shape[1])
         pair = mask[:, :, None] & mask[:, None, :]
@@ -113,8 +114,7 @@ class CompletionGame(Game):
             scores = self._scores(batch, draw, fake, found, gradients=True)
             terms = {"objective": self.objective.discriminator(scores.real_logits, scores.fake_logits)}
             return terms | {penalty.name: penalty(scores, self.progress) for penalty in self.penalties}
-        classes = x[..., 0].long() + 2 * x[..., 1].long()
-        surprise = nn.functional.cross_entropy(logits.permute(0, 3, 1, 2), classes, reduction="none")
+        surprise = nn.functional.cross_entropy(logits.permute(0, 3, 1, 2), classes_of(x), reduction="none")
         hidden = unknown.to(x.dtype)
         # mean over the hidden pairs of each circuit, so that every mask counts alike
         likelihood = (surprise * hidden).sum((1, 2)) / hidden.sum((1, 2)).clamp_min(1)

@@ -11,16 +11,18 @@ from advsci.streams import Stream
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
-from advsci_circuits.dynamics.robustness import Robustness, robustness
 from advsci_circuits.game.condition import condition_vector
 from advsci_circuits.game.generator import CompletionGenerator
+from advsci_circuits.game.labels import neighbours
+from advsci_circuits.game.pool import Pool, by_size
 from advsci_circuits.game.sample import sample
-from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.circuit import Circuit
-from advsci_circuits.graphs.validity import is_valid
 
 __all__ = ["Proposal", "Search", "design"]
+
+NEIGHBOURHOODS = 3
+"""Circuits, each round, of which every single change is judged."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def design(
     keep : Circuit, optional
         Its genes come first in every design, and no edge among them is added or removed.
     refine : int
-        Rounds in which half of the open edges of the best are hidden and drawn again.
+        Rounds in which a third of the open edges of the best are hidden and drawn again, and every single change of
+        the very best is tried.
 
     Raises
     ------
@@ -90,49 +93,38 @@ def design(
     drawn = sample(
         generator, condition, max_genes, stream.at("draw"), fixed=fixed, known=known, temperature=temperature
     )
-    found: dict[bytes, tuple[Tensor, int, float]] = {}
-    judged = models = 0
+    pool = Pool(function, logic)
     for turn in range(refine + 1):
-        fresh = _fresh(drawn, found, function)
-        if len(fresh):
-            shares = _by_size(fresh, function, stream.at("judge", turn), first_sets, logic)
-            judged, models = judged + len(fresh), models + len(fresh) * first_sets
-            for signs, size, share, key in zip(
-                fresh.signs, fresh.sizes.tolist(), shares.share.tolist(), _keys(fresh, function), strict=True
-            ):
-                found[key] = (signs, size, share)
-        if turn == refine or not found:
+        pool.judge(drawn, stream.at("judge", turn), first_sets)
+        if not len(pool):
             break
-        elite = sorted(found.values(), key=lambda item: -item[2])[: max(4, proposals // 20)]
-        repeat = max(1, proposals // len(elite))
-        signs = torch.stack([signs for signs, _, _ in elite for _ in range(repeat)])
-        sizes = torch.tensor([size for _, size, _ in elite for _ in range(repeat)])
-        condition = condition_vector(sizes.float(), functions=function)
-        hide = stream.at("hide", turn).uniform(tuple(signs.shape)) < 0.35
-        stays = ~hide
+        pool.again(4 * best, stream.at("again", turn), 2 * first_sets)
+        if turn == refine:
+            break
+        pool.judge(neighbours(pool.best(NEIGHBOURHOODS), fixed_genes), stream.at("neighbours", turn), first_sets)
+        elite = pool.best(max(4, proposals // 20))
+        elite = elite[torch.arange(len(elite)).repeat_interleave(max(1, proposals // len(elite)))]
+        stays = stream.at("hide", turn).uniform(tuple(elite.signs.shape)) >= 0.35
         if known is not None:
             stays |= known[:1].expand_as(stays)
         drawn = sample(
             generator,
-            condition,
+            condition_vector(elite.sizes.float(), functions=function),
             max_genes,
             stream.at("redraw", turn),
-            fixed=signs,
+            fixed=elite.signs,
             known=stays,
             temperature=temperature,
         )
-    if not found:
+    if not len(pool):
         raise DataError(
             "got no valid circuit from the generator; expected some. Try: more proposals or fewer fixed genes"
         )
-    short = sorted(found.values(), key=lambda item: -item[2])[: 4 * best]
-    finalists = CircuitBatch(torch.stack([s for s, _, _ in short]), torch.tensor([n for _, n, _ in short]))
-    # a middle heat halves the finalists before the last, expensive draw
-    heat = _by_size(finalists, function, stream.at("heat"), max(sets // 2, first_sets), logic)
-    finalists = finalists[heat.share.argsort(descending=True)[: 2 * best]]
+    # a last heat halves the finalists before the held-out, expensive draw
+    pool.again(4 * best, stream.at("heat"), max(sets // 2, first_sets))
+    finalists = pool.best(2 * best)
     last = stream.at("held out")
-    final = _by_size(finalists, function, last, sets, logic)
-    models += len(short) * max(sets // 2, first_sets) + len(finalists) * sets
+    final = by_size(finalists, function, last, sets, logic)
     ranked = final.low.argsort(descending=True)[:best].tolist()
     keys = canonical_keys(finalists)
     out = []
@@ -143,7 +135,7 @@ def design(
         circuit = Circuit(finalists.signs[i, :n, :n].numpy(), names, f"{function} design {place + 1}")
         model = _showing(finalists.signs[i : i + 1, :n, :n], function, last.at("kinetics", i), sets, logic)
         out.append(Proposal(circuit, float(final.share[i]), float(final.low[i]), float(final.high[i]), keys[i], model))
-    return Search(out, judged, models)
+    return Search(out, len(pool), pool.models + len(finalists) * sets)
 
 
 def _partial(
@@ -157,34 +149,6 @@ def _partial(
     known = torch.zeros(count, width, width, dtype=torch.bool)
     known[:, :k, :k] = True
     return fixed, known
-
-
-def _keys(batch: CircuitBatch, function: str) -> list[bytes]:
-    """Isomorphism classes; for functions with an input and an output the genes' places matter."""
-    if function == "adaptation":
-        return [bytes([int(n)]) + s.numpy().tobytes() for s, n in zip(batch.signs, batch.sizes, strict=True)]
-    return canonical_keys(batch)
-
-
-def _fresh(batch: CircuitBatch, found: dict, function: str) -> CircuitBatch:
-    """Valid circuits that have not been judged, each class once."""
-    batch = batch[is_valid(batch).nonzero()[:, 0]]
-    first: dict[bytes, int] = {}
-    for i, key in enumerate(_keys(batch, function)):
-        if key not in found:
-            first.setdefault(key, i)
-    return batch[torch.tensor(sorted(first.values()), dtype=torch.long)]
-
-
-def _by_size(batch: CircuitBatch, function: str, stream: Stream, sets: int, logic: str) -> Robustness:
-    """Robustness with the last gene of each circuit, not of the padding, as output."""
-    parts = {name: torch.zeros(len(batch), dtype=torch.float64) for name in ("share", "low", "high")}
-    for n in batch.sizes.unique().tolist():
-        rows = (batch.sizes == n).nonzero()[:, 0]
-        one = robustness(batch.signs[rows][:, :n, :n], function, stream.at("size", n), sets, logic)
-        for name, part in parts.items():
-            part[rows] = getattr(one, name)
-    return Robustness(parts["share"], parts["low"], parts["high"], sets)
 
 
 def _showing(signs: Tensor, function: str, stream: Stream, sets: int, logic: str) -> HillModel | None:

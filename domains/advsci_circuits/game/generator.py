@@ -14,6 +14,29 @@ from advsci_circuits.game.network import PairNetwork
 __all__ = ["CompletionGenerator", "hard_edges"]
 
 
+STRUCTURE = 19
+
+
+def structure(known: Float[Tensor, "b n n 2"], unknown: Float[Tensor, "b n n"]) -> Float[Tensor, "b n n 19"]:
+    """What a partial circuit says of each pair: degrees of both genes, walks between them, and whether they are linked.
+
+    Networks on pairs can work these out, but learn it slowly; an unlinked gene must get an edge, so it matters.
+    """
+    n = known.shape[1]
+    either = known.sum(-1)
+    degrees = torch.cat([known.sum(2), known.sum(1), unknown.sum(2, True), unknown.sum(1)[..., None]], -1) / 4
+    ends = torch.cat([degrees[:, :, None].expand(-1, -1, n, -1), degrees[:, None].expand(-1, n, -1, -1)], -1)
+    signed = known[..., 0] - known[..., 1]
+    two, three = signed @ signed, signed @ signed @ signed
+    walks = torch.stack([either @ either, two, three], -1)
+    walks = torch.cat([walks, walks.transpose(1, 2)], -1)
+    walks = walks / (1 + walks.abs())
+    linked = either + either.mT + torch.eye(n, dtype=either.dtype, device=either.device)
+    for _ in range(max(n - 1, 1).bit_length()):
+        linked = (linked @ linked).clamp_max(1.0)
+    return torch.cat([ends, walks, linked[..., None]], -1)
+
+
 class CompletionGenerator(nn.Module):
     """Logits of (none, activation, repression) for every ordered pair of genes.
 
@@ -34,7 +57,7 @@ class CompletionGenerator(nn.Module):
         super().__init__()
         self.width, self.blocks, self.noise = width, blocks, noise
         self.register_buffer("prior", torch.zeros(known, 1 + len(CONTENTS)))
-        self.network = PairNetwork(3 + 2 * noise + WIDTH, width, blocks)
+        self.network = PairNetwork(3 + 2 * noise + WIDTH + STRUCTURE, width, blocks)
         self.out = nn.Linear(width, 3)
         with torch.no_grad():
             self.out.bias.copy_(torch.tensor([1.5, 0.0, 0.0]))
@@ -52,8 +75,10 @@ class CompletionGenerator(nn.Module):
         open_pair = unknown.to(edges.dtype)[..., None]
         share = open_pair.sum((1, 2)) / condition[:, :1].square()
         wide = scaled(condition)[:, None, None].expand(-1, n, n, -1)
+        known = edges * (1 - open_pair)
         parts = [
-            edges * (1 - open_pair),
+            known,
+            structure(known, open_pair[..., 0]),
             open_pair * (0.5 + share[:, None, None]),
             z[:, :, None].expand(-1, -1, n, -1),
             z[:, None].expand(-1, n, -1, -1),

@@ -22,7 +22,7 @@ from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.validity import is_valid
 
-__all__ = ["Examples", "find_examples", "label", "mutate", "random_circuits"]
+__all__ = ["Examples", "find_examples", "label", "mutate", "neighbours", "random_circuits"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,20 @@ def mutate(signs: Int8[Tensor, "c n n"], rng: np.random.Generator, most: int = 2
         out[rows, i, j] = ((value + 1 + torch.from_numpy(rng.integers(1, 3, len(rows)))) % 3 - 1).to(torch.int8)
     fine = is_valid(CircuitBatch(out, torch.full((c,), n)))
     return torch.where(fine[:, None, None], out, signs)
+
+
+def neighbours(batch: CircuitBatch, fixed_genes: int = 0) -> CircuitBatch:
+    """Every circuit that differs in one entry, those among the first ``fixed_genes`` excepted."""
+    signs, sizes = [], []
+    for matrix, size in zip(batch.signs, batch.sizes.tolist(), strict=True):
+        i, j = (torch.cartesian_prod(torch.arange(size), torch.arange(size))).T
+        i, j = (k[(i >= fixed_genes) | (j >= fixed_genes)] for k in (i, j))
+        i, j, by = i.repeat(2), j.repeat(2), torch.tensor([1, 2]).repeat_interleave(len(i))
+        changed = matrix.repeat(len(i), 1, 1)
+        changed[torch.arange(len(i)), i, j] = ((matrix[i, j].long() + 1 + by) % 3 - 1).to(torch.int8)
+        signs.append(changed)
+        sizes.append(torch.full((len(i),), size))
+    return CircuitBatch(torch.cat(signs), torch.cat(sizes))
 
 
 def find_examples(

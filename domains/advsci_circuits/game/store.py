@@ -1,16 +1,17 @@
-"""A trained generator on disk: safetensors with its shape and origin in the header; nothing in it can run."""
+"""A trained generator, and the judged circuits it learned from, on disk: safetensors; nothing in it can run."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from advsci.errors import CheckpointError
 from advsci_circuits.game.generator import CompletionGenerator
+from advsci_circuits.game.labels import Examples
 
-__all__ = ["load_generator", "save_generator"]
+__all__ = ["load_examples", "load_generator", "save_examples", "save_generator"]
 
 
 def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, Any]) -> Path:
@@ -41,3 +42,24 @@ def load_generator(path: Path) -> tuple[CompletionGenerator, dict[str, Any]]:
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise CheckpointError(f"got {path}, which is no circuit generator ({error}); expected one of train") from error
     return generator.eval(), json.loads(header.get("facts", "{}"))
+
+
+def save_examples(examples: Examples, path: Path) -> Path:
+    """Write judged circuits to one file."""
+    tensors = {"signs": examples.signs, "sizes": examples.sizes, "shares": examples.shares}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    return path
+
+
+def load_examples(path: Path) -> Examples:
+    """Judged circuits of `save_examples`.
+
+    Raises
+    ------
+    CheckpointError
+        Where the file is missing or holds something else.
+    """
+    try:
+        return Examples(**load_file(path))
+    except (OSError, SafetensorError, TypeError) as error:
+        raise CheckpointError(f"got {path}, which no judged circuits ({error}); expected those of train") from error

@@ -15,9 +15,10 @@ from advsci_circuits.game.design import design
 from advsci_circuits.game.discriminator import INVARIANTS, CircuitDiscriminator, invariants
 from advsci_circuits.game.feasibility import CircuitPhysics, buildable, excess_regulators, missing_feedback, unconnected
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges
-from advsci_circuits.game.labels import find_examples, mutate, random_circuits
+from advsci_circuits.game.labels import find_examples, mutate, neighbours, random_circuits
+from advsci_circuits.game.pool import Pool
 from advsci_circuits.game.sample import edges_of, generate, likely_contents, sample, signs_of
-from advsci_circuits.game.store import load_generator, save_generator
+from advsci_circuits.game.store import load_examples, load_generator, save_examples, save_generator
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame, surrogate_batch
 from advsci_circuits.graphs import Circuit, CircuitBatch, canonical_keys, is_valid
 from advsci_circuits.train import OneSize
@@ -223,6 +224,28 @@ def test_examples_are_judged_new_and_never_forbidden():
     assert len(set(keys)) == len(keys) and not forbidden & set(keys)
 
 
+def test_neighbours_are_all_single_changes_outside_what_is_kept():
+    signs, sizes = circuits(2, 3, 4)
+    near = neighbours(CircuitBatch(signs, sizes))
+    assert len(near) == 2 * 2 * 9 and ((near.signs != signs.repeat_interleave(18, 0)).sum((1, 2)) == 1).all()
+    assert len({matrix.numpy().tobytes() for matrix in near.signs}) == 36
+    kept = neighbours(CircuitBatch(signs, sizes), fixed_genes=2)
+    assert len(kept) == 2 * 2 * 5 and (kept.signs[:10, :2, :2] == signs[0, :2, :2]).all()
+
+
+def test_a_pool_judges_each_class_once_and_pools_its_models():
+    signs, sizes = circuits(30, 3, 3)
+    pool = Pool("bistability")
+    pool.judge(CircuitBatch(signs, sizes), Stream(0), 20)
+    classes = len(set(canonical_keys(CircuitBatch(signs, sizes))))
+    pool.judge(CircuitBatch(signs[:, [2, 0, 1]][:, :, [2, 0, 1]], sizes), Stream(1), 20)
+    assert len(pool) == classes and pool.models == 20 * classes
+    pool.again(3, Stream(2), 40)
+    assert pool.models == 20 * classes + 120 and sorted(t for _, t in pool.hits.values())[-3:] == [60] * 3
+    first = pool.keys(pool.best(1))[0]
+    assert pool.hits[first][0] / pool.hits[first][1] >= max(h / t for h, t in pool.hits.values()) - 0.35
+
+
 def test_designs_keep_the_users_circuit_and_are_ranked():
     torch.manual_seed(0)
     plasmid = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "LacI", 1)])
@@ -249,6 +272,11 @@ def test_models_are_stored_and_strangers_refused(tmp_path):
     assert facts == {"seed": 3}
     for name, tensor in generator.state_dict().items():
         assert (again.state_dict()[name] == tensor).all()
+    judged = find_examples(3, 12, Stream(0), rounds=1, sets=8)
+    again = load_examples(save_examples(judged, tmp_path / "e.safetensors"))
+    assert (again.signs == judged.signs).all() and (again.shares == judged.shares).all()
+    with pytest.raises(CheckpointError, match="judged"):
+        load_examples(path)
     (tmp_path / "bad").write_bytes(path.read_bytes()[:100])
     for stranger in (tmp_path / "bad", tmp_path / "none"):
         with pytest.raises(CheckpointError):

@@ -1,0 +1,69 @@
+"""Link prediction by a relational graph network, as a baseline for completing a circuit.
+
+Messages along four relations (activation and repression, each way), summed and normalised by degree (Schlichtkrull et
+al. 2018, https://arxiv.org/abs/1703.06103); a pair's classes are read from the two genes' states, as a graph
+autoencoder does (Kipf & Welling 2016, https://arxiv.org/abs/1611.07308).
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from advsci.games.game import Batch, Draw, Game, require
+from advsci.nn import MLP
+from advsci.streams import Stream
+from advsci_circuits.game.condition import genes_mask
+from advsci_circuits.game.sample import classes_of
+
+__all__ = ["LinkPredictor"]
+
+
+class LinkPredictor(Game):
+    """One player: the cross-entropy of a few hidden pairs (one to three a circuit on average)."""
+
+    def __init__(self, width: int = 48, layers: int = 3):
+        super().__init__()
+        self.enter = nn.Linear(7, width)
+        self.own = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
+        self.relations = nn.ModuleList(nn.Linear(4 * width, width, bias=False) for _ in range(layers))
+        self.out = MLP(2 * width, 3, width)
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        return {"model": self}
+
+    def forward(
+        self, edges: Float[Tensor, "b n n 2"], unknown: Bool[Tensor, "b n n"], sizes: Float[Tensor, " b"]
+    ) -> Float[Tensor, "b n n 3"]:
+        """Logits of (none, activation, repression) for every pair; unknown pairs carry no message."""
+        n = edges.shape[1]
+        seen = edges * ~unknown[..., None]
+        relations = torch.cat([seen, seen.transpose(1, 2)], -1)
+        degree = relations.sum(2)
+        loops = seen.diagonal(dim1=1, dim2=2).mT
+        h = self.enter(torch.cat([degree, loops, (sizes[:, None, None] / 8).expand(-1, n, 1)], -1))
+        weight = relations / degree.clamp_min(1)[:, :, None]
+        for own, relation in zip(self.own, self.relations, strict=True):
+            message = torch.einsum("bijr,bjc->birc", weight, h).flatten(2)
+            h = h + nn.functional.silu(own(h) + relation(message))
+        pair = torch.cat([h[:, :, None].expand(-1, n, n, -1), h[:, None].expand(-1, n, n, -1)], -1)
+        return self.out(pair.flatten(0, 2)).view(len(edges), n, n, 3)
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        x = require(batch, "x", "LinkPredictor")
+        return {"order": stream.at("order").uniform(tuple(x.shape[:3]), device=x.device, dtype=x.dtype)}
+
+    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        x, sizes = batch["x"], batch["condition"][:, 0]
+        mask = genes_mask(batch["condition"], x.shape[1])
+        order = torch.where(mask[:, :, None] & mask[:, None, :], draw["order"], 2.0)
+        first = order == order.amin((1, 2), keepdim=True)
+        unknown = first | (order < 2 / sizes.square()[:, None, None])
+        logits = self(x, unknown, sizes)
+        surprise = nn.functional.cross_entropy(logits.permute(0, 3, 1, 2), classes_of(x), reduction="none")
+        hidden = unknown.to(x.dtype)
+        return {"cross_entropy": (surprise * hidden).sum() / hidden.sum()}
+
+    def check(self, batch: Batch, draw: Draw) -> None:
+        with torch.no_grad():
+            self.terms("model", batch, draw)

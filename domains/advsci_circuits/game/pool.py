@@ -1,0 +1,80 @@
+"""The circuits a search has judged: each class once, its simulated models pooled over all rounds."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from advsci.streams import Stream
+from advsci_circuits.dynamics.robustness import Robustness, robustness, wilson_interval
+from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.canonical import canonical_keys
+from advsci_circuits.graphs.validity import is_valid
+
+__all__ = ["Pool", "by_size"]
+
+
+def by_size(batch: CircuitBatch, function: str, stream: Stream, sets: int, logic: str = "product") -> Robustness:
+    """Robustness of circuits of several sizes, with the last gene of each, not of the padding, as output."""
+    parts = {name: torch.zeros(len(batch), dtype=torch.float64) for name in ("share", "low", "high")}
+    for n in batch.sizes.unique().tolist():
+        rows = (batch.sizes == n).nonzero()[:, 0]
+        one = robustness(batch.signs[rows][:, :n, :n], function, stream.at("size", n), sets, logic)
+        for name, part in parts.items():
+            part[rows] = getattr(one, name)
+    return Robustness(parts["share"], parts["low"], parts["high"], sets)
+
+
+@dataclass
+class Pool:
+    """What is known of every circuit that was judged for one function.
+
+    ``models`` counts the models simulated so far.
+    """
+
+    function: str
+    logic: str = "product"
+    models: int = 0
+    circuits: dict[bytes, tuple[Tensor, int]] = field(default_factory=dict)
+    hits: dict[bytes, tuple[float, int]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.circuits)
+
+    def keys(self, batch: CircuitBatch) -> list[bytes]:
+        """Isomorphism classes; for functions with an input and an output the genes' places matter."""
+        if self.function == "adaptation":
+            return [bytes([int(n)]) + s.numpy().tobytes() for s, n in zip(batch.signs, batch.sizes, strict=True)]
+        return canonical_keys(batch)
+
+    def judge(self, batch: CircuitBatch, stream: Stream, sets: int) -> None:
+        """Simulate the valid circuits of classes not judged yet, each class once."""
+        batch = batch[is_valid(batch).nonzero()[:, 0]]
+        first: dict[bytes, int] = {}
+        for i, key in enumerate(self.keys(batch)):
+            if key not in self.circuits:
+                first.setdefault(key, i)
+        fresh = batch[torch.tensor(list(first.values()), dtype=torch.long)]
+        for key, signs, n in zip(first, fresh.signs, fresh.sizes.tolist(), strict=True):
+            self.circuits[key] = (signs, n)
+        self._simulate(list(first), fresh, stream, sets)
+
+    def again(self, count: int, stream: Stream, sets: int) -> None:
+        """Simulate the ``count`` best with fresh parameter sets, so that luck does not lead for long."""
+        best = self.best(count)
+        self._simulate(self.keys(best), best, stream, sets)
+
+    def _simulate(self, keys: list[bytes], batch: CircuitBatch, stream: Stream, sets: int) -> None:
+        shares = by_size(batch, self.function, stream, sets, self.logic).share.tolist() if keys else []
+        for key, share in zip(keys, shares, strict=True):
+            hits, trials = self.hits.get(key, (0.0, 0))
+            self.hits[key] = (hits + share * sets, trials + sets)
+        self.models += len(keys) * sets
+
+    def best(self, count: int) -> CircuitBatch:
+        """The circuits whose share is surest to be high: by the lower end of a one-sigma interval."""
+        keys = list(self.circuits)
+        hits, trials = (torch.tensor([self.hits[key][k] for key in keys], dtype=torch.float64) for k in (0, 1))
+        low = torch.stack([wilson_interval(h, int(t), 1.0)[0] for h, t in zip(hits, trials, strict=True)])
+        chosen = [self.circuits[keys[i]] for i in low.argsort(descending=True)[:count].tolist()]
+        return CircuitBatch(torch.stack([signs for signs, _ in chosen]), torch.tensor([n for _, n in chosen]))

@@ -1,0 +1,71 @@
+"""What all rows of the circuits benchmark share: trained models, real circuits and their split."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from advsci_circuits.config import Train
+from advsci_circuits.game.store import load_generator
+from advsci_circuits.library import library
+from advsci_circuits.train import run
+from advsci_datasets.circuits import SignedGraphs, split_by_family
+
+HELD_OUT = 0.5
+"""Part of the source families on the test side: with fewer, their luck and not the sample decides an MMD ratio."""
+SMALL = {
+    "examples": 120, "sets": 16, "warmup": 300, "steps": 10, "rounds": 1, "draws": 4000, "width": 16, "blocks": 2,
+    "batch": 32, "surrogate_steps": 60,
+}  # fmt: skip
+FULL = {
+    "examples": 600, "sets": 64, "warmup": 8000, "steps": 300, "rounds": 2, "draws": 60_000, "surrogate_steps": 400,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Whether the small form is asked for, where models lie, and the seeds."""
+
+    quick: bool
+    models: Path
+    seeds: tuple[int, ...]
+
+    def settings(self, seed: int) -> Train:
+        """How the models of this benchmark are trained."""
+        folder = self.models / f"seed{seed}"
+        return Train(out=folder, seed=seed, held_out=HELD_OUT, **(SMALL if self.quick else FULL))
+
+    def generator(self, seed: int):
+        """The trained generator of one seed."""
+        settings = self.settings(seed)
+        assert settings.out is not None
+        path = settings.out / "model.safetensors"
+        if not path.is_file():
+            run(settings)
+        return load_generator(path)[0]
+
+
+@cache
+def real(smallest: int, largest: int) -> SignedGraphs:
+    """The valid circuits of the library."""
+    return library("library", smallest, largest)
+
+
+def split(seed: int) -> tuple[SignedGraphs, SignedGraphs]:
+    """Circuits of three to eight genes: for training with this seed, and of families held out."""
+    graphs = real(3, 8)
+    train, test = split_by_family(graphs, (1 - HELD_OUT, HELD_OUT), seed)
+    return graphs.take(train), graphs.take(test)
+
+
+def shares_by_size(batch, function: str, stream, sets: int) -> torch.Tensor:
+    """Robustness with the last gene of each circuit, not of the padding, as output."""
+    from advsci_circuits.dynamics.robustness import robustness
+
+    out = torch.zeros(len(batch), dtype=torch.float64)
+    for n in np.unique(batch.sizes.numpy()).tolist():
+        rows = (batch.sizes == n).nonzero()[:, 0]
+        out[rows] = robustness(batch.signs[rows][:, :n, :n], function, stream.at("size", n), sets).share
+    return out
