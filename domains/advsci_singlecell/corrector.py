@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 try:
     from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.utils.validation import validate_data
 except ImportError as error:
     raise MissingDependencyError.of("scikit-learn", "singlecell") from error
 
@@ -51,7 +52,8 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None, *, batch: Any = None) -> "BatchCorrector":
         """Fit to features ``X`` (n d), the batch of every row and, optionally, types ``y`` (None or NaN: unknown)."""
-        x, names = _features(X), _names(batch, len(X))
+        x = self._features(X, reset=True)
+        names = _names(batch, len(x))
         self.batches_, number = np.unique(names, return_inverse=True)
         if len(self.batches_) < 2:
             raise DataError(f"got one batch ({self.batches_}); expected at least two. Try: fit(X, batch=...).")
@@ -64,8 +66,7 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
             None, False, np.arange(x.shape[1]), number, [str(b) for b in self.batches_], labels, [str(t) for t in types]
         )
         stream = Stream(self.random_state)
-        self.integration_ = Integration.fit(x, cells, self.design or Design(), stream=stream)
-        self.n_features_in_ = x.shape[1]
+        self.integration_ = Integration.fit(x.astype(np.float32), cells, self.design or Design(), stream=stream)
         return self
 
     def transform(self, X: Any, *, batch: Any = None) -> np.ndarray:
@@ -74,9 +75,8 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
             raise ConfigError(
                 "got a BatchCorrector that was not fitted; expected one that was. Try: fit(X, batch=...)."
             )
-        x, names = _features(X), _names(batch, len(X))
-        if x.shape[1] != self.n_features_in_:
-            raise ShapeError(f"got {x.shape[1]} features; expected {self.n_features_in_}, as in fit.")
+        given = self._features(X, reset=False)
+        x, names = given.astype(np.float32), _names(batch, len(given))
         number = {name: i for i, name in enumerate(self.batches_)}
         seen = np.isin(names, self.batches_)
         out = np.empty(x.shape, np.float32)
@@ -85,11 +85,25 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
         if not seen.all():
             _, unseen = np.unique(names[~seen], return_inverse=True)
             out[~seen] = self.integration_.embed_unseen(x[~seen], unseen)
-        return out
+        return out.astype(given.dtype)
 
     def fit_transform(self, X: Any, y: Any = None, *, batch: Any = None) -> np.ndarray:
         """Fit, and the embedding of the same rows."""
         return self.fit(X, y, batch=batch).transform(X, batch=batch)
+
+    def _features(self, X: Any, *, reset: bool) -> np.ndarray:
+        """Finite features (n d) as scikit-learn checks them, two rows or more where they are to be fitted."""
+        try:
+            x = validate_data(
+                self, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=2 if reset else 1
+            )
+        except ValueError as error:
+            kind = DataError if "NaN" in str(error) or "infinity" in str(error) else ShapeError
+            raise kind(
+                f"got features that cannot be used: {error} Expected finite numbers, (cells, features). Try: "
+                "adata.obsm['X_pca'], without missing values."
+            ) from error
+        return np.asarray(x)
 
 
 def correct(
@@ -117,15 +131,6 @@ def correct(
     adata.obsm[key_added] = model.get_latent_representation()
     adata.uns["advsci"] = {"design": model.design.model_dump_json(), "batch_key": batch_key, "seed": seed}
     return adata if copy else None
-
-
-def _features(X: Any) -> np.ndarray:
-    x = np.asarray(X, dtype=np.float32)
-    if x.ndim != 2 or 0 in x.shape:
-        raise ShapeError(f"got features of shape {x.shape}; expected (cells, features), at least one of each.")
-    if not np.isfinite(x).all():
-        raise DataError("got NaN or infinity in the features; expected finite numbers. Try: drop or impute them.")
-    return x
 
 
 def _names(batch: Any, n: int) -> np.ndarray:

