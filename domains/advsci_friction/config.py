@@ -48,8 +48,8 @@ class Train(RunConfig):
     """Train the texture designer: one model for all materials."""
 
     shapes: int = Field(default=1500, ge=40, description="Textures in the library.")
-    first_steps: int = Field(default=2500, gt=0, description="Steps of the game without physics, which cost no solve.")
-    steps: int = Field(default=2800, gt=0, description="Steps of the game with physics.")
+    first_steps: int = Field(default=2000, gt=0, description="Steps of the game without physics, which cost no solve.")
+    steps: int = Field(default=2400, gt=0, description="Steps of the game with physics.")
     batch_size: int = Field(default=32, ge=4, description="Samples a step, each two contact solves.")
     pixels: int = Field(default=96, ge=32, description="Grid of the solves within the game.")
     library_pixels: int = Field(default=128, ge=32, description="Grid of the library's solves.")
@@ -75,6 +75,9 @@ class Design(RunConfig, Pair):
         default=None, description="The second mean pressure, with unit, best about four times the first."
     )
     cell: str = Field(default="1 um", description="Length of the cell, with unit; friction does not depend on it.")
+    wavelength: str | None = Field(
+        default=None, description="Mean wavelength, with unit, in place of the cell's length, which follows."
+    )
     pixels: int = Field(default=128, ge=32, description="Pixels along the cell of the exported maps.")
     formats: list[Literal["npz", "nc", "x3p", "stl"]] = Field(default=["npz"], description="Files to write.")
     refine: int = Field(

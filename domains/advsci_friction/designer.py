@@ -43,7 +43,7 @@ class Designs:
     slope
         (n) rms slope.
     cell
-        Length of the square cell [m].
+        (n) length of the square cell [m].
     family
         (n) index in `FAMILIES` of what was asked of the generator.
     material, friction, load
@@ -53,7 +53,7 @@ class Designs:
     band: Band
     coefficients: Float[Tensor, "n m"]
     slope: Float[Tensor, " n"]
-    cell: float
+    cell: Float[Tensor, " n"]
     family: Int[Tensor, " n"]
     material: Material
     friction: float
@@ -61,7 +61,7 @@ class Designs:
 
     def heights(self, pixels: int = 128) -> Float[Tensor, "n p p"]:
         """Heights [m] on any grid, exact; zero mean."""
-        return self.cell * self.slope[:, None, None] * self.band.synthesise(self.coefficients, pixels)
+        return (self.cell * self.slope)[:, None, None] * self.band.synthesise(self.coefficients, pixels)
 
 
 class Designer:
@@ -184,6 +184,7 @@ class Designer:
         slope: float | None = None,
         second: tuple[float, Quantity] | None = None,
         cell: Quantity = 1e-6,
+        wavelength: Quantity | None = None,
     ) -> Designs:
         """``count`` textures for a wanted coefficient of friction.
 
@@ -207,6 +208,8 @@ class Designer:
             Wanted friction at a second mean pressure, (mu, pressure [Pa]); best at about four times the first.
         cell
             Length of the cell [m]. Friction does not depend on it: see the page on what is identifiable.
+        wavelength
+            Wanted mean wavelength :math:`2\\pi h_{rms}/h'_{rms}` [m], in place of the cell's length, which follows.
 
         Raises
         ------
@@ -231,10 +234,12 @@ class Designer:
         )
         tasks = torch.full((count,), area), torch.full((count,), pressure)
         coefficients, log_load = self.answer(material, *tasks, asked, stream)
+        lengths = torch.full((count,), si(cell, "m", "cell"))
+        if wavelength is not None:
+            height = coefficients.square().sum(1).mul(0.5).sqrt()  # rms, of unit slope on a cell of length 1
+            lengths = si(wavelength, "m", "wavelength") / (2.0 * math.pi * height)
         steepness = pressure / material.modulus / log_load.exp()
-        return Designs(
-            self.band, coefficients, steepness, si(cell, "m", "cell"), asked.family, material, friction, pressure
-        )
+        return Designs(self.band, coefficients, steepness, lengths, asked.family, material, friction, pressure)
 
     def _growth(self, material: Material, area: float, load: float, second: tuple[float, Quantity]) -> float:
         r""":math:`d \log A / d \log P` between two loads, from the friction at the second."""

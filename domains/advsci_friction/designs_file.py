@@ -17,7 +17,7 @@ __all__ = ["read_designs", "write_designs"]
 
 
 def write_designs(path: str | Path, designs: Designs, fabrication: Fabrication, pixels: int) -> None:
-    """Write designs with their heights [m] on ``pixels`` x ``pixels``, the cell's size [m] and the request as JSON."""
+    """Write designs, their heights [m] on ``pixels`` x ``pixels``, the cells' lengths [m] and the request as JSON."""
     request = {
         "material": {**asdict(designs.material), "uncertain": list(designs.material.uncertain)},
         "friction": designs.friction,
@@ -28,7 +28,7 @@ def write_designs(path: str | Path, designs: Designs, fabrication: Fabrication, 
     np.savez_compressed(
         path,
         heights=designs.heights(pixels).numpy(),
-        size=np.array([designs.cell, designs.cell]),
+        cell=designs.cell.numpy(),
         coefficients=designs.coefficients.numpy(),
         slope=designs.slope.numpy(),
         family=designs.family.numpy(),
@@ -47,8 +47,8 @@ def read_designs(path: str | Path) -> tuple[Designs, Fabrication, int]:
     try:
         with np.load(path, allow_pickle=False) as file:
             request = json.loads(str(file["request"]))
-            arrays = {name: torch.as_tensor(file[name]) for name in ("coefficients", "slope", "family")}
-            cell, pixels = float(file["size"][0]), int(file["heights"].shape[-1])
+            arrays = {name: torch.as_tensor(file[name]) for name in ("coefficients", "slope", "cell", "family")}
+            pixels = int(file["heights"].shape[-1])
     except (OSError, KeyError, ValueError) as error:
         raise DataError(
             f"got {path}, which holds no designs ({error}). Try: the npz of 'advsci-friction design'."
@@ -58,7 +58,7 @@ def read_designs(path: str | Path) -> tuple[Designs, Fabrication, int]:
         Band(request["band"]),
         arrays["coefficients"],
         arrays["slope"],
-        cell,
+        arrays["cell"],
         arrays["family"],
         material,
         request["friction"],

@@ -84,20 +84,19 @@ def judge(
     coefficients = designs.coefficients.double()
     if stream is not None:
         coefficients = designs.band.shift(coefficients, stream.at("position").uniform((count, 2), dtype=torch.float64))
-    heights = designs.cell * designs.slope.double()[:, None, None] * designs.band.synthesise(coefficients, pixels)
+    # by scale invariance the cell may have length 1
+    heights = designs.slope.double()[:, None, None] * designs.band.synthesise(coefficients, pixels)
     load = torch.full((count,), designs.load) if load is None else load
     load = load.double()
-    size = (designs.cell, designs.cell)
     if solver == "own":
-        pressure = solve_contact(heights, load, material.modulus, size, tolerance=1e-6).pressure
+        pressure = solve_contact(heights, load, material.modulus, (1.0, 1.0), tolerance=1e-6).pressure
     else:
         found = [
-            tamaas_pressure(h.numpy(), float(p), material.modulus, designs.cell)
-            for h, p in zip(heights, load, strict=True)
+            tamaas_pressure(h.numpy(), float(p), material.modulus, 1.0) for h, p in zip(heights, load, strict=True)
         ]
         pressure = torch.as_tensor(np.stack(found))
     area = contact_area(pressure > 0.0, 2)
-    depth = (heights.amax((-2, -1)) - heights.amin((-2, -1))) / designs.cell
+    depth = heights.amax((-2, -1)) - heights.amin((-2, -1))
     peak = pressure.amax((-2, -1))
     made = (designs.slope.double() <= 1.001 * fabrication.slope) & (depth <= 1.001 * fabrication.depth)
     friction = material.pressure_coefficient + material.shear_strength * area / load

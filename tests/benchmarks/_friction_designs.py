@@ -77,7 +77,8 @@ class Requests:
     def judged(self, log_load: Tensor, pixels: int, rows: slice = slice(None), factor: float = 1.0) -> Verdicts:
         """Solved again at ``factor`` times the pressure, by tamaas where it is installed."""
         slope = self.pressure / self.material.modulus / log_load.double().exp()
-        made = (self.coefficients[rows], slope[rows].float(), 1e-6, self.asked.family[rows])
+        steepness = slope[rows].float()
+        made = (self.coefficients[rows], steepness, torch.ones_like(steepness), self.asked.family[rows])
         designs = Designs(self.designer.band, *made, self.material, 0.0, 0.0)
         solver = "tamaas" if find_spec(PEER) else "own"
         load, fabrication = factor * self.pressure[rows], self.designer.fabrication

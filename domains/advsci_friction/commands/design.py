@@ -39,6 +39,7 @@ def make_designs(config: Design, designer: Designer) -> Designs:
         slope=config.slope,
         second=second,
         cell=config.cell,
+        wavelength=config.wavelength,
     )
     if config.refine:
         area = torch.full((config.count,), (config.mu - material.pressure_coefficient) * load / material.shear_strength)
@@ -61,7 +62,7 @@ def run(config: Design) -> Path:
     heights = designs.heights(config.pixels).numpy().astype("float64")
     for suffix in set(config.formats) - {"npz"}:
         for i, h in enumerate(heights):
-            write_map(folder.path / f"design-{i:04d}.{suffix}", h, (designs.cell, designs.cell))
+            write_map(folder.path / f"design-{i:04d}.{suffix}", h, (float(designs.cell[i]), float(designs.cell[i])))
     low, high = designer.reachable(designs.material, designs.load)
     print(f"{config.count} designs in {seconds:.2f} s; reachable here: mu = {low:.3g} to {high:.3g}")
     return path
