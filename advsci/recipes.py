@@ -110,7 +110,7 @@ def low_dimensional(
 
 
 def images(
-    x: Float[Tensor, "n c h h"],
+    x: Float[Tensor, "n c h w"],
     *,
     latent: int = 64,
     width: int = 32,
