@@ -82,7 +82,10 @@ class Train(RunConfig):
     """Train an image prior: a generator with an encoder against a discriminator."""
 
     data: str = Field(default="digits", description="Registered data set, folder of images, or npz, nii, dcm, h5 file.")
-    networks: Literal["dense", "residual"] = Field(default="dense", description="Fully connected, or R3GAN's residual.")
+    networks: Literal["dense", "residual", "style"] = Field(
+        default="dense", description="Fully connected, R3GAN's residual, or style-based."
+    )
+    classes: int = Field(default=0, ge=0, description="Classes of a conditional prior, by the data's labels; 0: none.")
     latent: int = Field(default=24, ge=1, le=1024, description="Length of the latent vector.")
     widths: list[int] = Field(default=[512, 512], min_length=1, description="Generator's widths, from the latent on.")
     critic_widths: list[int] = Field(
@@ -110,6 +113,7 @@ class InspectOperator(RunConfig):
 class _Measured(RunConfig):
     operator: OperatorSpec = OperatorSpec()
     prior: str = Field(default="digits", description="A prior that ships with the package, or a prior.safetensors.")
+    label: int | None = Field(default=None, ge=0, description="Class of the images, for a conditional prior.")
     denoiser: str = Field(default="digits-denoiser", description="amp, hqs: a shipped denoiser or a file.")
     refiner: str = Field(default="head-ct-refiner", description="refiner: a shipped one or a file.")
     regulariser: Path | None = Field(default=None, description="adversarial: file of a trained regulariser.")

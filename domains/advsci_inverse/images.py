@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from advsci.errors import DataError, MissingDependencyError
 
-__all__ = ["Scale", "load_training_images", "read_stack"]
+__all__ = ["Scale", "load_labels", "load_training_images", "read_stack"]
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npz", ".npy", ".nii", ".gz", ".dcm", ".h5", ".hdf5")
 
@@ -167,3 +167,32 @@ def load_training_images(name: str) -> tuple[Tensor, Tensor, Scale]:
     if len(unit) < 16:
         raise DataError(f"{name}: got {len(unit)} images; expected at least 16, better 2,000")
     return unit[:-cut], unit[-cut:], scale
+
+
+def load_labels(name: str) -> tuple[Int[Tensor, " n"], Int[Tensor, " m"]]:
+    """Classes of the training and held-out images of `load_training_images`: of a registered set, or ``y`` or
+    ``y_train`` in an npz file.
+
+    Raises
+    ------
+    DataError
+        There are none, or not one an image.
+    """
+    from advsci_datasets.images import load_images
+    from advsci_datasets.registry import datasets
+
+    if name in datasets():
+        images = load_images(name)
+        if images.train_labels is None or images.test_labels is None:
+            raise DataError(f"got the data set '{name}' without labels; expected some. Try: --classes 0")
+        return images.train_labels, images.test_labels
+    train, held, _ = load_training_images(name)
+    found = None
+    if Path(name).suffix == ".npz":
+        with np.load(name, allow_pickle=False) as file:
+            found = next((file[key] for key in ("y", "y_train", "labels") if key in file), None)
+    if found is None or found.shape != (len(train) + len(held),):
+        got = "no labels" if found is None else f"labels of shape {found.shape}"
+        raise DataError(f"{name}: got {got}; expected y of shape ({len(train) + len(held)},) in an npz file")
+    labels = torch.from_numpy(found.astype(np.int64))
+    return labels[: len(train)], labels[len(train) :]

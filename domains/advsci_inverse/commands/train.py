@@ -6,7 +6,7 @@ from advsci.report import Report
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_inverse.config import Train
-from advsci_inverse.images import load_training_images
+from advsci_inverse.images import load_labels, load_training_images
 from advsci_inverse.pictures import gallery, loss_curves
 from advsci_inverse.priors.store import save_weights
 from advsci_inverse.priors.training import project_onto_range, train_prior
@@ -31,10 +31,13 @@ def run(config: Train) -> Path:
     folder = config.folder("inverse-train")
     out = Run(folder)
     out.describe(config.model_dump(mode="json"))
-    trained = train_prior(images, config, run=folder, quiet=False)
-    shown = held[:: max(1, len(held) // 8)][:8]
-    projected = project_onto_range(trained.prior, shown)
-    samples = trained.prior.decode(Stream(config.seed).at("shown").normal((8, config.latent)))
+    labels, held_labels = load_labels(config.data) if config.classes else (None, None)
+    trained = train_prior(images, config, labels, run=folder, quiet=False)
+    pick = slice(None, None, max(1, len(held) // 8))
+    shown, classes = held[pick][:8], None if held_labels is None else held_labels[pick][:8]
+    projected = project_onto_range(trained.prior, shown, classes)
+    latents = Stream(config.seed).at("shown").normal((len(shown), config.latent))
+    samples = trained.prior.decode(latents, classes)
     card = trained.card | {"units": {"low": scale.low, "high": scale.high}}
     sha256 = save_weights(trained.prior, folder / "prior.safetensors", card)
 

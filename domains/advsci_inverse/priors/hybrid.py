@@ -58,7 +58,8 @@ class HybridGAN(Game):
 
     Notes
     -----
-    Batch: ``"x"``, optionally ``"mask"`` (1 where a pixel was measured; ``x`` is 0 elsewhere).
+    Batch: ``"x"``, optionally ``"mask"`` (1 where a pixel was measured; ``x`` is 0 elsewhere) and ``"condition"``
+    (labels or vectors, for networks that take them; the encoder reads the image alone).
     """
 
     def __init__(
@@ -90,12 +91,16 @@ class HybridGAN(Game):
             draw["mask"] = batch["mask"][stream.at("mask").permutation(len(x)).to(x.device)]
         return draw
 
-    def _fake(self, draw: Draw) -> Tensor:
-        fake = self.generator.generator(draw["latent"])
+    def _decode(self, z: Tensor, batch: Batch) -> Tensor:
+        return self.generator.generator(z, *([batch["condition"]] if "condition" in batch else []))
+
+    def _fake(self, batch: Batch, draw: Draw) -> Tensor:
+        fake = self._decode(draw["latent"], batch)
         return fake * draw["mask"] if "mask" in draw else fake
 
     def _judged(self, batch: Batch, draw: Draw, *, gradients: bool) -> Scores:
-        return Scores(self.discriminator, batch["x"], self._fake(draw), together=True, gradients=gradients)
+        fake, condition = self._fake(batch, draw), batch.get("condition")
+        return Scores(self.discriminator, batch["x"], fake, condition, together=True, gradients=gradients)
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         if player == "discriminator":
@@ -114,7 +119,7 @@ class HybridGAN(Game):
     def _autoencoder_terms(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         x, mask = batch["x"], batch.get("mask")
         mean, log_deviation = self.generator.encode(x)
-        rebuilt = self.generator.generator(mean + log_deviation.exp() * draw["posterior"])
+        rebuilt = self._decode(mean + log_deviation.exp() * draw["posterior"], batch)
         error = (x - rebuilt).square()
         seen = error.numel() if mask is None else mask.sum()
         error = (error if mask is None else error * mask).sum() / seen
@@ -127,7 +132,7 @@ class HybridGAN(Game):
 
     def check(self, batch: Batch, draw: Draw) -> None:
         x = require(batch, "x", "HybridGAN")
-        fake = self._fake(draw)
+        fake = self._fake(batch, draw)
         if fake.shape != x.shape:
             raise ShapeError(
                 f"the generator returned {tuple(fake.shape)}; expected the data's shape {tuple(x.shape)}. "

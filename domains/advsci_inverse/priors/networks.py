@@ -1,13 +1,13 @@
-"""Networks of image priors: dense ones for small images, R3GAN's residual ones for larger."""
+"""Networks of image priors: dense ones for small images, R3GAN's residual and style-based ones for larger."""
 
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from advsci.errors import ConfigError
-from advsci.nn import ResidualDiscriminator, ResidualGenerator
+from advsci.nn import ConditionEmbedding, Projection, ResidualDiscriminator, ResidualGenerator, StyleGenerator
 from advsci_inverse.priors.hybrid import Synthesis
 
 __all__ = ["DenseGenerator", "build_discriminator", "build_synthesis"]
@@ -21,27 +21,44 @@ def _dense(sizes: Sequence[int], out: int) -> nn.Sequential:
 
 
 class DenseGenerator(nn.Module):
-    """Latent vectors to images in (0, 1) by fully connected layers."""
+    """Latent vectors, and perhaps conditions, to images in (0, 1) by fully connected layers."""
 
-    def __init__(self, latent: int, shape: tuple[int, int], widths: Sequence[int]):
+    def __init__(self, latent: int, shape: tuple[int, int], widths: Sequence[int], condition: int = 0):
         super().__init__()
         self.shape = shape
-        self.body = _dense((latent, *widths), shape[0] * shape[1])
+        self.condition = ConditionEmbedding(condition, latent) if condition else None
+        self.body = _dense((2 * latent if condition else latent, *widths), shape[0] * shape[1])
         nn.init.constant_(self.body[-1].bias, -2.0)  # type: ignore[arg-type]
 
-    def forward(self, z: Float[Tensor, "n k"]) -> Float[Tensor, "n 1 h w"]:
+    def forward(
+        self, z: Float[Tensor, "n k"], condition: Shaped[Tensor, "n *c"] | None = None
+    ) -> Float[Tensor, "n 1 h w"]:
+        if self.condition is not None:
+            z = torch.cat([z, self.condition(condition)], 1)
         return torch.sigmoid(self.body(z)).reshape(-1, 1, *self.shape)
 
 
 class _ConvGenerator(nn.Module):
-    """R3GAN's residual generator with its output squashed to (0, 1)."""
+    """A convolutional generator with its output squashed to (0, 1)."""
 
-    def __init__(self, latent: int, shape: tuple[int, int], widths: Sequence[int]):
+    def __init__(self, body: nn.Module):
         super().__init__()
-        self.body = ResidualGenerator(latent, 1, shape, tuple(widths))
+        self.body = body
 
-    def forward(self, z: Float[Tensor, "n k"]) -> Float[Tensor, "n 1 h w"]:
-        return torch.sigmoid(2.0 * self.body(z) - 2.0)
+    def forward(
+        self, z: Float[Tensor, "n k"], condition: Shaped[Tensor, "n *c"] | None = None
+    ) -> Float[Tensor, "n 1 h w"]:
+        return torch.sigmoid(2.0 * self.body(z, condition) - 2.0)
+
+
+def _style(latent: int, shape: tuple[int, int], widths: Sequence[int], condition: int) -> StyleGenerator:
+    factor = 2 ** (len(widths) - 1)
+    if shape[0] != shape[1] or shape[0] % factor:
+        raise ConfigError(
+            f"got images of {shape} for a style-based generator of {len(widths)} stages; expected square ones whose "
+            f"side {factor} divides. Try: another number of widths"
+        )
+    return StyleGenerator(latent, 1, shape[0] // factor, tuple(widths), condition=condition)
 
 
 class _ConvEncoder(nn.Module):
@@ -59,23 +76,41 @@ class _ConvEncoder(nn.Module):
 
 
 def build_synthesis(
-    kind: str, latent: int, shape: tuple[int, int], widths: Sequence[int], *, encoder: bool = True
+    kind: str,
+    latent: int,
+    shape: tuple[int, int],
+    widths: Sequence[int],
+    *,
+    encoder: bool = True,
+    condition: int = 0,
 ) -> Synthesis:
-    """Generator and encoder of one kind, ``"dense"`` or ``"residual"``; ``widths`` run from the latent outwards."""
+    """Generator and encoder of one kind, ``"dense"``, ``"residual"`` or ``"style"``.
+
+    ``widths`` run from the latent outwards; ``condition`` is the number of classes (or the length of the condition).
+    """
     inner = tuple(reversed(widths))
     if kind == "dense":
         body = nn.Sequential(nn.Flatten(), _dense((shape[0] * shape[1], *inner), 2 * latent)) if encoder else None
-        return Synthesis(DenseGenerator(latent, shape, widths), body, latent)
+        return Synthesis(DenseGenerator(latent, shape, widths, condition), body, latent)
     if kind == "residual":
-        body = _ConvEncoder(latent, shape, inner) if encoder else None
-        return Synthesis(_ConvGenerator(latent, shape, widths), body, latent)
-    raise ConfigError(f"got networks '{kind}'; expected 'dense' or 'residual'")
+        generator: nn.Module = ResidualGenerator(latent, 1, shape, tuple(widths), condition=condition)
+    elif kind == "style":
+        generator = _style(latent, shape, widths, condition)
+    else:
+        raise ConfigError(f"got networks '{kind}'; expected 'dense', 'residual' or 'style'")
+    return Synthesis(_ConvGenerator(generator), _ConvEncoder(latent, shape, inner) if encoder else None, latent)
 
 
-def build_discriminator(kind: str, shape: tuple[int, int], widths: Sequence[int]) -> nn.Module:
-    """A discriminator of images ``[n, 1, h, w]``; ``widths`` run from the image inwards."""
+def build_discriminator(kind: str, shape: tuple[int, int], widths: Sequence[int], *, condition: int = 0) -> nn.Module:
+    """A discriminator of images ``[n, 1, h, w]``; ``widths`` run from the image inwards.
+
+    The style-based generator plays against the residual one's. Conditions are judged by projection.
+    """
     if kind == "dense":
-        return nn.Sequential(nn.Flatten(), _dense((shape[0] * shape[1], *widths), 1))
-    if kind == "residual":
-        return ResidualDiscriminator(1, shape, tuple(widths))
-    raise ConfigError(f"got networks '{kind}'; expected 'dense' or 'residual'")
+        sizes = (shape[0] * shape[1], *widths)
+        if not condition:
+            return nn.Sequential(nn.Flatten(), _dense(sizes, 1))
+        return Projection(nn.Sequential(nn.Flatten(), _dense(sizes[:-1], sizes[-1]), nn.SiLU()), sizes[-1], condition)
+    if kind in ("residual", "style"):
+        return ResidualDiscriminator(1, shape, tuple(widths), condition=condition)
+    raise ConfigError(f"got networks '{kind}'; expected 'dense', 'residual' or 'style'")

@@ -15,8 +15,21 @@ from advsci_inverse.priors.hybrid import Synthesis
 __all__ = ["GeneratorPrior"]
 
 
+class _Given(nn.Module):
+    """A conditional generator at one condition."""
+
+    def __init__(self, generator: nn.Module, condition: Tensor):
+        super().__init__()
+        self.generator, self.condition = generator, condition
+
+    def forward(self, z: Float[Tensor, "n k"]) -> Float[Tensor, "n 1 h w"]:
+        return self.generator(z, self.condition.to(z.device).expand(len(z), *self.condition.shape))
+
+
 class GeneratorPrior(nn.Module):
     """A trained generator, its encoder (if any) and the covariance of what it cannot represent.
+
+    A conditional generator is first fixed to one condition by `given`; the search then knows nothing of conditions.
 
     Parameters
     ----------
@@ -43,11 +56,22 @@ class GeneratorPrior(nn.Module):
         """Length of the latent vectors."""
         return self.synthesis.latent
 
-    def decode(self, z: Float[Tensor, "*b k"]) -> Float[Tensor, "*b h w"]:
-        """``G(z)``."""
+    def given(self, condition: int | Tensor) -> "GeneratorPrior":
+        """The prior of images of one class, or with one vector of conditions; the networks are shared."""
+        fixed = Synthesis(
+            _Given(self.synthesis.generator, torch.as_tensor(condition)), self.synthesis.encoder, self.latent
+        )
+        prior = GeneratorPrior(fixed, self.shape, self.residual_factor.shape[1])
+        prior.residual_factor, prior.residual_diagonal = self.residual_factor, self.residual_diagonal
+        return prior.eval()
+
+    def decode(self, z: Float[Tensor, "*b k"], condition: Tensor | None = None) -> Float[Tensor, "*b h w"]:
+        """``G(z)``, or ``G(z, c)`` with a condition for each latent vector."""
         if z.shape[-1] != self.latent:
             raise ShapeError(f"got latent vectors of length {z.shape[-1]}; expected {self.latent}")
-        return self.synthesis.generator(z.reshape(-1, self.latent)).reshape(*z.shape[:-1], *self.shape)
+        flat = z.reshape(-1, self.latent)
+        conditions = [] if condition is None else [condition.reshape(len(flat), *condition.shape[z.dim() - 1 :])]
+        return self.synthesis.generator(flat, *conditions).reshape(*z.shape[:-1], *self.shape)
 
     def jacobian(self, z: Float[Tensor, "b k"]) -> tuple[Float[Tensor, "b h w"], Float[Tensor, "b k h w"]]:
         """``G(z)`` and its derivative in every latent direction, by forward mode."""

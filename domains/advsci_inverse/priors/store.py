@@ -118,8 +118,10 @@ def load_prior(source: str | Path) -> GeneratorPrior:
 
     def build() -> GeneratorPrior:
         shape = (int(nets["shape"][0]), int(nets["shape"][1]))
-        widths, encoder = tuple(nets["widths"]), bool(nets["encoder"])
-        synthesis = build_synthesis(nets["kind"], int(nets["latent"]), shape, widths, encoder=encoder)
+        widths, encoder, classes = tuple(nets["widths"]), bool(nets["encoder"]), int(nets.get("classes", 0))
+        synthesis = build_synthesis(
+            nets["kind"], int(nets["latent"]), shape, widths, encoder=encoder, condition=classes
+        )
         return GeneratorPrior(synthesis, shape, int(nets["rank"]))
 
     return _filled(build, state, path)
@@ -175,8 +177,9 @@ def load_learned(config, methods: Sequence[str]) -> Learned:
     wanted = set(methods)
     if "adversarial" in wanted and config.regulariser is None:
         raise ConfigError("got no regulariser; expected a file. Try: advsci-inverse regulariser, then --regulariser")
+    prior = load_prior(config.prior) if wanted & {"latent", "range", "amp"} else None
     return Learned(
-        load_prior(config.prior) if wanted & {"latent", "range", "amp"} else None,
+        prior.given(config.label) if prior is not None and config.label is not None else prior,
         load_denoiser(config.denoiser) if wanted & {"amp", "hqs"} else None,
         load_refiner(config.refiner) if "refiner" in wanted else None,
         load_regulariser(config.regulariser) if "adversarial" in wanted else None,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from advsci.errors import DataError
@@ -37,11 +37,23 @@ class TrainedPrior:
 
 @torch.no_grad()
 def project_onto_range(
-    prior: GeneratorPrior, images: Float[Tensor, "n h w"], *, starts: int = 4, steps: int = 6, screen: int = 1024
+    prior: GeneratorPrior,
+    images: Float[Tensor, "n h w"],
+    labels: Int[Tensor, " n"] | None = None,
+    *,
+    starts: int = 4,
+    steps: int = 6,
+    screen: int = 1024,
 ) -> Float[Tensor, "n h w"]:
     """The nearest images that the generator makes: from the encoder's guess, or by latent search without one."""
     if prior.synthesis.encoder is not None:
-        return prior.decode(prior.synthesis.encode(images[:, None])[0])
+        return prior.decode(prior.synthesis.encode(images[:, None])[0], labels)
+    if labels is not None:
+        found = torch.empty_like(images)
+        for label in labels.unique().tolist():
+            of = labels == label
+            found[of] = project_onto_range(prior.given(label), images[of], starts=starts, steps=steps, screen=screen)
+        return found
     level = float(images.std()) * 0.3  # a residual of this size is expected before R is known
     plain = GeneratorPrior(prior.synthesis, prior.shape, 1)
     plain.residual_diagonal.fill_(level**2)
@@ -50,14 +62,29 @@ def project_onto_range(
     return torch.cat(blocks)
 
 
-def train_prior(images: Float[Tensor, "n h w"], config: "Train", *, run: Path | None = None, quiet: bool = True):
+def train_prior(
+    images: Float[Tensor, "n h w"],
+    config: "Train",
+    labels: Int[Tensor, " n"] | None = None,
+    *,
+    run: Path | None = None,
+    quiet: bool = True,
+) -> TrainedPrior:
     """Train on all but the last ``config.held_out`` images; fit the residual covariance on those.
+
+    ``labels`` are the classes of a conditional prior, one an image, below ``config.classes``.
 
     Raises
     ------
     DataError
-        Too few images, or an image outside [0, 1].
+        Too few images, an image outside [0, 1], or a conditional prior without a label for each image.
     """
+    if config.classes and (labels is None or len(labels) != len(images) or int(labels.max()) >= config.classes):
+        got = "no labels" if labels is None else f"{len(labels)} labels up to {int(labels.max())}"
+        raise DataError(
+            f"got {got} for {len(images)} images of {config.classes} classes; expected one each. "
+            "Try: a registered set with labels, an npz with y_train, or --classes 0"
+        )
     if len(images) < config.held_out + config.batch_size:
         raise DataError(
             f"got {len(images)} images; expected at least held_out + batch_size = "
@@ -69,8 +96,11 @@ def train_prior(images: Float[Tensor, "n h w"], config: "Train", *, run: Path | 
     train, held = images[: -config.held_out], images[-config.held_out :]
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        synthesis = build_synthesis(config.networks, config.latent, shape, config.widths, encoder=config.encoder)
-        discriminator = build_discriminator(config.networks, shape, config.critic_widths)
+        kind, classes = config.networks, config.classes
+        synthesis = build_synthesis(
+            kind, config.latent, shape, config.widths, encoder=config.encoder, condition=classes
+        )
+        discriminator = build_discriminator(kind, shape, config.critic_widths, condition=classes)
     game = HybridGAN(
         synthesis,
         discriminator,
@@ -78,6 +108,8 @@ def train_prior(images: Float[Tensor, "n h w"], config: "Train", *, run: Path | 
         penalties=(R1(config.penalty), R2(config.penalty)),
     )
     data = {"x": train[:, None]}
+    if config.classes and labels is not None:
+        data["condition"] = labels[: -config.held_out]
     if config.masked:
         stream = Stream(config.seed).at("hidden pixels")
         data["mask"] = (stream.uniform(tuple(data["x"].shape)) >= config.masked).float()
@@ -96,10 +128,12 @@ def train_prior(images: Float[Tensor, "n h w"], config: "Train", *, run: Path | 
     betas = (0.5, 0.99) if config.encoder else (0.0, 0.99)
     training = trainer.fit(game, data, Simultaneous(adam(config.rate, betas=betas), Cosine(1.0, 0.02)))
     prior = GeneratorPrior(training.averaged("generator").cpu(), shape, config.rank)  # type: ignore[arg-type]
+    own = labels[-config.held_out :] if config.classes and labels is not None else None
     if config.masked:
-        residual = _masked_residual(prior, data["x"][-config.held_out :, 0], data["mask"][-config.held_out :, 0])
+        seen, mask = data["x"][-config.held_out :, 0], data["mask"][-config.held_out :, 0]
+        residual = _masked_residual(prior, seen, mask, own)
     else:
-        residual = held - project_onto_range(prior, held)
+        residual = held - project_onto_range(prior, held, own)
     prior.fit_residual(residual)
     card = {
         "networks": {
@@ -108,6 +142,7 @@ def train_prior(images: Float[Tensor, "n h w"], config: "Train", *, run: Path | 
             "shape": list(shape),
             "widths": list(config.widths),
             "encoder": config.encoder,
+            "classes": config.classes,
             "rank": prior.residual_factor.shape[1],
         },
         "recipe": config.model_dump(mode="json", exclude={"out", "device"}),
@@ -117,9 +152,9 @@ def train_prior(images: Float[Tensor, "n h w"], config: "Train", *, run: Path | 
     return TrainedPrior(prior.eval().requires_grad_(False), card, training.log)
 
 
-def _masked_residual(prior: GeneratorPrior, seen: Tensor, mask: Tensor) -> Tensor:
+def _masked_residual(prior: GeneratorPrior, seen: Tensor, mask: Tensor, labels: Tensor | None) -> Tensor:
     """Residuals of incomplete images: zero where hidden, scaled so that their second moment is unbiased."""
     with torch.no_grad():
-        rebuilt = prior.decode(prior.synthesis.encode(seen[:, None])[0])
+        rebuilt = prior.decode(prior.synthesis.encode(seen[:, None])[0], labels)
     share = mask.mean().clamp(min=1e-3)
     return (seen - rebuilt) * mask / share.sqrt()

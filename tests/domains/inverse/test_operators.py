@@ -159,10 +159,45 @@ def test_adapters_accept_what_is_right_and_refuse_what_is_not():
 
     for source in (matrix, sp.csr_matrix(matrix), aslinearoperator(matrix)):
         torch.testing.assert_close(as_operator(source, (3, 4))(x), expected)
-    pylops = pytest.importorskip("pylops")
-    torch.testing.assert_close(as_operator(pylops.MatrixMult(matrix), (3, 4))(x), expected)
     with pytest.raises(DataError, match="dot test"):
         from_callables(lambda v: v * 2, lambda v: v * 3, (4,), (4,))
+
+
+def test_pylops_operators_are_adapted_exactly():
+    pylops = pytest.importorskip("pylops", reason="PyLops is not installed")
+    x = torch.randn(2, 6, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    theirs = pylops.FirstDerivative((6, 9), axis=1, kind="forward", dtype="float64")
+    operator = as_operator(theirs, (6, 9), (6, 9))
+    exact = torch.cat([x[..., 1:] - x[..., :-1], torch.zeros(2, 6, 1)], -1)
+    torch.testing.assert_close(operator(x), exact)
+    assert dot_test(operator) <= 1e-12
+    chained = DenseOperator(torch.randn(5, 54, dtype=torch.float64), (6, 9)) @ operator
+    assert dot_test(chained) <= 1e-12
+
+
+def test_astra_projector_is_adapted_and_agrees_with_ours():
+    astra = pytest.importorskip("astra", reason="the ASTRA toolbox is not installed", exc_type=ImportError)
+    n, angles = 24, equispaced_angles(9)
+    ours = Radon(n, angles)
+    geometry = astra.create_proj_geom("parallel", 1.0, ours.data_shape[1], angles)
+    projector = astra.create_projector("strip", geometry, astra.create_vol_geom(n, n))
+    operator = as_operator(astra.OpTomo(projector), (n, n), ours.data_shape)
+    assert dot_test(operator, dtype=torch.float32) <= 1e-5
+    row, column = torch.meshgrid(torch.arange(n) - 11.5, torch.arange(n) - 11.5, indexing="ij")
+    x = torch.exp(-((row - 2) ** 2 + (column + 3) ** 2) / 18)[None]
+    torch.testing.assert_close(operator(x), ours(x), rtol=1e-4, atol=1e-4)
+
+
+def test_deepinv_physics_is_adapted():
+    try:
+        import deepinv  # pyright: ignore[reportMissingImports]
+    except (ImportError, RuntimeError) as error:  # beside a CPU build of torch its torchvision raises RuntimeError
+        pytest.skip(f"deepinv cannot be imported: {error}")
+    mask = (torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    physics = deepinv.physics.Inpainting(img_size=(1, 8, 8), mask=mask)
+    operator, x = as_operator(physics, (8, 8)), torch.rand(3, 8, 8)
+    torch.testing.assert_close(operator(x).reshape(3, 8, 8), x * mask)
+    assert dot_test(operator, dtype=torch.float32) <= 1e-5
 
 
 def test_wrong_shapes_are_named():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from advsci.errors import CheckpointError, ConfigError, DataError
+from advsci.errors import CheckpointError, ConfigError, DataError, ShapeError
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 from advsci.training import Trainer
@@ -17,16 +17,19 @@ from advsci_inverse.priors.training import project_onto_range, train_prior
 from advsci_inverse.priors.unet import ResidualUNet
 
 
-def _game(kind="dense", **settings):
+def _game(kind="dense", condition=0, **settings):
     widths = (16, 12) if kind == "dense" else (16, 8)
-    synthesis = build_synthesis(kind, 3, (8, 8), widths)
-    return HybridGAN(synthesis, build_discriminator(kind, (8, 8), widths[::-1]), **settings)
+    synthesis = build_synthesis(kind, 3, (8, 8), widths, condition=condition)
+    return HybridGAN(synthesis, build_discriminator(kind, (8, 8), widths[::-1], condition=condition), **settings)
 
 
-@pytest.mark.parametrize("kind", ["dense", "residual"])
-def test_both_players_have_finite_terms_and_gradients(kind):
-    game = _game(kind)
+@pytest.mark.parametrize("condition", [0, 4])
+@pytest.mark.parametrize("kind", ["dense", "residual", "style"])
+def test_both_players_have_finite_terms_and_gradients(kind, condition):
+    game = _game(kind, condition)
     batch = {"x": torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))}
+    if condition:
+        batch["condition"] = torch.arange(6) % condition
     draw = game.draw(batch, Stream(0))
     game.check(batch, draw)
     for player in game.players:
@@ -57,7 +60,7 @@ def test_hidden_pixels_do_not_enter_any_loss():
     x = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * mask
     batch = {"x": x, "mask": mask}
     draw = game.draw(batch, Stream(0))
-    fake = game._fake(draw)
+    fake = game._fake(batch, draw)
     assert float((fake * (1 - draw["mask"])).abs().max()) == 0.0
     rebuilt = game.generator.generator(torch.zeros(6, 3)).detach()
     error = ((x - rebuilt).square() * mask).sum() / mask.sum()
@@ -133,6 +136,45 @@ def test_training_on_masked_images_gives_a_usable_prior(encoder):
         train_prior(images[:50], config)
     with pytest.raises(DataError, match="expected"):
         train_prior(images * 3, config)
+
+
+def test_conditional_prior_learns_the_image_of_each_class(tmp_path):
+    """Three classes of one image each: given the class, nearly every latent makes that image."""
+    images = torch.zeros(600, 4, 4)
+    labels = torch.arange(600) % 3
+    images[torch.arange(600), labels] = 1.0
+    config = Train(
+        steps=150, batch_size=32, held_out=60, widths=[24], critic_widths=[16], latent=2, rank=4, classes=3,
+        rate=1e-2, device="cpu",
+    )  # fmt: skip
+    trained = train_prior(images, config, labels)
+    prior, z = trained.prior, torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    for label in range(3):
+        given = prior.given(label)
+        torch.testing.assert_close(given.decode(z), prior.decode(z, torch.full((200,), label)))
+        errors = (given.decode(z)[:, None] - images[:3]).square().mean((2, 3))
+        assert float((errors.argmin(1) == label).float().mean()) > 0.8
+    save_weights(prior, tmp_path / "p.safetensors", trained.card)
+    again = load_prior(tmp_path / "p.safetensors").given(1)
+    torch.testing.assert_close(again.decode(z), prior.given(1).decode(z), rtol=0, atol=1e-2)
+    image, tangents = again.jacobian(z)
+    assert image.shape == (200, 4, 4) and tangents.shape == (200, 2, 4, 4)
+    with pytest.raises(ShapeError, match="condition"):
+        prior.decode(z)
+    with pytest.raises(DataError, match="classes"):
+        train_prior(images, config)
+
+
+def test_style_based_prior_has_a_jacobian_and_refuses_sizes_it_cannot_make():
+    prior = GeneratorPrior(build_synthesis("style", 3, (8, 8), (8, 4)).double(), (8, 8), rank=4).double()
+    z = torch.randn(2, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    image, tangents = prior.jacobian(z)
+    step = 1e-6 * torch.eye(3, dtype=torch.float64)[0]
+    numeric = (prior.decode(z + step) - prior.decode(z - step)) / 2e-6
+    torch.testing.assert_close(tangents[:, 0], numeric, rtol=1e-5, atol=1e-8)
+    assert image.shape == (2, 8, 8)
+    with pytest.raises(ConfigError, match="square"):
+        build_synthesis("style", 3, (9, 9), (8, 4))
 
 
 def test_residual_covariance_is_that_of_the_residuals(tmp_path):
