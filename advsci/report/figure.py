@@ -146,7 +146,8 @@ def _inline(svg: str, key: str, themed: bool) -> str:
     svg = re.sub(r'xlink:href="(?!#)(?!data:image/)[^"]*"', "", svg)  # no link leads out of a figure
     svg = re.sub(r"(<svg[^>]*?) width=\"[^\"]*\"", r"\1", svg, count=1)
     svg = re.sub(r"(<svg[^>]*?) height=\"[^\"]*\"", r"\1", svg, count=1)
-    svg = re.sub(r"(\d+\.\d{2})\d+", r"\1", svg)  # a hundredth of a point is below sight
+    # a hundredth of a point is below sight; what is written between the tags stays as it is
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d+\.\d{2})\d+", r"\1", tag[0]), svg)
     if themed:
         svg = svg.replace("#000000", "currentColor").replace("#ffffff", "var(--surface)")
         svg = re.sub(r"<text\b", '<text fill="currentColor"', svg)  # log-axis labels have no attribute of their own

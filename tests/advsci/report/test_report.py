@@ -70,6 +70,12 @@ def test_sections_have_distinct_anchors_in_the_contents():
     assert len(ids) == len(set(ids)) == 2 and all(f'href="#{anchor}"' in page for anchor in ids)
 
 
+def test_numbers_written_in_a_figure_stay_as_they_are():
+    made = figure()
+    made.axes[0].set_title("slope 0.0089")
+    assert "slope 0.0089" in Tags(Report("t").section("s").figure(made, "curve").html()).text
+
+
 def test_large_pictures_are_coarsened_to_fit(tmp_path):
     report = Report("t").section("s")
     for _ in range(3):
