@@ -10,7 +10,7 @@ from scipy import sparse
 
 from advsci.errors import MissingDependencyError
 from advsci_singlecell.fields import Cells
-from advsci_singlecell.projection import Projection, log_normalise
+from advsci_singlecell.projection import LIBRARY, Projection, log_normalise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ class Prepared:
 
         matrix: Any = cells.matrix
         whole: Any = sparse.csr_matrix(matrix[:])
-        expression: Any = log_normalise(whole) if cells.counts else whole
+        expression: Any = log_normalise(whole, projection.library or LIBRARY) if cells.counts else whole
         labels = np.array([*cells.types, "Unknown"])[cells.labels] if cells.types else None
         batch = pd.Series(pd.Categorical(np.asarray(cells.batches)[cells.batch]), index=obs.index, name="batch")
         genes = projection.genes

@@ -106,7 +106,7 @@ def _project(cells: Cells, projection, column: np.ndarray, known: np.ndarray) ->
 
     parts = []
     for _, block in chunks(cells.matrix):
-        y: Any = log_normalise(sparse.csr_matrix(block)) if cells.counts else block
+        y: Any = log_normalise(sparse.csr_matrix(block), projection.library) if cells.counts else block
         dense = np.tile(projection.mean, (y.shape[0], 1))
         dense[:, known] = np.asarray(y[:, column[known]].todense())
         parts.append((dense - projection.mean) @ projection.axes)

@@ -44,6 +44,7 @@ def save(model: "Model", path: str | Path) -> Path:
         "projection": {
             k: torch.from_numpy(np.ascontiguousarray(getattr(projection, k))) for k in ("genes", "mean", "axes")
         },
+        "library": projection.library,
         "alignment": {
             k: torch.from_numpy(np.ascontiguousarray(getattr(integration.alignment, k)))
             for k in ("centres", "shifts", "means")
@@ -96,7 +97,7 @@ def load(path: str | Path, adata: "AnnData") -> "Model":
             )
         _renumber(model, state["batches"], state["types"])
         parts = {k: v.numpy() for k, v in state["projection"].items()}
-        model.projection = Projection(**parts, counts=model.cells.counts)
+        model.projection = Projection(**parts, library=state["library"])
         alignment = Alignment(**{k: v.numpy() for k, v in state["alignment"].items()}, width=state["width"])
         dimensions = parts["axes"].shape[1]
         encoder = Encoder(dimensions, width=model.design.width)

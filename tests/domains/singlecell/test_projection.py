@@ -4,20 +4,28 @@ import anndata
 import numpy as np
 
 from advsci_singlecell.fields import read_cells
-from advsci_singlecell.projection import Projection, chunks, log_normalise, select_genes
+from advsci_singlecell.projection import Projection, chunks, log_normalise, median_library, select_genes
 
 
-def dense(cells):
+def dense(cells, library=1e4):
     x = cells.X.toarray()
-    return np.log1p(1e4 * x / x.sum(axis=1, keepdims=True))
+    return np.log1p(library * x / x.sum(axis=1, keepdims=True))
 
 
 def test_log_normalise_is_its_formula(cells):
     np.testing.assert_allclose(log_normalise(cells.X).toarray(), dense(cells), rtol=1e-5)
 
 
+def test_the_library_is_the_median_up_to_ten_thousand(cells):
+    totals = np.asarray(cells.X.sum(axis=1)).ravel()
+    assert 1e3 < np.median(totals) < 1e4
+    assert median_library(cells.X) == np.median(totals)
+    assert median_library(cells.X, np.array([1, 4, 7])) == np.median(totals[[1, 4, 7]])
+    assert median_library(100 * cells.X) == 1e4
+
+
 def test_components_are_those_of_the_singular_value_decomposition(cells):
-    y = dense(cells)
+    y = dense(cells, np.median(np.asarray(cells.X.sum(axis=1))))
     found = Projection.fit(cells.X, np.arange(cells.n_vars), 5, counts=True)(cells.X)
     u, s, _ = np.linalg.svd(y - y.mean(axis=0), full_matrices=False)
     np.testing.assert_allclose(np.abs(found), np.abs(u[:, :5] * s[:5]), rtol=2e-2, atol=2e-2)
