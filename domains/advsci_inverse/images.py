@@ -14,7 +14,7 @@ from torch import Tensor
 
 from advsci.errors import DataError, MissingDependencyError
 
-__all__ = ["Scale", "load_labels", "load_training_images", "read_stack"]
+__all__ = ["Scale", "load_labels", "load_training_images", "origin", "read_stack"]
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npz", ".npy", ".nii", ".gz", ".dcm", ".h5", ".hdf5")
 
@@ -196,3 +196,13 @@ def load_labels(name: str) -> tuple[Int[Tensor, " n"], Int[Tensor, " m"]]:
         raise DataError(f"{name}: got {got}; expected y of shape ({len(train) + len(held)},) in an npz file")
     labels = torch.from_numpy(found.astype(np.int64))
     return labels[: len(train)], labels[len(train) :]
+
+
+def origin(name: str) -> dict[str, str]:
+    """Name, licence and citation of a registered set; of files the name alone."""
+    from advsci_datasets.registry import datasets, find
+
+    if name not in datasets():
+        return {"name": name}
+    entry = find(name)
+    return {"name": name, "licence": entry.licence, "citation": entry.citation}

@@ -13,7 +13,7 @@ from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 from advsci.training import EMA, Run, Trainer
 from advsci_inverse.config import TrainDenoiser, TrainRefiner, TrainRegulariser
-from advsci_inverse.images import load_training_images
+from advsci_inverse.images import load_training_images, origin
 from advsci_inverse.measurement import checked_size, measure
 from advsci_inverse.metrics import psnr
 from advsci_inverse.operators import Radon, build_operator, equispaced_angles
@@ -66,7 +66,9 @@ def _seeded(seed: int, build):
 
 def _finish(network: nn.Module, nets: dict, config, folder: Path, name: str, log: list, report: Report) -> Path:
     card = {"networks": nets, "recipe": config.model_dump(mode="json", exclude={"out", "device"})}
-    sha256 = save_weights(network, folder / f"{name}.safetensors", card | {"data": {"name": config.data}})
+    data = origin(config.data)
+    card |= {"data": data} | ({"licence": data["licence"]} if "licence" in data else {})  # that of the weights too
+    sha256 = save_weights(network, folder / f"{name}.safetensors", card)
     report.section("Training").figure(loss_curves(log), "Terms of the loss.").details("Card", card | {"sha256": sha256})
     return report.write(folder / "report.html")
 

@@ -20,7 +20,7 @@ def test_the_code_of_the_page_runs():
 
 
 def test_shipped_weights_are_small_licensed_and_unaltered():
-    assert {"digits", "digits-denoiser"} <= set(shipped())
+    assert {"digits", "digits-denoiser", "head-ct-refiner"} <= set(shipped())
     for name, sha256 in shipped().items():
         path = shipped_path(name)
         assert path.stat().st_size < 3_000_000
