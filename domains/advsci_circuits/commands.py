@@ -28,7 +28,7 @@ from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.cycles import cycle_signs
 from advsci_circuits.library import balanced, library
 from advsci_circuits.metrics import NULLS, describe, discrepancy, null_sample, random_features, ratios, vun
-from advsci_datasets.circuits import load_unique, split_by_family
+from advsci_datasets.circuits import load_gates, load_unique, split_by_family
 
 __all__ = [
     "run_design", "run_evaluate", "run_export", "run_generate", "run_report", "run_simulate", "write_designs",
@@ -64,7 +64,7 @@ def run_design(config: Design) -> Path:
     search = design(
         generator, config.function, Stream(config.seed), max_genes=config.max_genes, min_genes=config.min_genes,
         keep=keep, proposals=config.proposals, refine=config.refine, best=config.best, sets=config.sets,
-        logic=config.logic,
+        logic=config.logic, gates=_gates(config.parts),
     )  # fmt: skip
     folder = _folder(config, "design")
     page = Report(
@@ -72,6 +72,19 @@ def run_design(config: Design) -> Path:
     )
     write_designs(page, folder, search.proposals, config.function, _known_keys())
     return page.write(folder / "report.html")
+
+
+def _gates(parts: Path | str | None) -> list[dict[str, Any]] | None:
+    """The user's repressors: a list of objects with the names ``gate`` and ``ucf`` (library)."""
+    if parts is None or parts == "cello":
+        return None if parts is None else load_gates()
+    try:
+        gates = json.loads(Path(parts).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"got no parts in {parts} ({error}); expected a JSON list of gates") from error
+    if not isinstance(gates, list) or not all(isinstance(g, dict) and "gate" in g for g in gates):
+        raise DataError(f'got {parts}; expected a JSON list like [{{"gate": "A1_AmtR"}}]')
+    return gates
 
 
 def _known_keys() -> set[bytes] | None:

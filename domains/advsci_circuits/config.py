@@ -67,6 +67,10 @@ class Design(RunConfig):
     keep: Path | None = Field(
         default=None, description="A circuit that stays as it is within every design (any format)."
     )
+    parts: Path | Literal["cello"] | None = Field(
+        default=None,
+        description="Repressors at hand: 'cello' ($ADVSCI_DATA) or a JSON list of gates; only what they can build.",
+    )
     proposals: int = Field(default=400, ge=4, description="Circuits generated and judged.")
     refine: int = Field(default=2, ge=0, description="Rounds in which the best are partly redrawn.")
     best: int = Field(default=5, ge=1, description="Designs returned.")

@@ -69,8 +69,9 @@ def training_data(
                 # robust examples come more often, none more than sixteen times as often as the least
                 weight = examples.shares[good, k].clamp(max=16 * SUCCESS[function]).numpy()
                 pick = good[torch.from_numpy(rng.choice(len(good), each, p=weight / weight.sum()))]
-                asked = condition_vector(examples.sizes[pick].float(), functions=function)
-                parts.append((padded[pick], asked))
+                contents = contents_of(padded[pick], examples.sizes[pick])
+                contents[torch.from_numpy(rng.random(contents.shape) < 0.8)] = torch.nan
+                parts.append((padded[pick], condition_vector(examples.sizes[pick].float(), contents, function)))
     return {
         "x": edges_of(torch.cat([signs for signs, _ in parts])),
         "condition": torch.cat([condition for _, condition in parts]),

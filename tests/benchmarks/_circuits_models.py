@@ -20,7 +20,7 @@ SMALL = {
     "batch": 32, "surrogate_steps": 60,
 }  # fmt: skip
 FULL = {
-    "examples": 600, "sets": 64, "warmup": 8000, "steps": 300, "rounds": 2, "draws": 60_000, "surrogate_steps": 400,
+    "examples": 500, "sets": 48, "warmup": 7000, "steps": 250, "rounds": 2, "draws": 60_000, "surrogate_steps": 400,
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ Dormand & Prince 5(4) (1980, https://doi.org/10.1016/0771-050X(80)90013-3) with 
 Work shrinks with the batch: once a fifth of the samples have reached their end, the rest are packed together.
 """
 
+import math
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -42,6 +43,7 @@ DENSE = (
     -1453857185 / 822651844,
     69997945 / 29380423,
 )
+LOG_SAFETY, LOG_CHANGE = math.log(0.9), (math.log(0.2), math.log(5.0))
 
 
 def integrate(
@@ -70,11 +72,18 @@ def integrate(
     ConvergenceError
         When a sample has not reached the end after ``most_steps`` steps.
     """
+    # no graph is kept (use rk4_trajectory for gradients), which saves a fifth of the time of small batches
+    with torch.inference_mode():
+        states = _advance(field, start, times, rtol, atol, most_steps)
+    return states.clone()
+
+
+def _advance(field: VectorField, start: Tensor, times: Tensor, rtol: float, atol: float, most_steps: int) -> Tensor:
     b, n = start.shape
     dtype, device = start.dtype, start.device
     rows = [torch.tensor([row], dtype=dtype, device=device) for row in STAGES]
     error_row = torch.tensor([ERROR], dtype=dtype, device=device)
-    dense_row = torch.tensor([DENSE], dtype=dtype, device=device)
+    dense_row = torch.tensor(DENSE, dtype=dtype, device=device)
     out = torch.empty(b, len(times), n, dtype=dtype, device=device)
     out[:, 0] = start
     begin, end = times[0], times[-1]
@@ -86,39 +95,43 @@ def integrate(
     t = begin.expand(b).clone()
     slope = field(x)
     span = end - begin
+    done = 1e-13 * span
     step = _first_step(field, x, slope, rtol, atol).clamp_max(span)
     saved = torch.ones(b, dtype=torch.long, device=device)
-    previous = torch.ones(b, dtype=dtype, device=device)
+    # logarithm of the last accepted error, for the controller
+    previous = torch.zeros(b, dtype=dtype, device=device)
     # outputs are interpolated and finished samples dropped once a block of steps, so host syncs are few
     block = 16 if n * b < 16_384 else 4
     for _ in range(0, most_steps, block):
         width = x.shape[1]
+        # slopes of every step, the last of one being the first of the next, and where each step began
         k = torch.empty(block, 7, n, width, dtype=dtype, device=device)
         xs = torch.empty(block + 1, n, width, dtype=dtype, device=device)
         ts = torch.empty(block + 1, width, dtype=dtype, device=device)
         hs = torch.empty(block, width, dtype=dtype, device=device)
         xs[0], ts[0] = x, t
-        for now in range(block):
+        states, moments, lengths = xs.unbind(0), ts.unbind(0), hs.unbind(0)
+        for now, (h, stages, flat) in enumerate(zip(lengths, k.unbind(0), k.view(block, 7, -1).unbind(0), strict=True)):
+            first, *others = stages.unbind(0)
+            first.copy_(slope)
             remaining = end - t
             # a last step that would leave a sliver is taken in one
-            h = hs[now].copy_(torch.where(step * 1.01 >= remaining, remaining, step))
-            stages, flat = k[now].unbind(0), k[now].view(7, -1)
-            stages[0].copy_(slope)
+            torch.where(step * 1.01 >= remaining, remaining, step, out=h)
             new = x
             for stage, row in enumerate(rows):
                 new = torch.addcmul(x, torch.mm(row, flat[: stage + 1]).view_as(x), h)
-                field(new, stages[stage + 1])
+                field(new, others[stage])
             error = torch.mm(error_row, flat).view_as(x).mul_(h)
             scale = torch.maximum(x.abs(), new.abs()).mul_(rtol).add_(atol)
-            size = error.div_(scale).square_().mean(0).sqrt_().clamp_min_(1e-10)
-            accept = size <= 1
-            t = torch.where(accept, torch.where(h == remaining, end, t + h), t)
-            x = torch.where(accept, new, x)
-            slope = torch.where(accept, stages[6], slope)
-            xs[now + 1], ts[now + 1] = x, t
+            size = error.div_(scale).square_().mean(0).clamp_min_(1e-20).log_().mul_(0.5)
+            accept = size <= 0
+            taken = accept.to(dtype)
+            t = torch.addcmul(t, h, taken, out=moments[now + 1])
+            x = torch.where(accept, new, x, out=states[now + 1])
+            slope = torch.where(accept, others[-1], slope)
             # proportional-integral control after acceptance, plain after a rejection
-            factor = 0.9 * torch.where(accept, (previous / size) ** 0.04, 1.0) * size**-0.17
-            step = h * factor.clamp_(0.2, 5.0)
+            change = (previous - size).mul_(taken).mul_(0.04).sub_(size, alpha=0.17).add_(LOG_SAFETY)
+            step = change.clamp_(*LOG_CHANGE).exp_().mul_(h)
             previous = torch.where(accept, size, previous)
 
         upto = torch.searchsorted(times, ts[1:] + 1e-12 * span, right=True)
@@ -127,20 +140,20 @@ def integrate(
         if cell.numel():
             rank = torch.arange(cell.numel(), device=device) - (torch.cumsum(passed, 0) - passed)[cell]
             which = (upto.view(-1) - passed)[cell] + rank
-            row, column = cell // width, cell % width
+            column = cell % width
+            # Hairer's interpolant of each step: value, rise and three slopes, [5, block * width, n]
+            fifth = torch.einsum("d,kdnw->knw", dense_row, k)
+            parts = torch.stack([xs[:-1], xs[1:], k[:, 0], k[:, 6], fifth]).permute(0, 1, 3, 2).reshape(5, -1, n)
+            x0, x1, f0, f1, fifth = parts.index_select(1, cell).unbind(0)
             hc = hs.view(-1)[cell]
-            theta = (times[which] - ts[:-1].reshape(-1)[cell]) / hc
-            parts = k.permute(0, 3, 1, 2)[row, column]
-            x0, x1 = xs.permute(0, 2, 1)[row, column], xs.permute(0, 2, 1)[row + 1, column]
-            theta, hc = theta[:, None], hc[:, None]
-            f0, f1, fifth = hc * parts[:, 0], hc * parts[:, 6], hc * (dense_row @ parts)[:, 0]
+            theta, hc = ((times[which] - ts[:-1].reshape(-1)[cell]) / hc)[:, None], hc[:, None]
             rise = x1 - x0
-            bend = f0 - rise
-            inner = bend + theta * ((rise - f1 - bend) + (1 - theta) * fifth)
+            bend = hc * f0 - rise
+            inner = bend + theta * ((rise - hc * f1 - bend) + (1 - theta) * hc * fifth)
             out[alive[column], which] = x0 + theta * (rise + (1 - theta) * inner)
             saved = upto[-1]
 
-        index = (t < end).nonzero()[:, 0]
+        index = (end - t > done).nonzero()[:, 0]
         if len(index) == 0:
             return out
         if len(index) < 0.8 * width:

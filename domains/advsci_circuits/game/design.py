@@ -1,6 +1,9 @@
 """From a wish to ranked circuits: generate, simulate, redraw parts of the best, rank by fresh simulations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Int8
@@ -12,6 +15,7 @@ from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
 from advsci_circuits.game.condition import condition_vector
+from advsci_circuits.game.feasibility import buildable
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.labels import neighbours
 from advsci_circuits.game.pool import Pool, by_size
@@ -61,6 +65,7 @@ def design(
     first_sets: int = 40,
     logic: str = "product",
     temperature: float = 1.2,
+    gates: Sequence[dict[str, Any]] | None = None,
 ) -> Search:
     """Circuits with a function, most robust first.
 
@@ -74,6 +79,9 @@ def design(
     refine : int
         Rounds in which a third of the open edges of the best are hidden and drawn again, and every single change of
         the very best is tried.
+    gates : sequence of dict, optional
+        Repressors at hand, as `advsci_datasets.circuits.load_gates` returns them: only circuits that can be built of
+        them are proposed.
 
     Raises
     ------
@@ -89,11 +97,11 @@ def design(
     span = max_genes - low + 1
     sizes = low + stream.at("sizes").integers(span, (proposals,))
     fixed, known = _partial(keep, proposals, max_genes)
-    condition = condition_vector(sizes.float(), functions=function)
+    condition = condition_vector(sizes.float(), _asked(len(sizes), gates), function)
     drawn = sample(
         generator, condition, max_genes, stream.at("draw"), fixed=fixed, known=known, temperature=temperature
     )
-    pool = Pool(function, logic)
+    pool = Pool(function, logic, allowed=None if gates is None else partial(buildable, gates=gates))
     for turn in range(refine + 1):
         pool.judge(drawn, stream.at("judge", turn), first_sets)
         if not len(pool):
@@ -109,7 +117,7 @@ def design(
             stays |= known[:1].expand_as(stays)
         drawn = sample(
             generator,
-            condition_vector(elite.sizes.float(), functions=function),
+            condition_vector(elite.sizes.float(), _asked(len(elite), gates), function),
             max_genes,
             stream.at("redraw", turn),
             fixed=elite.signs,
@@ -136,6 +144,11 @@ def design(
         model = _showing(finalists.signs[i : i + 1, :n, :n], function, last.at("kinetics", i), sets, logic)
         out.append(Proposal(circuit, float(final.share[i]), float(final.low[i]), float(final.high[i]), keys[i], model))
     return Search(out, len(pool), pool.models + len(finalists) * sets)
+
+
+def _asked(count: int, gates: Sequence[dict[str, Any]] | None) -> Tensor | None:
+    """Contents to ask for: no activation where the only parts are repressors."""
+    return None if gates is None else torch.tensor([[torch.nan, 0.0, torch.nan]]).repeat(count, 1)
 
 
 def _partial(

@@ -102,6 +102,6 @@ def buildable(batch: CircuitBatch, gates: Sequence[dict[str, Any]], chassis: str
     chassis : str, optional
         Only gates whose library name begins so (``"Eco1"``).
     """
-    parts = {gate["gate"] for gate in gates if chassis is None or gate["ucf"].startswith(chassis)}
+    parts = {gate["gate"] for gate in gates if chassis is None or gate.get("ucf", "").startswith(chassis)}
     repressors = (batch.signs < 0).any(1).sum(1)
     return ~(batch.signs > 0).flatten(1).any(1) & (repressors <= len(parts))

@@ -1,5 +1,6 @@
 """The circuits a search has judged: each class once, its simulated models pooled over all rounds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -29,11 +30,12 @@ def by_size(batch: CircuitBatch, function: str, stream: Stream, sets: int, logic
 class Pool:
     """What is known of every circuit that was judged for one function.
 
-    ``models`` counts the models simulated so far.
+    ``allowed`` tells which circuits may be judged beyond being valid; ``models`` counts the models simulated so far.
     """
 
     function: str
     logic: str = "product"
+    allowed: Callable[[CircuitBatch], Tensor] | None = None
     models: int = 0
     circuits: dict[bytes, tuple[Tensor, int]] = field(default_factory=dict)
     hits: dict[bytes, tuple[float, int]] = field(default_factory=dict)
@@ -49,7 +51,10 @@ class Pool:
 
     def judge(self, batch: CircuitBatch, stream: Stream, sets: int) -> None:
         """Simulate the valid circuits of classes not judged yet, each class once."""
-        batch = batch[is_valid(batch).nonzero()[:, 0]]
+        fine = is_valid(batch)
+        if self.allowed is not None:
+            fine = fine & self.allowed(batch)
+        batch = batch[fine.nonzero()[:, 0]]
         first: dict[bytes, int] = {}
         for i, key in enumerate(self.keys(batch)):
             if key not in self.circuits:

@@ -264,6 +264,16 @@ def test_designs_keep_the_users_circuit_and_are_ranked():
         design(CompletionGenerator(8, 1), "oscillation", Stream(0), max_genes=1, min_genes=1, keep=plasmid)
 
 
+def test_designs_from_repressors_alone():
+    torch.manual_seed(0)
+    gates = [{"gate": g} for g in "ABC"]
+    search = design(
+        CompletionGenerator(8, 1), "oscillation", Stream(0), max_genes=3, proposals=150, refine=1, best=2, sets=40,
+        first_sets=10, gates=gates, temperature=1.5,
+    )  # fmt: skip
+    assert all((proposal.circuit.signs <= 0).all() for proposal in search.proposals)
+
+
 def test_models_are_stored_and_strangers_refused(tmp_path):
     torch.manual_seed(0)
     generator = CompletionGenerator(8, 1)
