@@ -6,6 +6,7 @@ than ten cells are left out.
 """
 
 import gc
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "mixing_where_due",
     "neighbourhood_purity",
     "phantom_mixing",
+    "require_scib",
     "scib_scores",
 ]
 
@@ -188,6 +190,12 @@ def perplexity_weights(distance: np.ndarray, perplexity: float, rounds: int = 50
         low, high = np.where(wide, beta, low), np.where(wide, high, beta)
         beta = np.where(np.isinf(high), 2.0 * beta, (low + high) / 2.0)
     return p
+
+
+def require_scib() -> None:
+    """Raise a `MissingDependencyError` unless scib-metrics is installed: before hours of work, not after."""
+    if find_spec("scib_metrics") is None:
+        raise MissingDependencyError.of("scib-metrics", "singlecell-evaluation")
 
 
 def scib_scores(

@@ -12,7 +12,7 @@ from advsci.training import Run
 from advsci_singlecell.config import Compare
 from advsci_singlecell.controls import CONTROLS
 from advsci_singlecell.curve import strength_curve
-from advsci_singlecell.evaluate import correction_scores, scib_scores
+from advsci_singlecell.evaluate import correction_scores, require_scib, scib_scores
 from advsci_singlecell.inputs import load_input
 from advsci_singlecell.model import Model
 from advsci_singlecell.page import some_rows
@@ -26,6 +26,8 @@ def run(config: Compare) -> Path:
     """Write a report with the table; returns its path."""
     import pandas as pd
 
+    if config.scib:
+        require_scib()
     adata: Any
     adata, source = load_input(config.file, seed=config.seed)
     Model.setup_anndata(adata, **config.keys.model_dump())

@@ -4,7 +4,7 @@ import numpy as np
 
 from advsci.errors import DataError
 from advsci_singlecell.config import Evaluate
-from advsci_singlecell.evaluate import correction_scores, fair_embedding, scib_scores
+from advsci_singlecell.evaluate import correction_scores, fair_embedding, require_scib, scib_scores
 from advsci_singlecell.fields import read_cells
 
 __all__ = ["run"]
@@ -14,6 +14,8 @@ def run(config: Evaluate) -> int:
     """Print the scores."""
     import pandas as pd
 
+    if config.scib:
+        require_scib()
     adata = read_cells(config.file)
     for key in (config.batch_key, config.labels_key):
         if key not in adata.obs:

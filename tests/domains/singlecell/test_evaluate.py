@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from advsci.errors import ShapeError
+from advsci.errors import MissingDependencyError, ShapeError
 from advsci_singlecell.confounding import association, check_confounding
 from advsci_singlecell.evaluate import (
     batch_probe,
     correction_scores,
+    fair_embedding,
     label_transfer,
     lisi,
     mixing_where_due,
@@ -76,6 +77,24 @@ def test_lisi_is_scib_metrics(case):
     distance, found = NearestNeighbors(n_neighbors=91).fit(z).kneighbors(z)
     reference = np.median(scib.lisi_knn(NeighborsResults(indices=found, distances=distance), b))
     assert lisi(z, b) == pytest.approx(float(reference), rel=0.02)
+
+
+def test_a_missing_scib_names_its_extra(monkeypatch):
+    from advsci_singlecell import evaluate
+
+    monkeypatch.setattr(evaluate, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match="singlecell-evaluation"):
+        evaluate.require_scib()
+
+
+def test_the_embedding_to_score_by_given_labels_is_without_them():
+    from types import SimpleNamespace
+
+    made = {"advsci": {"labels_key": "type"}}
+    labelled = SimpleNamespace(uns=made, obsm={"X_advsci": 0, "X_advsci_hidden": 0})
+    assert fair_embedding(labelled, "type") == "X_advsci_hidden"
+    assert fair_embedding(labelled, "other") == "X_advsci"
+    assert fair_embedding(SimpleNamespace(uns={}, obsm={"X_advsci": 0}), "type") == "X_advsci"
 
 
 def test_wrong_length_is_named(case):
