@@ -167,9 +167,10 @@ def run_evaluate(config: Evaluate) -> Path:
     from advsci_circuits.metrics.prdc import prdc
 
     generator, facts = load_generator(config.model)
-    seed = int(facts.get("settings", {}).get("seed", 0))
+    settings = {"seed": 0, "held_out": 0.2} | facts.get("settings", {})
     graphs = library(config.data, 3, config.largest)
-    train, test = split_by_family(graphs, (0.8, 0.2), seed)
+    # the split of the training, so that no family it saw is on the test side
+    train, test = split_by_family(graphs, (1 - settings["held_out"], settings["held_out"]), settings["seed"])
     rng = Stream(config.seed).at("evaluate").numpy()
     real_train = graphs.take(balanced(graphs, train, config.count, rng, config.smallest))
     real_test = graphs.take(balanced(graphs, test, config.count, rng, config.smallest))

@@ -1,13 +1,16 @@
 """Settings of every command of ``advsci-circuits``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from advsci.config import Config, RunConfig
 
-Function = Literal["oscillation", "tristability", "adaptation"]
+Function = Annotated[
+    Literal["oscillation", "oscillator", "tristability", "adaptation"],
+    AfterValidator(lambda word: "oscillation" if word == "oscillator" else word),
+]
 AnyFunction = Literal[
     "oscillation", "bistability", "tristability", "adaptation", "pulse", "band-pass", "memory", "homeostasis"
 ]

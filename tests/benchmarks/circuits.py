@@ -1,6 +1,6 @@
 """Figures of the circuits domain, one JSON object a line.
 
-Usage: ``python tests/benchmarks/circuits.py [--quick] [--only WORD] [--models FOLDER] [--seeds N]``. Models are trained
+Usage: ``python tests/benchmarks/circuits.py [--quick] [--only WORD,WORD] [--models FOLDER] [--seeds N]``. Models are trained
 once a seed into the folder (default runs/bench-circuits) and taken from there afterwards.
 """
 
@@ -30,7 +30,7 @@ def main() -> None:
     """Print every figure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="small data and a small model; the method is the same")
-    parser.add_argument("--only", default="", help="run only rows whose function's name contains this")
+    parser.add_argument("--only", default="", help="run only functions whose name contains one of these, A,B,...")
     parser.add_argument("--models", type=Path, help="folder of trained models, seed0/model.safetensors ...")
     parser.add_argument("--seeds", type=int, default=0, help="number of seeds (default 3, quick 1)")
     options = parser.parse_args()
@@ -39,7 +39,7 @@ def main() -> None:
     seeds = options.seeds or (1 if options.quick else 3)
     bench = Bench(options.quick, options.models or default, tuple(range(seeds)))
     for function in ROWS:
-        if options.only in function.__name__:
+        if any(word in function.__name__ for word in options.only.split(",")):
             try:
                 function(bench)
             except DataError as error:
