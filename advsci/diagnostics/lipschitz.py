@@ -27,7 +27,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from torch.fx.proxy import TraceError
 
 from advsci.errors import ConfigError
-from advsci.nn.spectral_norm import convolution_norm, matrix_norm
+from advsci.nn.spectral import convolution_norm, matrix_norm
 
 __all__ = ["LipschitzBound", "lipschitz_bound"]
 

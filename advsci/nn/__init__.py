@@ -31,6 +31,8 @@ from advsci.nn.residual_conv import ResidualDiscriminator as ResidualDiscriminat
 from advsci.nn.residual_conv import ResidualGenerator as ResidualGenerator
 from advsci.nn.reversal import GradientReversal as GradientReversal
 from advsci.nn.reversal import reverse_gradient as reverse_gradient
+from advsci.nn.spectral import SpectralNorm as SpectralNorm
+from advsci.nn.spectral import spectral_norm as spectral_norm
 from advsci.nn.strided import StridedDiscriminator as StridedDiscriminator
 from advsci.nn.strided import StridedGenerator as StridedGenerator
 from advsci.nn.style import AdaIN as AdaIN

@@ -10,7 +10,7 @@ from torch import nn
 from advsci.diagnostics import lipschitz_bound
 from advsci.errors import ConfigError
 from advsci.nn import MLP
-from advsci.nn.spectral_norm import matrix_norm, spectral_norm
+from advsci.nn.spectral import matrix_norm, spectral_norm
 from advsci.streams import Stream
 
 X = torch.zeros(2, 3, dtype=torch.float64)

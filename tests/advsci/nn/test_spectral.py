@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import conv2d, pad
 
 from advsci.errors import ConfigError, ShapeError
-from advsci.nn.spectral_norm import SpectralNorm, convolution_norm, matrix_norm, spectral_norm
+from advsci.nn.spectral import SpectralNorm, convolution_norm, matrix_norm, spectral_norm
 from advsci.streams import Stream
 
 REAL = torch.float64
