@@ -5,6 +5,7 @@ train the model, but the embedding is computed without the cell's own, which is 
 form that is compared with it. With 20 % of the labels, cells whose label nobody was told are scored alone, too.
 """
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -27,6 +28,17 @@ UNSUPERVISED = (
     ("batch probe within type, neighbours", "batch probe, neighbours", "lower"),
     ("label transfer F1", "label transfer F1", "higher"),
 )
+
+
+def stored_totals(folder: Path | None, name: str) -> dict[str, list[dict[str, float]]]:
+    """scIB totals of scVI and scANVI from ``results_NAME.csv`` of an earlier comparison, where they were not run."""
+    file = folder / f"results_{name}.csv" if folder is not None else None
+    if file is None or not file.exists():
+        return {}
+    names = {"scvi": "scVI", "scanvi": "scANVI, all labels", "scanvi20": "scANVI, 20 % labels"}
+    with open(file, newline="") as lines:
+        rows = {row["Embedding"]: float(row["Total"]) for row in csv.DictReader(lines)}
+    return {f"{names[key]} (stored)": [{"Total": rows[key]}] for key in names if key in rows}
 
 
 def real_data(name: str, seeds: int, peer_seeds: int, peers, keep: Path | None):
@@ -88,7 +100,7 @@ def real_data(name: str, seeds: int, peer_seeds: int, peers, keep: Path | None):
     return found, kept.errors, kept.reused
 
 
-def real_rows(names, seeds: int, peer_seeds: int, peers, keep: Path | None) -> None:
+def real_rows(names, seeds: int, peer_seeds: int, peers, keep: Path | None, stored: Path | None = None) -> None:
     """Rows on real data: scIB totals, over-correction, probe, transfer, labels, time."""
     gains = {"unsupervised": [], "all labels": [], "20 % labels": []}
     for name in names:
@@ -98,6 +110,9 @@ def real_rows(names, seeds: int, peer_seeds: int, peers, keep: Path | None) -> N
             for what, _, better in UNSUPERVISED:
                 row(f"{name}: {what}", None, None, better, note=f"not run: {type(error).__name__}: {error}")
             continue
+        for method, value in stored_totals(stored, name).items():
+            if method.removesuffix(" (stored)") not in found:
+                found[method] = value
         notes = [f"{m}: {e}" for m, e in errors.items()]
         if seeds > peer_seeds and set(peers) & set(TRAINED):
             notes.append(f"scVI and scANVI with {peer_seeds} seed(s)")
@@ -106,13 +121,13 @@ def real_rows(names, seeds: int, peer_seeds: int, peers, keep: Path | None) -> N
         note = "; ".join(notes)
 
         def of(method, score, found=found):
-            return mean_interval([s[score] for s in found[method]]) if method in found else (float("nan"), None)
+            return mean_interval([s[score] for s in found.get(method, []) if score in s])
 
         for what, score, better in UNSUPERVISED:
             value, interval = of("ours", score)
             if not np.isfinite(value):
                 continue
-            rivals = {m: of(m, score)[0] for m in FREE if m in found}
+            rivals = {m: of(m, score)[0] for m in (*FREE, "scVI (stored)") if np.isfinite(of(m, score)[0])}
             peer = (max if better == "higher" else min)(rivals, key=lambda m: rivals[m]) if rivals else ""
             target = rivals.get(peer)
             shown = ", ".join(f"{m} {v:.3f}" for m, v in rivals.items())
@@ -129,7 +144,10 @@ def real_rows(names, seeds: int, peer_seeds: int, peers, keep: Path | None) -> N
             if score == "Total" and target is not None:
                 gains["unsupervised"].append(value - target)
         for labels in ("all labels", "20 % labels"):
-            target = of(f"scANVI, {labels}", "Total")[0]
+            peer = next(
+                (p for p in (f"scANVI, {labels}", f"scANVI, {labels} (stored)") if p in found), f"scANVI, {labels}"
+            )
+            target = of(peer, "Total")[0]
             for form in (", hidden", ""):
                 value, interval = of(f"ours, {labels}{form}", "Total")
                 row(
@@ -137,7 +155,7 @@ def real_rows(names, seeds: int, peer_seeds: int, peers, keep: Path | None) -> N
                     value,
                     target if np.isfinite(target) else None,
                     "higher",
-                    peer="scANVI",
+                    peer=peer,
                     seeds=seeds,
                     interval=interval,
                     note=note if np.isfinite(target) else "scANVI was not run",

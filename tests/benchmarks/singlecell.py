@@ -7,6 +7,7 @@ missing gives a row with ``"met": false`` and a note.
 
 import argparse
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -196,9 +197,11 @@ def main():
     parser.add_argument("--peers", nargs="*", default=None)
     parser.add_argument("--peer-seeds", type=int, default=3, help="seeds of scVI and scANVI, which take minutes")
     parser.add_argument("--keep", type=Path, default=None, help="folder for peers' scores, taken from there if present")
+    parser.add_argument("--stored", type=Path, default=None, help="folder of results_DATA.csv for what is not run")
     parser.add_argument("--cells", type=int, default=None)
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    logging.getLogger("scib_metrics").setLevel(logging.WARNING)  # it writes to the standard output
     seeds = options.seeds or (1 if options.quick else 3)
     peers = (
         options.peers
@@ -210,7 +213,7 @@ def main():
     if "simulator" in options.only:
         simulator_rows(seeds, 900 if options.quick else 1800)
     if "real" in options.only:
-        real_rows(options.data, seeds, min(seeds, options.peer_seeds), peers, options.keep)
+        real_rows(options.data, seeds, min(seeds, options.peer_seeds), peers, options.keep, options.stored)
     if "control" in options.only:
         control_rows(options.data, seeds)
     if "scale" in options.only:
