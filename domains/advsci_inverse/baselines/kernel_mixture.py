@@ -45,8 +45,8 @@ class KernelMixture:
         y: Tensor,
         sigma: float,
         *,
-        bandwidths: Sequence[float] = (0.4, 0.6, 0.8, 1.0),
-        kept: int = 256,
+        bandwidths: Sequence[float] = (0.5, 0.75, 1.0),
+        kept: int = 128,
     ) -> tuple[Float[Tensor, "b *image"], Float[Tensor, "b *image"], float]:
         """Posterior mean and standard deviation of each image, and the bandwidth of largest evidence.
 

@@ -176,16 +176,26 @@ class LatentSearch:
 
     @torch.no_grad()
     def __call__(
-        self, y: Tensor, *, starts: int = 6, steps: int = 8, method: Literal["lm", "lbfgs"] = "lm"
+        self,
+        y: Tensor,
+        *,
+        starts: int = 6,
+        steps: int = 8,
+        method: Literal["lm", "lbfgs"] = "lm",
+        first: Float[Tensor, "b k"] | None = None,
     ) -> LatentPosterior:
         """Posterior of each data set ``y`` ``[b, *data_shape]``.
 
+        ``first`` are latents that take the place of one screened start, such as an estimate that the encoder has read.
         ``steps`` count linearisations (``"lm"``, the quicker below some 50 latent dimensions) or evaluations of value
         and gradient (``"lbfgs"``, where it needs some 60).
         """
         b, k, shape = len(y), self.prior.latent, self.operator.image_shape
         white = self.whiten(y)
-        z = self.screen(white, starts).reshape(-1, k)
+        z = self.screen(white, starts)
+        if first is not None:
+            z = torch.cat([first[:, None], z[:, 1:]], 1)
+        z = z.reshape(-1, k)
         target = white.repeat_interleave(starts, 0)
 
         def linearise(z: Tensor) -> tuple[Tensor, Tensor]:

@@ -48,6 +48,16 @@ def test_search_gives_the_exact_posterior_of_a_linear_generator(method, steps):
     torch.testing.assert_close(found.misfit * 6, chi2, rtol=1e-2, atol=1e-2)
 
 
+def test_a_start_that_is_handed_in_is_used():
+    prior, weight, bias = _linear_prior()
+    operator = DenseOperator(torch.randn(6, 16, generator=torch.Generator().manual_seed(1)), (4, 4))
+    y, first = torch.randn(5, 6), torch.randn(5, 3)
+    search = LatentSearch(prior, operator, 0.2, screen=64)
+    found = search(y, starts=2, steps=0, first=first)
+    torch.testing.assert_close(found.latents[:, 0], first)
+    torch.testing.assert_close(found.latents[:, 1], search.screen(search.whiten(y), 2)[:, 1])
+
+
 def test_misfit_of_images_of_the_prior_is_one_on_average():
     prior, weight, bias = _linear_prior()
     g = torch.Generator().manual_seed(2)
