@@ -32,7 +32,8 @@ def test_generate_design_and_evaluate(trained, tmp_path):
     files = list((tmp_path / "g").glob("*.graphml"))
     assert len(files) == 8 and len(read(files[0]).circuit) in (3, 4)
     plasmid = write(Circuit.from_edges([("A", "B", 1), ("B", "A", -1)]), tmp_path / "plasmid.graphml")
-    words = f"design --model {trained} --max-genes 3 --keep {plasmid} --proposals 20 --refine 0 --best 2 --sets 20"
+    words = f"design --function oscillator --model {trained} --max-genes 3 --keep {plasmid} --proposals 20"
+    words += " --refine 0 --best 2 --sets 20"
     assert run_app(app, [*words.split(), "--out", str(tmp_path / "d")]) == 0
     assert (tmp_path / "d" / "report.html").is_file()
     kept = read(tmp_path / "d" / "design_1.graphml").circuit
@@ -58,6 +59,8 @@ def test_simulate_export_and_report(tmp_path):
 def test_errors_are_one_line(capsys, tmp_path):
     assert run_app(app, ["design", "--model", str(tmp_path / "none")]) == 1
     assert run_app(app, ["train", "--smallest", "0"]) == 2
+    (tmp_path / "parts.json").write_text('{"gate": "A"}')
+    assert run_app(app, ["design", "--parts", str(tmp_path / "parts.json"), "--model", str(tmp_path / "none")]) == 1
     assert "Traceback" not in capsys.readouterr().err
 
 

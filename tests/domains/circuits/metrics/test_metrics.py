@@ -57,6 +57,15 @@ def test_discrepancy_sees_signs_and_not_noise():
     assert ratios(sample, sample, describe(graphs(50, 3)))["signed triads"] == pytest.approx(1)
 
 
+def test_the_kernel_is_positive_definite_where_the_gaussian_is_not():
+    x = np.random.default_rng(0).dirichlet(np.full(4, 0.3), 12)
+    distance = np.abs(x[:, None] - x[None]).sum(2) / 2
+    assert np.linalg.eigvalsh(np.exp(-(distance**2) / 2)).min() < -0.01 < np.linalg.eigvalsh(np.exp(-distance)).min()
+    kernel = np.exp(-distance)
+    blocks = kernel[:5, :5].mean() + kernel[5:, 5:].mean() - 2 * kernel[:5, 5:].mean()
+    assert mmd_squared(x[:5], x[5:]) == pytest.approx(blocks) and blocks > 0
+
+
 def test_vun_counts_classes():
     ring = np.roll(np.eye(3), 1, 0)
     sample = CircuitBatch.of([ring, ring.T, -ring, np.zeros((3, 3))])  # the transposed ring is isomorphic
