@@ -155,7 +155,8 @@ def _start(problem: Problem, prior: GeneratorPrior) -> Tensor:
     search = lambda **how: LatentSearch(prior, problem.operator, problem.sigma, **how)  # noqa: E731
     if problem.density is None and problem.training is None:
         return search(screen=4096)(problem.y, starts=max(problem.starts, 8)).mean.clamp(0, 1)
-    kernel = _kernel(problem).mean.clamp(0, 1)
+    kernel = _density(problem, "kernel").estimate(problem.operator, problem.y, problem.sigma, bandwidths=(0.5, 0.75))[0]
+    kernel = kernel.clamp(0, 1)
     if few or prior.synthesis.encoder is None:
         return kernel
     first = prior.synthesis.encode(kernel[:, None])[0]

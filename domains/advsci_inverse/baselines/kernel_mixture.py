@@ -55,11 +55,12 @@ class KernelMixture:
         matrix = operator.matrix(dtype=self.images.dtype, device=self.images.device)
         data, seen = y.flatten(1), self.images @ matrix.T
         rows = [matrix @ covariance for covariance in self.mixture.covariances]  # A C_k
-        results = [self._evidence(matrix, rows, data, seen, sigma, c) for c in bandwidths]
-        best = max(range(len(bandwidths)), key=lambda i: float(results[i].logsumexp(1).sum()))
-        c = bandwidths[best]
-        weight, index = results[best].topk(min(kept, len(self.images)), dim=1)
-        share = torch.softmax(weight, 1)[..., None]
+        order = torch.argsort(self.component, stable=True)
+        tops = [
+            self._evidence(matrix, rows, data, seen, sigma, c).topk(min(kept, len(seen)), dim=1) for c in bandwidths
+        ]
+        best = max(range(len(bandwidths)), key=lambda i: float(tops[i].values.logsumexp(1).sum()))
+        c, share, index = bandwidths[best], torch.softmax(tops[best].values, 1)[..., None], order[tops[best].indices]
         flat, owner = index.flatten(), torch.arange(len(data), device=index.device).repeat_interleave(index.shape[1])
         each, spread = torch.empty_like(self.images[flat]), torch.empty_like(self.images[flat])
         for k in self.component[flat].unique().tolist():
@@ -79,16 +80,16 @@ class KernelMixture:
         return mean + (1 - c) ** 0.5 * (self.images[index] - mean)
 
     def _evidence(self, matrix: Tensor, rows: list[Tensor], data: Tensor, seen: Tensor, sigma: float, c: float):
-        """Log density of every image's data under every component, up to a constant: ``[b, n]``."""
-        total = data.new_empty(len(data), len(self.images))
+        """Log density of the data under every image's component, up to a constant: ``[b, n]``, cluster by cluster."""
+        parts = []
         for k, row in enumerate(rows):
             of = (self.component == k).nonzero().flatten()
             mean, factor = matrix @ self.mixture.means[k], _factor(row, matrix, c, sigma)
             centres = _white(factor, mean + (1 - c) ** 0.5 * (seen[of] - mean))
             target = _white(factor, data)
             square = centres.square().sum(1) - 2 * target @ centres.T + target.square().sum(1, keepdim=True)
-            total[:, of] = -0.5 * square - factor.diagonal().log().sum()
-        return total
+            parts.append(-0.5 * square - factor.diagonal().log().sum())
+        return torch.cat(parts, 1)
 
 
 def _factor(rows: Tensor, matrix: Tensor, c: float, sigma: float) -> Tensor:
