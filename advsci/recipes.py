@@ -114,13 +114,13 @@ def images(
     *,
     latent: int = 64,
     width: int = 32,
-    rate: float = 5e-4,
+    rate: float = 1e-3,
     batch_size: int = 64,
     seed: int = 0,
 ) -> Recipe:
     r"""For small square images in [-1, 1] at the budget of a CPU: R3GAN's game on the cheapest convolutional pair.
 
-    Relativistic pairing, R1 and R2 with :math:`\gamma` from 1 to 0.1, no norms (arXiv 2501.05441), networks of
+    Relativistic pairing, R1 and R2 with :math:`\gamma` from 2 to 0.2, no norms (arXiv 2501.05441), networks of
     `advsci.nn.StridedGenerator`.
 
     Parameters
@@ -148,6 +148,6 @@ def images(
         torch.manual_seed(seed)
         generator = StridedGenerator(latent, channels, size, (4 * width, width))
         discriminator = StridedDiscriminator(channels, size, (width, 2 * width), 4 * width)
-    gamma = Geometric(1.0, 0.1)
+    gamma = Geometric(2.0, 0.2)
     game = GAN(generator, discriminator, Gaussian(latent), penalties=(R1(gamma), R2(gamma)))
     return Recipe(game, Simultaneous(adam(rate), Cosine(1.0, 0.25)), EMA(0.998), batch_size)

@@ -23,7 +23,7 @@ from advsci.metrics.modes import histogram_modes
 from advsci.nn import MLP
 from advsci.recipes import images
 from advsci.streams import Stream
-from advsci.training import Trainer
+from advsci.training import Trainer, Training
 from advsci_datasets import Images, load_images, prepared
 
 SAMPLES, MODES = 26_000, 1000
@@ -75,15 +75,36 @@ def train(digits: Tensor, net: nn.Module, seed: int, steps: int) -> dict[str, fl
     data = Stacked(digits, seed)
     recipe = images(data[torch.arange(256)]["x"], seed=seed)
     wall, begin = time.perf_counter(), time.process_time()
-    trainer = Trainer(steps, recipe.batch_size, seed=seed, ema=recipe.ema, device="cpu", log_every=steps, quiet=True)
+
+    def judge(generator: nn.Module, samples: int) -> tuple[int, float]:
+        labels = [
+            named_modes(net, recipe.game.sample(1000, Stream(seed).at("test", i), generator=generator))
+            for i in range(samples // 1000)
+        ]
+        found, kl = histogram_modes(torch.cat(labels), MODES)
+        return int(found), float(kl)
+
+    def progress(training: Training) -> None:
+        found, kl = judge(training.averaged("generator"), 5000)
+        seconds = time.process_time() - begin
+        print(
+            f"step {training.step}: {found} modes in 5,000, KL {kl:.3f}, {seconds:.0f} s", file=sys.stderr, flush=True
+        )
+
+    trainer = Trainer(
+        steps,
+        recipe.batch_size,
+        seed=seed,
+        ema=recipe.ema,
+        device="cpu",
+        log_every=max(steps // 16, 1),
+        callbacks=(progress,),
+        quiet=True,
+    )
     generator = trainer.fit(recipe.game, data, recipe.solver).averaged("generator")
     seconds, wall = time.process_time() - begin, time.perf_counter() - wall
-    labels = [
-        named_modes(net, recipe.game.sample(1000, Stream(seed).at("test", i), generator=generator))
-        for i in range(SAMPLES // 1000)
-    ]
-    found, kl = histogram_modes(torch.cat(labels), MODES)
-    return {"modes": int(found), "kl": float(kl), "seconds": seconds, "wall": wall}
+    found, kl = judge(generator, SAMPLES)
+    return {"modes": found, "kl": kl, "seconds": seconds, "wall": wall}
 
 
 def main() -> None:
