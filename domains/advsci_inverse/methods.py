@@ -88,8 +88,8 @@ def _tikhonov(problem: Problem) -> Reconstruction:
 def _tv(problem: Problem) -> Reconstruction:
     norm = problem.operator.norm()
     scale = norm**2 / 12  # the grid is meant for operators of norm about 3.5, as A ~ N(0, 1/m) at m = 100
-    run = lambda y, w: baselines.total_variation(problem.operator, y, w * scale, steps=500, norm=norm)  # noqa: E731
-    return _tuned(problem, run, (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3), 1e-2, "weight")
+    run = lambda y, w: baselines.total_variation(problem.operator, y, w * scale, steps=1000, norm=norm)  # noqa: E731
+    return _tuned(problem, run, (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3), 1e-2, "weight")
 
 
 def _lasso(transform: str) -> Callable[[Problem], Reconstruction]:
