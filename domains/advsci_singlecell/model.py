@@ -106,7 +106,9 @@ class Model:
         stream = Stream(self.seed)
         rows = sketch_rows(cells.batch, design.sketch, stream)
         genes = select_genes(cells.matrix, cells.batch, design.genes, counts=cells.counts, rows=rows)
-        self.projection = Projection.fit(cells.matrix, genes, design.dimensions, counts=cells.counts, rows=rows)
+        self.projection = Projection.fit(
+            cells.matrix, genes, design.dimensions, counts=cells.counts, rows=rows, library=design.library
+        )
         self.integration = Integration.fit(
             self.projection(cells.matrix, rows),
             replace(cells, batch=cells.batch[rows], labels=cells.labels[rows], matrix=None),

@@ -2,11 +2,11 @@ r"""From counts to principal components, without ever making the whole matrix de
 
 .. math:: y_{ig} = \log\left(1 + \ell \, x_{ig} / \sum_g x_{ig}\right), \qquad p_i = (y_i - \bar y) V
 
-with :math:`V` the leading eigenvectors of the covariance of the selected genes. The library :math:`\ell` is the median
-of the cells, at most 10,000: where cells have 2,000 counts, 10,000 would add a fifth of a count and make most of the
-variance that of single counts (Ahlmann-Eltze & Huber 2023, doi 10.1038/s41592-023-01814-1). Sums run over chunks of
-cells, so that a backed or zarr matrix of any length takes memory for one chunk. Genes are selected by their variance in
-excess of the mean-variance trend, ranked within every batch, so that a batch effect cannot select its own genes.
+with :math:`V` the leading eigenvectors of the covariance of the selected genes. The library :math:`\ell` is 10,000, or
+the median of the cells: less weight to single counts where cells have few (Ahlmann-Eltze & Huber 2023, doi
+10.1038/s41592-023-01814-1), but more to differences in depth. Sums run over chunks of cells, so that a backed or zarr
+matrix of any length takes memory for one chunk. Genes are selected by their variance in excess of the mean-variance
+trend, ranked within every batch, so that a batch effect cannot select its own genes.
 """
 
 from collections.abc import Iterator
@@ -117,9 +117,21 @@ class Projection:
     library: float | None
 
     @classmethod
-    def fit(cls, matrix: Any, genes: np.ndarray, dimensions: int, *, counts: bool, rows: np.ndarray | None = None):
-        """Principal components over the cells ``rows`` (default: all)."""
-        library = median_library(matrix, rows) if counts else None
+    def fit(
+        cls,
+        matrix: Any,
+        genes: np.ndarray,
+        dimensions: int,
+        *,
+        counts: bool,
+        rows: np.ndarray | None = None,
+        library: float | None = LIBRARY,
+    ):
+        """Principal components over the cells ``rows`` (default: all); ``library`` None: their median."""
+        if not counts:
+            library = None
+        elif library is None:
+            library = median_library(matrix, rows)
         covariance, total, n = np.zeros((len(genes), len(genes))), np.zeros(len(genes)), 0
         for _, block in chunks(matrix, rows):
             y = _expression(block, genes, library)

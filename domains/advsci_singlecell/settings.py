@@ -16,6 +16,9 @@ class Design(Config):
         default="nb", description="Of the expression; gaussian: the data are log-expression, not counts."
     )
     genes: int = Field(default=2000, ge=2, description="Most variable genes that are used.")
+    library: float | None = Field(
+        default=10_000.0, gt=0, description="Total that counts are normalised to; unset: the median of the cells."
+    )
     dimensions: int = Field(default=50, ge=2, description="Length of the embedding.")
     adversary: Literal["conditional", "marginal", "none"] = Field(
         default="conditional",

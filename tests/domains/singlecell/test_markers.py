@@ -27,6 +27,15 @@ def test_the_effect_of_a_shift_is_the_shift_over_the_spread():
     assert effects(x, group)[0] == pytest.approx(0.5, abs=0.1)
 
 
+def test_after_a_correction_the_unit_is_the_spread_before():
+    rng = np.random.default_rng(2)
+    measured = rng.normal(size=(2000, 1))
+    group = np.arange(2000) % 2 == 0
+    expected = np.where(group, 0.2, 0.0)[:, None]  # without any spread of its own
+    assert effects(expected, group, measured)[0] == pytest.approx(0.2, abs=0.02)
+    assert effects(expected, group)[0] > 100
+
+
 def test_markers_are_found_best_first(case):
     found = markers(case[0], case[2], 3)
     assert set(found["a"]) == {0, 1, 2} and set(found["b"]) == {3, 4, 5}
