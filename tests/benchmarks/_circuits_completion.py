@@ -14,7 +14,7 @@ from advsci_circuits.library import balanced
 
 def hidden_edges(bench: Bench) -> None:
     """One edge and one absent pair of each held-out circuit hidden: which is the edge, and with what sign."""
-    count, steps = (200, 100) if bench.quick else (2000, 4000)
+    count, steps = (200, 100) if bench.quick else (2000, 3000)
     scores: dict[str, list[float]] = {}
     sign: dict[str, list[float]] = {}
     for seed in bench.seeds:

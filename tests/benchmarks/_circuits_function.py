@@ -22,7 +22,7 @@ from advsci_datasets.circuits import load_enumeration
 
 def conditioned(bench: Bench) -> None:
     """Hard samples asked for a function, judged on held-out kinetics, beside the library's base rate."""
-    count, sets = (30, 60) if bench.quick else (300, 200)
+    count, sets = (30, 60) if bench.quick else (200, 150)
     graphs = real(3, 5)
     some = graphs.take(balanced(graphs, np.arange(len(graphs)), count, np.random.default_rng(0)))
     library = CircuitBatch(torch.from_numpy(some.signs), torch.from_numpy(some.sizes))
@@ -92,7 +92,7 @@ def evolved(genes: int, models: int, sets: int, stream: Stream) -> float:
 
 def searches(bench: Bench) -> None:
     """Robust four-gene oscillators (Q >= 5 % on held-out kinetics) a CPU minute, each search with the same budget."""
-    seconds, steps = (3.0, 60) if bench.quick else (20.0, 3000)
+    seconds, steps = (3.0, 60) if bench.quick else (12.0, 2000)
     graphs = real(4, 4)
     start = torch.from_numpy(graphs.signs[:, :4, :4])
     scores: dict[str, list[float]] = {}

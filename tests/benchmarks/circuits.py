@@ -1,7 +1,7 @@
 """Figures of the circuits domain, one JSON object a line.
 
-Usage: ``python tests/benchmarks/circuits.py [--quick] [--only WORD,WORD] [--models FOLDER] [--seeds N]``. Models are trained
-once a seed into the folder (default runs/bench-circuits) and taken from there afterwards.
+Usage: ``python tests/benchmarks/circuits.py [--quick] [--only WORD,WORD] [--models FOLDER] [--seeds N]``. Models are
+trained once a seed into the folder (default runs/bench-circuits) and taken from there afterwards.
 """
 
 import argparse
@@ -21,8 +21,8 @@ from _row import row
 from advsci.errors import DataError
 
 ROWS = (
-    facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, speed, recall, conditioned,
-    best_designs, searches, hidden_edges,
+    facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed, recall,
+    conditioned, best_designs, searches,
 )  # fmt: skip
 
 
