@@ -61,7 +61,7 @@ def low_dimensional(
 ) -> Recipe:
     r"""For standardised vectors of few dimensions with structure on many scales, islands included.
 
-    The relativistic game with R1 and R2 of R3GAN (arXiv 2501.05441) on perceptrons without norms, and three things that
+    The relativistic game with R1 and R2 of R3GAN (arXiv 2501.05441) on perceptrons without norms, and four things that
     fine structure needs:
 
     * A discriminator with Fourier features (arXiv 2006.10739), from twice the finest length to 1, so that it can tell
@@ -72,6 +72,9 @@ def low_dimensional(
     * A penalty weight that follows the length scale: :math:`\gamma` falls geometrically from 0.02, at which coarse
       structure is balanced, to :math:`\ell^2` with the finest length :math:`\ell`, at which a logit may change within
       :math:`\ell`; and a learning rate that falls with it, since a step should end well below :math:`\ell`.
+    * A generator that moves by the size of its gradient, not by its sign alone: Adam's epsilon is that of a piece on
+      which the discriminator has a slope of about one. Without it the few pieces of a rare mode flee at full speed from
+      the slightest slope.
 
     Parameters
     ----------
@@ -106,7 +109,9 @@ def low_dimensional(
         discriminator = MLP(d, 1, width, depth, fourier=fourier)
     gamma = Geometric(0.02, min(finest**2, 0.02))
     game = GAN(generator, discriminator, Gaussian(generator.latent), penalties=(R1(gamma), R2(gamma)))
-    return Recipe(game, Simultaneous(adam(rate), Cosine(1.0, 0.02)), EMA(0.999), batch_size)
+    # one sample's gradient is 1 / batch_size of the batch's: where the discriminator is nearly flat, pieces slow down
+    optimizers = {"discriminator": adam(rate), "generator": adam(rate, eps=0.125 / batch_size)}
+    return Recipe(game, Simultaneous(optimizers, Cosine(1.0, 0.02)), EMA(0.999), batch_size)
 
 
 def images(
