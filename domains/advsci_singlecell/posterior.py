@@ -10,15 +10,19 @@ own label :math:`y_i`, wrong at a rate :math:`\epsilon`, is one more piece of ev
 all stands; one that nothing supports, in data whose labels are often wrong, does not.
 """
 
+from collections.abc import Sequence
+from itertools import product
+
 import numpy as np
 
 from advsci_singlecell.neighbours import nearest_distances
 
-__all__ = ["neighbour_votes", "pooled", "type_posterior"]
+__all__ = ["neighbour_votes", "pool_weights", "pooled", "type_posterior"]
 
 UNKNOWN = -1
 LEAST_RATE = 0.01
 CLEAR = 0.6
+POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def neighbour_votes(
@@ -44,10 +48,23 @@ def neighbour_votes(
     return (votes + prior) / (votes.sum(axis=1, keepdims=True) + 1.0)
 
 
-def pooled(*opinions: np.ndarray) -> np.ndarray:
-    """Logarithmic opinion pool: the normalised geometric mean of probabilities (m c)."""
-    p = np.exp(np.mean([np.log(np.maximum(q, 1e-12)) for q in opinions], axis=0))
-    return p / p.sum(axis=1, keepdims=True)
+def pooled(opinions: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    r"""Logarithmic opinion pool :math:`p \propto \prod_j q_j^{w_j}` of probabilities (m c)."""
+    logits = sum(w * np.log(np.maximum(q, 1e-6)) for q, w in zip(opinions, weights, strict=True))
+    e = np.exp(logits - np.max(logits, axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def pool_weights(opinions: Sequence[np.ndarray], labels: np.ndarray) -> tuple[float, ...]:
+    """Weights of a pool of two opinions (n c) under which labels (n) that neither saw are likeliest, a tenth of them
+    taken for wrong: who is overconfident gets less say (stacking)."""
+    types = opinions[0].shape[1]
+
+    def score(weights: tuple[float, ...]) -> float:
+        p = pooled(opinions, weights)[np.arange(len(labels)), labels]
+        return float(np.log(0.9 * p + 0.1 / types).mean())
+
+    return max(product(POWERS, repeat=len(opinions)), key=score)
 
 
 def type_posterior(q: np.ndarray, labels: np.ndarray | None, *, rate: float | None = None) -> tuple[np.ndarray, float]:

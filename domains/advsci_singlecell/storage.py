@@ -60,6 +60,7 @@ def save(model: "Model", path: str | Path) -> Path:
             integration.anchor.pull,
             integration.anchor.types,
             integration.anchor.label_error,
+            list(integration.anchor.weights),
         ],
     }
     return checkpoint.save(Path(path), 1, state, keep=1)
@@ -130,11 +131,23 @@ def _anchor_arrays(anchor: Anchor) -> dict[str, np.ndarray]:
 
 def _anchor(state: dict) -> Anchor:
     arrays = {k: v.numpy() for k, v in state["anchor"].items()}
-    k, rate, pull, types, error = state["anchor settings"]
+    k, rate, pull, types, error, weights = state["anchor settings"]
     hoods = Neighbourhoods(arrays["cells"], arrays["batch"], arrays["radius"], k)
     posterior, means = arrays.get("posterior"), arrays.get("means")
     discriminant = Discriminant(arrays["weight"], arrays["bias"]) if "weight" in arrays else None
-    return Anchor(hoods, arrays["diffused"], rate, pull, arrays["labels"], types, posterior, means, discriminant, error)
+    return Anchor(
+        hoods,
+        arrays["diffused"],
+        rate,
+        pull,
+        arrays["labels"],
+        types,
+        posterior,
+        means,
+        discriminant,
+        tuple(weights),
+        error,
+    )
 
 
 def _renumber(model: "Model", batches: list[str], types: list[str]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from advsci_singlecell.discriminant import Discriminant
 from advsci_singlecell.neighbours import Neighbourhoods
-from advsci_singlecell.posterior import UNKNOWN, neighbour_votes, pooled, type_posterior
+from advsci_singlecell.posterior import UNKNOWN, neighbour_votes, pool_weights, pooled, type_posterior
 
 __all__ = ["Anchor"]
 
@@ -38,6 +38,8 @@ class Anchor:
         Probabilities (n c) and means (c d) of the types, where there are any.
     discriminant
         Of the types, on aligned and plain components side by side.
+    weights
+        Of the votes and of the discriminant in their pool.
     label_error
         Estimated error rate of the labels.
     """
@@ -51,6 +53,7 @@ class Anchor:
     posterior: np.ndarray | None
     means: np.ndarray | None
     discriminant: Discriminant | None
+    weights: tuple[float, ...]
     label_error: float | None
 
     @classmethod
@@ -69,11 +72,12 @@ class Anchor:
     ) -> "Anchor":
         """Diffuse the reference; labels are used where there are two types or more."""
         neighbourhoods = Neighbourhoods.fit(aligned, batch, batches, neighbours)
-        discriminant, posterior, error = None, None, None
+        discriminant, posterior, error, weights = None, None, None, (1.0, 0.0)
         if types > 1:
             known = labels != UNKNOWN
             discriminant = Discriminant.fit(_features(aligned, components)[known], labels[known], types)
-            q = _evidence(aligned, labels, aligned, components, discriminant, types)
+            weights = _weights(aligned, components, labels, types)
+            q = _evidence(aligned, labels, aligned, components, discriminant, types, weights)
             posterior, error = type_posterior(q, labels)
         graph = neighbourhoods.weights(aligned, batch, posterior, posterior)
         diffused = aligned
@@ -83,7 +87,7 @@ class Anchor:
         if posterior is not None:
             means = posterior.T @ diffused / np.maximum(posterior.sum(axis=0), 1e-9)[:, None]
         diffused = np.asarray(diffused, np.float32)
-        return cls(neighbourhoods, diffused, rate, pull, labels, types, posterior, means, discriminant, error)
+        return cls(neighbourhoods, diffused, rate, pull, labels, types, posterior, means, discriminant, weights, error)
 
     def __call__(
         self,
@@ -122,7 +126,9 @@ class Anchor:
         """Probabilities of the types (m c), or None without types."""
         if self.discriminant is None:
             return None
-        q = _evidence(self.neighbourhoods.cells, self.labels, aligned, components, self.discriminant, self.types)
+        q = _evidence(
+            self.neighbourhoods.cells, self.labels, aligned, components, self.discriminant, self.types, self.weights
+        )
         return type_posterior(q, labels, rate=self.label_error)[0]
 
 
@@ -131,7 +137,17 @@ def _features(aligned: np.ndarray, components: np.ndarray) -> np.ndarray:
     return np.concatenate([aligned, components], axis=1)
 
 
-def _evidence(reference, labels, aligned, components, discriminant: Discriminant, types: int) -> np.ndarray:
+def _weights(aligned: np.ndarray, components: np.ndarray, labels: np.ndarray, types: int) -> tuple[float, ...]:
+    """Weights of votes and discriminant, judged on labelled cells that the discriminant did not see."""
+    known = np.flatnonzero(labels != UNKNOWN)
+    x, y = _features(aligned[known], components[known]), labels[known]
+    fold, q = np.arange(len(known)) % 2, np.zeros((len(known), types))
+    for side in (0, 1):
+        q[fold == side] = Discriminant.fit(x[fold != side], y[fold != side], types)(x[fold == side])
+    return pool_weights([neighbour_votes(aligned, labels, aligned[known], types), q], y)
+
+
+def _evidence(reference, labels, aligned, components, discriminant, types, weights) -> np.ndarray:
     """Probabilities of the types (m c) without the cells' own labels."""
     votes = neighbour_votes(reference, labels, aligned, types)
-    return pooled(votes, discriminant(_features(aligned, components)))
+    return pooled([votes, discriminant(_features(aligned, components))], weights)

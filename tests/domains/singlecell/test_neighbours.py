@@ -3,7 +3,7 @@
 import numpy as np
 
 from advsci_singlecell.neighbours import Neighbourhoods, nearest
-from advsci_singlecell.posterior import neighbour_votes, pooled, type_posterior
+from advsci_singlecell.posterior import neighbour_votes, pool_weights, pooled, type_posterior
 from advsci_singlecell.target import Anchor
 
 
@@ -74,5 +74,15 @@ def test_a_cell_has_no_vote_on_itself():
 
 def test_a_pool_of_equal_opinions_is_that_opinion():
     q = np.array([[0.2, 0.8], [0.6, 0.4]])
-    np.testing.assert_allclose(pooled(q, q), q)
-    np.testing.assert_allclose(pooled(q, 1.0 - q), 0.5)
+    np.testing.assert_allclose(pooled([q, q], [0.5, 0.5]), q)
+    np.testing.assert_allclose(pooled([q, 1.0 - q], [1.0, 1.0]), 0.5)
+    np.testing.assert_allclose(pooled([q, 1.0 - q], [1.0, 0.0]), q)
+
+
+def test_the_opinion_that_is_right_gets_the_say():
+    y = np.arange(100) % 2
+    right, guess = np.eye(2)[y] * 0.8 + 0.1, np.random.default_rng(5).dirichlet([1.0, 1.0], 100)
+    assert pool_weights([right, guess], y)[0] == 1.0 and pool_weights([right, guess], y)[1] < 0.5
+    assert pool_weights([guess, right], y)[1] == 1.0
+    often_wrong = np.where(np.random.default_rng(6).random(100)[:, None] < 0.3, np.eye(2)[1 - y], np.eye(2)[y])
+    assert pool_weights([often_wrong, np.full((100, 2), 0.5)], y)[0] <= 0.25
