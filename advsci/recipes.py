@@ -3,7 +3,7 @@ r"""Recipes: a game, its solver and its averaging for a kind of data, ready for 
 .. code-block:: python
 
     recipe = low_dimensional(x)                        # x (n d), standardised
-    trainer = Trainer(steps=20_000, batch_size=recipe.batch_size, ema=recipe.ema)
+    trainer = Trainer(steps=4000, batch_size=recipe.batch_size, ema=recipe.ema)
     training = trainer.fit(recipe.game, x, recipe.solver)
 """
 
