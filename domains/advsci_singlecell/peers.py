@@ -15,7 +15,7 @@ from advsci_singlecell.projection import LIBRARY, Projection, log_normalise
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PEERS", "Prepared", "installed"]
+__all__ = ["PACKAGES", "PEERS", "Prepared", "installed"]
 
 
 @dataclass(frozen=True)
