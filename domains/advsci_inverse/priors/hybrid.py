@@ -10,7 +10,8 @@ inversion. Here generator and encoder form one player that minimises
 per pixel (the logarithm is the Gaussian likelihood at its best variance, Rybkin et al. 2021, arXiv 2006.13202), against
 the discriminator of the relativistic game with R1 and R2 (arXiv 2501.05441). ``adversary = 0`` is a VAE, no encoder a
 GAN. With a ``mask`` in the batch both players see only the measured pixels (AmbientGAN, Bora et al. 2018): the
-likelihood counts measured pixels, and generated images pass through a fresh mask before they are judged.
+likelihood counts measured pixels, the KL weighs less in proportion (else fewer latent dimensions would be used than
+complete images use), and generated images pass through a fresh mask before they are judged.
 """
 
 from collections.abc import Sequence
@@ -123,11 +124,11 @@ class HybridGAN(Game):
         error = (x - rebuilt).square()
         seen = error.numel() if mask is None else mask.sum()
         error = (error if mask is None else error * mask).sum() / seen
-        share = seen / x.numel()  # of the likelihood, beside the KL a pixel
+        share = seen / x.numel()  # of both terms: the trade between them stays that of complete images
         divergence = 0.5 * (mean.square() + (2 * log_deviation).exp() - 1 - 2 * log_deviation).sum(1).mean()
         return {
             "reconstruction": 0.5 * share * (error + 1e-6).log(),
-            "prior": self.prior_weight * divergence / x[0].numel(),
+            "prior": self.prior_weight * share * divergence / x[0].numel(),
         }
 
     def check(self, batch: Batch, draw: Draw) -> None:

@@ -1,4 +1,4 @@
-"""The page "my own scanner": its Python runs as it stands, with the weights that ship with the package."""
+"""The pages: their Python runs as it stands, with the weights that ship with the package."""
 
 import hashlib
 import re
@@ -6,17 +6,32 @@ from pathlib import Path
 
 import torch
 
+from advsci_inverse.methods import METHODS
 from advsci_inverse.priors.store import load_denoiser, load_prior, read_card, shipped, shipped_path
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "inverse" / "my_own_scanner.md"
+PAGES = Path(__file__).resolve().parents[3] / "docs" / "inverse"
 
 
-def test_the_code_of_the_page_runs():
+def _run(page: str) -> dict:
     space: dict = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
-        exec(compile(block, str(PAGE), "exec"), space)
+    for block in re.findall(r"```python\n(.*?)```", (PAGES / page).read_text(), re.DOTALL):
+        exec(compile(block, page, "exec"), space)
+    return space
+
+
+def test_the_code_of_my_own_scanner_runs():
+    space = _run("my_own_scanner.md")
     assert space["scanner"].data_size == 56
     assert torch.isfinite(space["score"]).all() and space["where"].shape == (1,)
+
+
+def test_the_code_of_methods_runs_and_its_table_names_every_method():
+    space = _run("methods.md")
+    assert space["samples"].shape == (20, 2, 24) and torch.isfinite(space["particles"].evidence).all()
+    named = set(
+        re.findall(r"`([a-z-]+)`", "".join(re.findall(r"^\| (`.*?) \|", (PAGES / "methods.md").read_text(), re.M)))
+    )
+    assert named == set(METHODS)
 
 
 def test_shipped_weights_are_small_licensed_and_unaltered():
