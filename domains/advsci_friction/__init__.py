@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from advsci_friction.materials import MATERIALS as MATERIALS
     from advsci_friction.materials import Material as Material
     from advsci_friction.materials import find_material as find_material
+    from advsci_friction.model_file import load_designer as load_designer
     from advsci_friction.physics import ContactPhysics as ContactPhysics
     from advsci_friction.physics import Fabrication as Fabrication
     from advsci_friction.scans import Scan as Scan

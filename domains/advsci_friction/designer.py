@@ -65,7 +65,11 @@ class Designs:
 
 
 class Designer:
-    """A trained generator with what it knows of the reachable range."""
+    """A trained generator with what it knows of the reachable range.
+
+    ``known`` are contacts, one a row: log_load, area, peak, depth, family, growth and layout as in `Library`, and
+    steeper: by how much the log slope of designs exceeds what was asked (see `advsci_friction.examination`).
+    """
 
     def __init__(self, generator: TextureGenerator, band: Band, fabrication: Fabrication, known: dict[str, Tensor]):
         self.generator = generator.eval().requires_grad_(False)
@@ -76,11 +80,12 @@ class Designer:
         """A designer from a trained generator and its library."""
         names = ("log_load", "area", "peak", "depth", "family", "growth", "layout")
         rows = library[torch.arange(len(library))]
-        return cls(generator, band, fabrication, {name: rows[name].contiguous() for name in names})
+        known = {name: rows[name].contiguous() for name in names}
+        return cls(generator, band, fabrication, known | {"steeper": torch.zeros(len(library))})
 
     def feasible(self, material: Material, load: float) -> Tensor:
         """Which known contacts bear the load elastically and can be made, (s) bool."""
-        slope = load / material.modulus / self.known["log_load"].exp()
+        slope = load / material.modulus / (self.known["log_load"] - self.known["steeper"]).exp()
         return (
             (1.05 * self.known["peak"] * load <= material.hardness)
             & (slope <= self.fabrication.slope)
@@ -140,11 +145,15 @@ class Designer:
         """
         known = self.known
         off = torch.logit(known["area"]) - torch.logit(torch.tensor(area))
-        near = (off.abs() < 0.35) & self.feasible(material, load)
+        near = (off.abs() < 0.3) & self.feasible(material, load)
         # what the same shape would need for just this area
         log_load = known["log_load"] + (area / known["area"]).log() / known["growth"].clamp(0.3, 1.0)
         slopes = load / material.modulus / log_load.exp()
-        near &= slopes <= self.fabrication.slope
+        steepest = slopes * known["steeper"].exp()
+        near &= (steepest <= self.fabrication.slope) & (steepest * known["depth"] <= self.fabrication.depth)
+        # a smaller area bears larger pressures; a fifth is kept for what phases do
+        severity = 1.05 * area * known["peak"] * (known["area"] / area).clamp(min=1.0)
+        near &= 1.2 * severity * load <= area * material.hardness
         if family is not None:
             able = [list(FAMILIES)[i] for i in known["family"][near].unique().tolist()]
             near = _still(near, known["family"] == family, f"family '{list(FAMILIES)[family]}'", able)
@@ -170,7 +179,8 @@ class Designer:
                 # one from each equal part of the range of slopes
                 part = torch.arange(len(places)) + stream.at("part", label).uniform((len(places),), dtype=torch.float64)
                 chosen[places] = mine[(part / len(places) * len(mine)).long()]
-        return Character(known["family"][chosen], known["layout"][chosen], log_load[chosen], growths[chosen])
+        numbers = (log_load[chosen], growths[chosen], severity[chosen])
+        return Character(known["family"][chosen], known["layout"][chosen], *numbers)
 
     def design(
         self,
@@ -260,12 +270,26 @@ class Designer:
         asked: Character,
         stream: Stream,
     ) -> tuple[Float[Tensor, "n m"], Float[Tensor, " n"]]:
-        """The generator's shapes and log loads for many tasks of one material, in one pass."""
-        severity = area * torch.tensor(material.hardness).clamp(max=1e30) / load
-        task = (area.float(), severity.float(), (load / material.modulus).float())
-        condition = condition_of(*task, asked)
-        z = stream.at("design").normal((len(area), PARAMETERS), dtype=torch.float32)
-        return split_sample(self.band, self.generator(z, condition))
+        """The generator's shapes and log loads for many tasks of one material.
+
+        Slope and depth of a design are known without a solve: one that cannot be made is drawn again, up to eight
+        times.
+        """
+        strain = (load / material.modulus).float()
+        condition = condition_of(area.float(), strain, asked)
+        samples = torch.empty(len(area), self.band.size + 1)
+        rows = torch.arange(len(area))
+        for attempt in range(8):
+            z = stream.at("design", attempt).normal((len(area), PARAMETERS), dtype=torch.float32)[rows]
+            samples[rows] = self.generator(z, condition[rows])
+            coefficients, log_load = split_sample(self.band, samples[rows])
+            h = self.band.synthesise(coefficients, 4 * self.band.limit)
+            slope = strain[rows] / log_load.exp()
+            deep = slope * (h.amax((-2, -1)) - h.amin((-2, -1))) > self.fabrication.depth
+            rows = rows[(slope > self.fabrication.slope) | deep]
+            if len(rows) == 0:
+                break
+        return split_sample(self.band, samples)
 
 
 def _still(near: Tensor, meets: Tensor, wish: str, able: Tensor | list[str]) -> Tensor:

@@ -57,26 +57,27 @@ class Character:
         (n) :math:`\\log P/(E^* h')`, and with it the rms slope.
     growth
         (n) :math:`\\log_4 A(4P)/A(P)`, and with it friction at a second load.
+    severity
+        (n) :math:`A H / P`: the hardness that its pressures stay below, over the mean contact pressure.
     """
 
     family: Int[Tensor, " n"]
     layout: Float[Tensor, "n l"]
     log_load: Float[Tensor, " n"]
     growth: Float[Tensor, " n"]
+    severity: Float[Tensor, " n"]
 
 
-def condition_of(
-    area: Float[Tensor, " n"], severity: Float[Tensor, " n"], strain: Float[Tensor, " n"], asked: Character
-) -> Float[Tensor, "n c"]:
+def condition_of(area: Float[Tensor, " n"], strain: Float[Tensor, " n"], asked: Character) -> Float[Tensor, "n c"]:
     r"""What a design is conditioned on, as numbers of order 1.
 
-    The task, which has to be met: area fraction A, severity :math:`A H / P`, strain :math:`P / E^*`; then the
-    character: log load, growth, family (one-hot), layout. `Request.of` takes a condition apart again.
+    Area fraction A, severity :math:`A H / P`, strain :math:`P / E^*`, log load, growth, family (one-hot), layout.
+    `Request.of` takes a condition apart again.
     """
     low, high = (torch.tensor(SEVERITY).log(), torch.tensor(STRAIN).log())
     numbers = [
         torch.logit(area, eps=1e-4),
-        2.0 * (severity.clamp(*SEVERITY).log() - low[0]) / (low[1] - low[0]) - 1.0,
+        2.0 * (asked.severity.clamp(*SEVERITY).log() - low[0]) / (low[1] - low[0]) - 1.0,
         2.0 * (strain.clamp(*STRAIN).log() - high[0]) / (high[1] - high[0]) - 1.0,
         asked.log_load - persson_log_load(area) + 0.5,
         4.0 * (asked.growth - 0.65),

@@ -30,21 +30,26 @@ def contact_figure(heights: np.ndarray, pressure: np.ndarray, size: tuple[float,
     return figure
 
 
-def design_figure(designs: "Designs", verdicts: "Verdicts", count: int = 6) -> Any:
-    """The first designs: texture above, pressure below."""
+def design_figure(designs: "Designs", verdicts: "Verdicts", count: int = 12, columns: int = 6) -> Any:
+    """The first designs: each texture above the pressures that it bears."""
     import matplotlib.pyplot as plt
 
     count = min(count, len(designs.slope))
-    figure, axes = plt.subplots(2, count, figsize=(1.9 * count, 4.4), squeeze=False, layout="constrained")
+    columns = min(columns, count)
+    lines = -(-count // columns)
+    size = (1.9 * columns, 4.6 * lines)
+    figure, axes = plt.subplots(2 * lines, columns, figsize=size, squeeze=False, layout="constrained")
     heights = designs.heights(verdicts.pressure.shape[-1]).numpy()
     names = list(FAMILIES)
-    for i in range(count):
-        axes[0, i].imshow(heights[i], cmap="viridis")
-        axes[0, i].set_title(f"{names[int(designs.family[i])]}\nslope {float(designs.slope[i]):.2g}", fontsize=8)
-        pressure = verdicts.pressure[i].numpy()
-        axes[1, i].imshow(np.where(pressure > 0.0, pressure, np.nan), cmap="inferno")
-        axes[1, i].set_title(f"mu {float(verdicts.friction[i]):.4g}", fontsize=8)
     for axis in axes.flat:
-        axis.set_xticks([])
-        axis.set_yticks([])
+        axis.set_axis_off()
+    for i in range(count):
+        above, below = axes[2 * (i // columns) : 2 * (i // columns) + 2, i % columns]
+        above.imshow(heights[i], cmap="viridis")
+        above.set_title(f"{names[int(designs.family[i])]}\nslope {float(designs.slope[i]):.2g}", fontsize=8)
+        pressure = verdicts.pressure[i].numpy()
+        below.imshow(np.where(pressure > 0.0, pressure, np.nan), cmap="inferno")
+        title = f"mu {float(verdicts.friction[i]):.4g}\npeak {float(verdicts.peak[i]) / 1e9:.2g} GPa"
+        below.set_title(title, fontsize=8)
+        below.add_patch(plt.Rectangle((0, 0), 1, 1, fill=False, linewidth=0.5, transform=below.transAxes))
     return figure

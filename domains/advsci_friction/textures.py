@@ -193,14 +193,20 @@ def assemble(
 ) -> Float[Tensor, "b m"]:
     """Shapes of unit rms slope from family (``share``: one-hot), layout and parameters; differentiable in ``u``.
 
-    Every family is synthesised for every sample and one is kept, so that nothing depends on the values of ``share``.
+    With gradients, every family is synthesised for every sample and one is kept, so that nothing waits for the values
+    of ``share``; without, each sample only as its own.
     """
     both = torch.cat([u, layout], 1)
+    chosen = not (torch.is_grad_enabled() or share.is_meta)
     total = torch.zeros(len(u), band.size, dtype=u.dtype, device=u.device)
     for i, family in enumerate(FAMILIES.values()):
         columns = [PARAMETERS + family.layout.index(j) if j in family.layout else j for j in range(family.parameters)]
-        shape = band.unit_slope(band.analyse(family.synthesise(both[:, columns], 4 * band.limit)))
-        total = total + share[:, i, None] * shape
+        rows = share[:, i].nonzero().flatten() if chosen else torch.arange(len(u), device=u.device)
+        if chosen and len(rows) == 0:
+            continue
+        numbers = both[rows][:, columns]
+        shape = band.unit_slope(band.analyse(family.synthesise(numbers, 4 * band.limit)))
+        total = total.index_add(0, rows, share[rows, i, None] * shape)
     return total
 
 

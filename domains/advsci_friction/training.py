@@ -60,8 +60,8 @@ class Tasks:
         largest = (0.98 * load * steepest).clamp(*STRAIN).log()
         strain = (torch.tensor(STRAIN[0]).log() + u[:, 1] * (largest - torch.tensor(STRAIN[0]).log())).exp()
         off = self.off[indices]
-        asked = Character(row["family"], row["layout"], row["log_load"] + off[:, 0], row["growth"] + off[:, 1])
-        condition = condition_of(row["area"], severity, strain, asked)
+        numbers = row["log_load"] + off[:, 0], row["growth"] + off[:, 1], severity
+        condition = condition_of(row["area"], strain, Character(row["family"], row["layout"], *numbers))
         return {"x": join_sample(self.band, row["coefficients"], row["log_load"]), "condition": condition}
 
 

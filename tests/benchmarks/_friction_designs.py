@@ -92,7 +92,7 @@ def relative(found: Verdicts, wanted: Tensor) -> Tensor:
 
 def designs(designer: Designer, quick: bool) -> None:
     """Errors, feasibility, variety and time of the designs of a trained model."""
-    count, pixels, few = (24 if quick else 200), 256, slice(0, 4 if quick else 24)
+    count, pixels, few = (24 if quick else 200), 256, slice(0, 4 if quick else 16)
     who, unit = peer() or "own solver", "relative"
     for name, nominal in (("dlc", 5e7), ("silicon", 5e8), ("kcl-steel", 1e8)):
         asked = Requests(designer, name, nominal, count, seed=5)
@@ -239,7 +239,7 @@ class UnitSlope(nn.Module):
 def ablations(quick: bool) -> None:
     """The game and its parts left out, and a conditional VAE, each trained on the same small budget."""
     band, fabrication = Band(), Fabrication()
-    shapes, steps = (100, 30) if quick else (400, 400)
+    shapes, steps = (100, 30) if quick else (300, 200)
     library = build_library(shapes, Stream(0).at("library"), band, pixels=64).usable()
     for name in ("none", "no-physics", "residual-only", "surrogate", "conditional VAE"):
         start = time.perf_counter()

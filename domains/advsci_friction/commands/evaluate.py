@@ -12,6 +12,7 @@ from advsci_friction.designer import Designs
 from advsci_friction.designs_file import read_designs
 from advsci_friction.judge import Verdicts, judge
 from advsci_friction.pictures import design_figure
+from advsci_friction.recognition import recognise_family
 from advsci_friction.textures import FAMILIES
 
 __all__ = ["run", "run_report", "summary"]
@@ -25,7 +26,7 @@ def summary(designs: Designs, verdicts: Verdicts) -> dict[str, float]:
         "median relative error": float(error.median()),
         "95th percentile": float(error.quantile(0.95)),
         "feasible": float(verdicts.feasible.double().mean()),
-        "families": float(len(designs.family.unique())),
+        "families": float(len(recognise_family(designs.band, designs.coefficients).unique())),
         "rms slopes, largest over smallest": float(designs.slope.max() / designs.slope.min()),
     }
 
@@ -64,10 +65,13 @@ def run_report(config: ReportConfig) -> Path:
         "Median error of mu", error, verdict=Verdict(level), note=f"solved again on {2 * pixels} x {2 * pixels}"
     )
     report.card("Feasible", found["feasible"], note="pressure within hardness, slope and depth within fabrication")
+    slopes = f"rms slopes {float(designs.slope.min()):.2g} to {float(designs.slope.max()):.2g}"
+    report.card("Families", found["families"], note=slopes)
     report.section("Designs")
     with style():
         report.figure(
-            design_figure(designs, verdicts), "Textures, and where they touch; the mu of each below its slope."
+            design_figure(designs, verdicts),
+            "Textures, high places bright, and below each the pressures where it touches the flat counter-face.",
         )
     names = list(FAMILIES)
     report.table(
@@ -82,7 +86,8 @@ def run_report(config: ReportConfig) -> Path:
                 "feasible": bool(verdicts.feasible[i]),
             }
             for i in range(min(len(designs.slope), 40))
-        ]
+        ],
+        caption="Each design solved again.",
     )
     report.section("Material").text(designs.material.source)
     if designs.material.uncertain:

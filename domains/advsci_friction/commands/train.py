@@ -10,6 +10,7 @@ from advsci.training import Run
 from advsci_friction.band import Band
 from advsci_friction.config import Train
 from advsci_friction.designer import Designer
+from advsci_friction.examination import examine
 from advsci_friction.library import build_library
 from advsci_friction.model_file import save_designer
 from advsci_friction.physics import Fabrication
@@ -43,8 +44,10 @@ def train_designer(config: Train, folder: Run | None = None, quiet: bool = False
         run=folder,
         quiet=quiet,
     )
-    seconds = {"library": built - start, "game": time.process_time() - built}
-    return Designer.of(generator, band, fabrication, library), seconds
+    played = time.process_time()
+    designer = examine(Designer.of(generator, band, fabrication, library), Stream(config.seed).at("examination"))
+    seconds = {"library": built - start, "game": played - built, "examination": time.process_time() - played}
+    return designer, seconds
 
 
 def run(config: Train) -> Path:
@@ -55,7 +58,7 @@ def run(config: Train) -> Path:
     designer, seconds = train_designer(config, folder)
     path = folder.path / "model.safetensors"
     save_designer(designer, path, config.model_dump(mode="json", exclude={"out"}) | {"seconds": seconds})
-    print(f"library {seconds['library']:.0f} s, game {seconds['game']:.0f} s of CPU time")
+    print(", ".join(f"{part} {value:.0f} s" for part, value in seconds.items()) + " of CPU time")
     return path
 
 

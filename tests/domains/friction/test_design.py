@@ -10,6 +10,7 @@ import torch
 from advsci.cli import run_app
 from advsci.errors import CheckpointError, ConfigError, DataError, UnitError
 from advsci.streams import Stream
+from advsci_friction import model_file
 from advsci_friction.band import Band
 from advsci_friction.cli import app
 from advsci_friction.commands import evaluate
@@ -38,8 +39,7 @@ def library():
 
 @pytest.fixture(scope="module")
 def designer():
-    config = Train(shapes=100, first_steps=40, steps=2, batch_size=8, pixels=48, library_pixels=48)
-    return train_designer(config, quiet=True)[0]
+    return load_designer()
 
 
 def test_band_is_exact():
@@ -86,6 +86,8 @@ def test_generator_assembles_what_the_library_draws():
         padded = torch.nn.functional.pad(u, (0, PARAMETERS - family.parameters), value=0.3)
         padded[:, list(family.layout)] = 0.9  # counts are taken from the layout
         assert torch.allclose(assemble(band, share, layout_of(family, u), padded), wanted)
+        with torch.no_grad():
+            assert torch.allclose(assemble(band, share, layout_of(family, u), padded), wanted)
 
 
 def test_families_are_recognised_wherever_they_lie():
@@ -163,6 +165,15 @@ def test_designs_do_not_depend_on_the_cell_and_refinement_meets_the_target(desig
     assert float((real_area(contact) / area - 1.0).abs().median()) < 0.02
 
 
+def test_training_gives_an_examined_designer():
+    config = Train(shapes=40, first_steps=4, steps=2, batch_size=8, pixels=48, library_pixels=48)
+    trained, seconds = train_designer(config, quiet=True)
+    assert set(seconds) == {"library", "game", "examination"} and len(trained.known["area"]) > 20
+    assert float(trained.known["steeper"].min()) >= 0.0
+    designs = trained.design(MATERIALS["dlc"], sum(trained.reachable(MATERIALS["dlc"], 5e7)) / 2, 5e7, 3, Stream(0))
+    assert bool(torch.isfinite(designs.heights(32)).all())
+
+
 def test_model_file_round_trip(designer, tmp_path):
     save_designer(designer, tmp_path / "m.safetensors", {"seed": 0})
     again = load_designer(tmp_path / "m.safetensors")
@@ -172,6 +183,22 @@ def test_model_file_round_trip(designer, tmp_path):
     for name in ("bad.safetensors", "none.safetensors"):
         with pytest.raises(CheckpointError, match="no texture model"):
             load_designer(tmp_path / name)
+
+
+def test_the_model_of_the_package(designer, tmp_path, monkeypatch):
+    shipped = designer
+    designs = shipped.design(MATERIALS["dlc"], 0.06, "50 MPa", 20, Stream(0))
+    verdicts = judge(designs, shipped.fabrication, 96)
+    assert float((verdicts.friction / 0.06 - 1.0).abs().median()) < 0.06
+    assert float(verdicts.feasible.double().mean()) >= 0.9
+    assert len(recognise_family(shipped.band, designs.coefficients).unique()) >= 5
+    assert float(designs.slope.max() / designs.slope.min()) > 10.0
+    altered = tmp_path / "textures.safetensors"
+    altered.write_bytes(b"altered")
+    (tmp_path / "sha256.json").write_text(json.dumps({"textures": "0"}))
+    monkeypatch.setattr(model_file, "_SHIPPED", altered)
+    with pytest.raises(CheckpointError, match="altered"):
+        load_designer()
 
 
 def test_judge_agrees_with_tamaas(designer):
@@ -188,12 +215,13 @@ def test_conditions_are_of_order_one_and_come_apart():
         torch.rand(2, LAYOUT, generator=torch.Generator().manual_seed(0)),
         torch.tensor([-5.0, -0.5]),
         torch.tensor([0.4, 0.9]),
+        torch.tensor([1.0, 300.0]),
     )
-    task = torch.tensor([0.03, 0.6]), torch.tensor([1.0, 300.0]), torch.tensor([1e-5, 1e-2])
+    task = torch.tensor([0.03, 0.6]), torch.tensor([1e-5, 1e-2])
     c = condition_of(*task, asked)
     assert c.shape == (2, CONDITION) and float(c.abs().max()) < 4.0
     request = Request.of(c)
-    for found, wanted in zip((request.area, request.severity, request.strain), task, strict=True):
+    for found, wanted in zip((request.area, request.strain, request.severity), (*task, asked.severity), strict=True):
         assert torch.allclose(found, wanted, rtol=1e-4)
     assert torch.allclose(request.log_load, asked.log_load, atol=1e-5)
     assert torch.allclose(request.growth, asked.growth) and torch.allclose(request.layout, asked.layout)
