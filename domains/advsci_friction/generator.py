@@ -20,6 +20,8 @@ from advsci_friction.textures import PARAMETERS, assemble
 __all__ = ["SHAPE_SCALE", "TextureCritic", "TextureGenerator", "join_sample", "split_sample"]
 
 SHAPE_SCALE = 4.0
+REACH = 1.5
+"""By how many standard deviations a request can move a latent number: less than their spread, so that variety stays."""
 
 
 def weights(band: Band, like: Tensor) -> Tensor:
@@ -97,7 +99,7 @@ class TextureGenerator(nn.Module):
 
     .. math:: u = \Phi(z + \delta(z, c)), \qquad s = (\text{shape of family and layout with } u,\ \log x)
 
-    with the normal distribution function :math:`\Phi`. At the start :math:`\delta = 0` and the shapes are those of the
+    with :math:`|\delta| < 1.5` and the normal distribution function :math:`\Phi`. At the start :math:`\delta = 0` and the shapes are those of the
     library, uniform in all parameters; what the game teaches is how they depend on the request.
     """
 
@@ -113,7 +115,7 @@ class TextureGenerator(nn.Module):
 
     def parameters_of(self, z: Float[Tensor, "n k"], condition: Float[Tensor, "n c"]) -> Float[Tensor, "n k"]:
         """The numbers in [0, 1] of the textures, layout left out."""
-        return torch.special.ndtr(z + self.move(z, condition))
+        return torch.special.ndtr(z + REACH * torch.tanh(self.move(z, condition) / REACH))
 
     def forward(self, z: Float[Tensor, "n k"], condition: Float[Tensor, "n c"]) -> Float[Tensor, "n d"]:
         asked = Request.of(condition)
