@@ -20,7 +20,7 @@ SMALL = {
     "batch": 32, "surrogate_steps": 60,
 }  # fmt: skip
 FULL = {
-    "examples": 300, "sets": 48, "warmup": 4500, "steps": 200, "rounds": 1, "draws": 60_000, "surrogate_steps": 400,
+    "examples": 500, "sets": 48, "warmup": 7000, "steps": 250, "rounds": 2, "draws": 60_000, "surrogate_steps": 400,
 }  # fmt: skip
 
 
