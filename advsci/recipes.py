@@ -73,8 +73,7 @@ def low_dimensional(
       structure is balanced, to :math:`\ell^2` with the finest length :math:`\ell`, at which a logit may change within
       :math:`\ell`; and a learning rate that falls with it, since a step should end well below :math:`\ell`.
     * A generator that moves by the size of its gradient, not by its sign alone: Adam's epsilon is that of a piece on
-      which the discriminator has a slope of about one. Without it the few pieces of a rare mode flee at full speed from
-      the slightest slope.
+      which the discriminator has a slope of about one. Without it pieces crowd in the middle of a mode.
 
     Parameters
     ----------
