@@ -99,8 +99,8 @@ class TextureGenerator(nn.Module):
 
     .. math:: u = \Phi(z + \delta(z, c)), \qquad s = (\text{shape of family and layout with } u,\ \log x)
 
-    with :math:`|\delta| < 1.5` and the normal distribution function :math:`\Phi`. At the start :math:`\delta = 0` and the shapes are those of the
-    library, uniform in all parameters; what the game teaches is how they depend on the request.
+    with the normal distribution function :math:`\Phi` and :math:`|\delta| < 1.5`. At the start :math:`\delta = 0` and the
+    shapes are those of the library, uniform in all parameters; what the game teaches is how they depend on the request.
     """
 
     def __init__(self, band: Band, width: int = 192, depth: int = 4):
