@@ -99,7 +99,7 @@ class TextureGenerator(nn.Module):
 
     .. math:: u = \Phi(z + \delta(z, c)), \qquad s = (\text{shape of family and layout with } u,\ \log x)
 
-    with the normal distribution function :math:`\Phi` and :math:`|\delta| < 1.5`. At the start :math:`\delta = 0` and the
+    with the normal distribution :math:`\Phi` and :math:`|\delta| < 1.5`. At the start :math:`\delta = 0` and the
     shapes are those of the library, uniform in all parameters; what the game teaches is how they depend on the request.
     """
 
