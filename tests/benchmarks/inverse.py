@@ -8,7 +8,7 @@ whose data or weights are missing is not met and says so. ``--quick`` takes fewe
 import argparse
 
 import torch
-from _inverse_ct import ct_rows
+from _inverse_ct import ct_rows, transfer_rows
 from _inverse_digits import ambient_rows, bora_rows, choice_rows, digit_rows, monotone_rows, range_row
 from _inverse_fixed import Fixed, folder
 from _inverse_operators import operator_rows, small_sparse_row
@@ -34,6 +34,7 @@ def main() -> None:
             "monotone": monotone_rows,
             "bora": bora_rows,
             "ct": ct_rows,
+            "transfer": transfer_rows,
             "verdict": verdict_rows,
             "lesion": lesion_rows,
             "ambient": ambient_rows,
