@@ -83,7 +83,13 @@ def enumeration(bench: Bench) -> None:
     rules = [cycle_signs(table.signs[i]) for i in index]
     wrong = sum(b > 0 and not p for b, (p, _, _) in zip(bi, rules, strict=True))
     wrong += sum(o > 0 and not longer for o, (_, _, longer) in zip(osc, rules, strict=True))
-    row("circuits/Thomas violations, three genes", int(wrong), 0, unit=f"of {len(index)} topologies", peer="Thomas' rules")
+    row(
+        "circuits/Thomas violations, three genes",
+        int(wrong),
+        0,
+        unit=f"of {len(index)} topologies",
+        peer="Thomas' rules",
+    )
     core = sum(not rules[k][2] for k in np.flatnonzero(osc > 0.01))
     row("circuits/oscillators without activator-inhibitor, AAI or III core", int(core), 0, peer="brief",
         note=f"{int((osc > 0.01).sum())} oscillate; a core is a negative cycle of two or three genes")  # fmt: skip
