@@ -114,9 +114,11 @@ def compiled(evaluate: Callable, backend: str = "inductor") -> Callable:
     beforehand. The first call compiles (seconds to a minute) and so does every new shape.
     """
     run = torch.compile(evaluate, fullgraph=True, dynamic=False, backend=backend)
+    # all games of a process are counted under the one code that evaluates them: a sweep has many
+    settings = {"trace_autograd_ops": True, "recompile_limit": 1024, "accumulated_recompile_limit": 4096}
 
     def call(batch: Batch, draw: Draw):
-        with torch._dynamo.config.patch(trace_autograd_ops=True):
+        with torch._dynamo.config.patch(settings):
             return run(_leaves(batch), _leaves(draw))
 
     return call
