@@ -20,6 +20,8 @@ __all__ = ["FanBeam", "Radon", "equispaced_angles", "fan_matrix", "strip_matrix"
 
 def equispaced_angles(views: int, arc: float = math.pi) -> np.ndarray:
     """``views`` angles from 0 (included) to ``arc`` (excluded), radians."""
+    if views < 1:
+        raise ConfigError(f"got {views} views; expected at least 1. Try: 30.")
     return np.arange(views) * (arc / views)
 
 

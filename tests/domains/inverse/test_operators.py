@@ -9,7 +9,7 @@ import torch
 from scipy.fft import dctn
 from scipy.linalg import hadamard
 
-from advsci.errors import DataError, ShapeError
+from advsci.errors import ConfigError, DataError, ShapeError
 from advsci_inverse.operators import (
     Blur,
     DenseOperator,
@@ -216,3 +216,8 @@ def test_operators_run_on_the_meta_device(name):
     operator = _operators()[name].to("meta")
     x = torch.zeros(2, *operator.image_shape, device="meta")
     assert operator.adjoint(operator(x)).shape == x.shape
+
+
+def test_no_views_are_refused():
+    with pytest.raises(ConfigError, match="at least 1"):
+        equispaced_angles(0)
