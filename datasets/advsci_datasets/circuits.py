@@ -114,10 +114,10 @@ def _graphs(records: list[tuple[int, list, dict[str, Any]]], width: int | None =
         sizes,
         tuple(tuple(r.get("families") or [r.get("family", "")]) for r in extra),
         np.array([r.get("n_families", 1) > len(r.get("families") or [""]) for r in extra], dtype=bool),
-        tuple(r["licence"] for r in extra),
-        tuple(r.get("src") or r.get("source", "") for r in extra),
-        tuple(r.get("id") or r.get("name", "") for r in extra),
-        tuple(r.get("label") or "" for r in extra),
+        tuple(str(r["licence"]) for r in extra),
+        tuple(str(r.get("src") or r.get("source") or "") for r in extra),
+        tuple(str(r.get("id") or r.get("name") or "") for r in extra),  # some sources number their models
+        tuple(str(r.get("label") or "") for r in extra),
     )
 
 
