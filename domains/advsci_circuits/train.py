@@ -55,8 +55,9 @@ def training_data(
     signs = torch.from_numpy(graphs.signs[real])
     sizes = torch.from_numpy(graphs.sizes[real])
     contents = contents_of(signs, sizes)
-    # half the circuits tell all of their contents, the others each with even odds: any of them can be left open
-    hidden = rng.random(contents.shape) < 0.5 * (rng.random((len(contents), 1)) < 0.5)
+    # most circuits tell all of their contents, a fifth none, a fifth each with even odds: any can be left open
+    told = np.select([(fate := rng.random((len(contents), 1))) < 0.6, fate < 0.8], [1.0, 0.5], 0.0)
+    hidden = rng.random(contents.shape) >= told
     contents[torch.from_numpy(hidden)] = torch.nan
     parts = [(signs, condition_vector(sizes.float(), contents))]
     if examples is not None and len(examples.sizes):
@@ -187,7 +188,7 @@ def run(config: Train) -> Path:
     critic = CircuitDiscriminator(32, 2, findings=len(physics.names))
     judge = PhysicsInformedDiscriminator(critic, physics, (config.largest, config.largest, 2))
     multipliers = Multipliers(physics.names, rho=0.1, allowed=ALLOWED)
-    facts: dict[str, Any] = {"settings": config.model_dump(mode="json"), "rounds": []}
+    facts: dict[str, Any] = {"settings": config.model_dump(mode="json", exclude={"out", "device"}), "rounds": []}
 
     data = OneSize(training_data(graphs, train, examples, config, stream.at("draws").numpy()))
     warm = CompletionGame(generator, judge, adversarial=0.0)

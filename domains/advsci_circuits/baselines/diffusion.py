@@ -40,7 +40,7 @@ class DiscreteDiffusion(Game):
 
     def __init__(self, marginal: Float[Tensor, "3"], width: int = 32, blocks: int = 3, steps: int = 16):
         super().__init__()
-        self.network = PairNetwork(3 + 1 + WIDTH, width, blocks)
+        self.network = PairNetwork(3, width, blocks, context=1 + WIDTH)
         self.out = nn.Linear(width, 3)
         self.steps = steps
         self.register_buffer("marginal", marginal / marginal.sum())
@@ -55,10 +55,9 @@ class DiscreteDiffusion(Game):
 
     def logits(self, noisy: Int[Tensor, "b n n"], t: Float[Tensor, " b"], condition: Tensor) -> Tensor:
         """Log-odds of the clean classes, [b, n, n, 3]."""
-        n = noisy.shape[1]
-        context = torch.cat([t[:, None] / self.steps, scaled(condition)], 1)[:, None, None].expand(-1, n, n, -1)
-        x = torch.cat([nn.functional.one_hot(noisy, 3).to(context.dtype), context], -1)
-        return self.out(self.network(x, genes_mask(condition, n)))
+        context = torch.cat([t[:, None] / self.steps, scaled(condition)], 1)
+        x = nn.functional.one_hot(noisy, 3).to(context.dtype)
+        return self.out(self.network(x, genes_mask(condition, noisy.shape[1]), context))
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         x = require(batch, "x", "DiscreteDiffusion")

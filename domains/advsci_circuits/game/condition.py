@@ -8,20 +8,45 @@ from torch import Tensor
 
 from advsci.errors import ConfigError
 
-__all__ = ["CONDITIONED", "CONTENTS", "WIDTH", "condition_vector", "contents_of", "genes_mask", "scaled"]
+__all__ = ["CONDITIONED", "CONTENTS", "WIDTH", "condition_vector", "contents", "contents_of", "genes_mask", "scaled"]
 
 CONDITIONED = ("oscillation", "tristability", "adaptation")
 """Functions that the generator can be asked for."""
-CONTENTS = ("edges a gene", "share of activation", "self-loops a gene")
-"""What of a circuit can be asked for in numbers."""
+CONTENTS = (
+    "edges a gene", "share of activation", "self-loops a gene", "mutual pairs a gene", "triangles a gene",
+    "share of genes without regulator", "share of genes without target", "share of genes on a cycle of two or more",
+)  # fmt: skip
+"""What of a circuit can be asked for in numbers: density, signs, motifs."""
 WIDTH = 1 + 2 * len(CONTENTS) + len(CONDITIONED)
 
 
-def contents_of(signs: Int8[Tensor, "b n n"], sizes: Tensor) -> Float[Tensor, "b 3"]:
+def contents_of(signs: Int8[Tensor, "b n n"], sizes: Tensor) -> Float[Tensor, "b k"]:
     """The `CONTENTS` of circuits."""
-    edges = (signs != 0).sum((1, 2))
-    loops = (signs.diagonal(dim1=1, dim2=2) != 0).sum(1)
-    return torch.stack([edges / sizes, (signs > 0).sum((1, 2)) / edges.clamp_min(1), loops / sizes], -1)
+    mask = torch.arange(signs.shape[1], device=signs.device) < sizes[:, None]
+    return contents(torch.stack([signs > 0, signs < 0], -1).to(torch.get_default_dtype()), mask)
+
+
+def contents(edges: Float[Tensor, "b n n 2"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, "b k"]:
+    """The `CONTENTS` of circuits given as edges (activation, repression)."""
+    n = edges.shape[1]
+    edge, gene = edges.sum(-1), mask.to(edges.dtype)
+    total = edge.sum((1, 2))
+    off = edge * (1 - torch.eye(n, dtype=edge.dtype, device=edge.device))
+    either = (off + off.mT).clamp_max(1.0)
+    reach = off
+    for _ in range(max(n - 1, 1).bit_length()):
+        reach = (reach + reach @ reach).clamp_max(1.0)
+    counts = [
+        total,
+        total - off.sum((1, 2)),
+        (off * off.mT).sum((1, 2)) / 2,
+        ((either @ either) * either).sum((1, 2)) / 6,
+        ((edge.sum(2) == 0) * gene).sum(1),
+        ((edge.sum(1) == 0) * gene).sum(1),
+        reach.diagonal(dim1=1, dim2=2).sum(1),
+    ]
+    edges_a_gene, *rest = (count / gene.sum(1) for count in counts)
+    return torch.stack([edges_a_gene, edges[..., 0].sum((1, 2)) / total.clamp_min(1), *rest], -1)
 
 
 def condition_vector(
@@ -33,7 +58,7 @@ def condition_vector(
     ----------
     sizes : Tensor, shape [b]
         Genes of each circuit.
-    contents : Tensor, shape [b, 3], optional
+    contents : Tensor, shape [b, contents], optional
         Its `CONTENTS`; free where left out or NaN.
     functions : function name for all, or one (or None) each
 

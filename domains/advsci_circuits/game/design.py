@@ -14,7 +14,7 @@ from advsci.streams import Stream
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
-from advsci_circuits.game.condition import condition_vector
+from advsci_circuits.game.condition import CONTENTS, condition_vector
 from advsci_circuits.game.feasibility import buildable
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.labels import neighbours
@@ -148,7 +148,11 @@ def design(
 
 def _asked(count: int, gates: Sequence[dict[str, Any]] | None) -> Tensor | None:
     """Contents to ask for: no activation where the only parts are repressors."""
-    return None if gates is None else torch.tensor([[torch.nan, 0.0, torch.nan]]).repeat(count, 1)
+    if gates is None:
+        return None
+    asked = torch.full((count, len(CONTENTS)), torch.nan)
+    asked[:, CONTENTS.index("share of activation")] = 0.0
+    return asked
 
 
 def _partial(

@@ -70,7 +70,7 @@ class CircuitDiscriminator(nn.Module):
 
     def __init__(self, width: int = 32, blocks: int = 3, findings: int = 0):
         super().__init__()
-        self.network = PairNetwork(2 + WIDTH, width, blocks)
+        self.network = PairNetwork(2, width, blocks, context=WIDTH)
         self.head = nn.Sequential(
             nn.Linear(3 * width + INVARIANTS + WIDTH + findings, 2 * width), nn.SiLU(), nn.Linear(2 * width, 1)
         )
@@ -80,7 +80,7 @@ class CircuitDiscriminator(nn.Module):
         condition, findings = context[:, :WIDTH], context[:, WIDTH:]
         mask = genes_mask(condition, n)
         asked = scaled(condition)
-        h = self.network(torch.cat([x, asked[:, None, None].expand(-1, n, n, -1)], -1), mask)
+        h = self.network(x, mask, asked)
         size = condition[:, :1].to(h.dtype)
         own = h.diagonal(dim1=1, dim2=2).mT
         node = nn.functional.silu((h.sum(2) + h.sum(1)) / size[..., None])

@@ -8,33 +8,56 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from advsci_circuits.game.condition import CONTENTS, WIDTH, genes_mask, scaled
+from advsci_circuits.game.condition import CONTENTS, WIDTH, contents, genes_mask, scaled
 from advsci_circuits.game.network import PairNetwork
 
-__all__ = ["CompletionGenerator", "hard_edges"]
+__all__ = ["CompletionGenerator", "hard_edges", "totals"]
 
 
-STRUCTURE = 19
+WALKS, DEGREES, TOTALS = 7, 6, len(CONTENTS) + 3
 
 
-def structure(known: Float[Tensor, "b n n 2"], unknown: Float[Tensor, "b n n"]) -> Float[Tensor, "b n n 19"]:
-    """What a partial circuit says of each pair: degrees of both genes, walks between them, and whether they are linked.
+def walks(known: Float[Tensor, "b n n 2"]) -> Float[Tensor, "b n n 7"]:
+    """What a partial circuit says of each pair: walks of two and three edges between them, and whether they are linked.
 
     Networks on pairs can work these out, but learn it slowly; an unlinked gene must get an edge, so it matters.
     """
     n = known.shape[1]
     either = known.sum(-1)
-    degrees = torch.cat([known.sum(2), known.sum(1), unknown.sum(2, True), unknown.sum(1)[..., None]], -1) / 4
-    ends = torch.cat([degrees[:, :, None].expand(-1, -1, n, -1), degrees[:, None].expand(-1, n, -1, -1)], -1)
     signed = known[..., 0] - known[..., 1]
-    two, three = signed @ signed, signed @ signed @ signed
-    walks = torch.stack([either @ either, two, three], -1)
-    walks = torch.cat([walks, walks.transpose(1, 2)], -1)
-    walks = walks / (1 + walks.abs())
+    two = signed @ signed
+    paths = torch.stack([either @ either, two, two @ signed], -1)
+    paths = torch.cat([paths, paths.transpose(1, 2)], -1)
     linked = either + either.mT + torch.eye(n, dtype=either.dtype, device=either.device)
     for _ in range(max(n - 1, 1).bit_length()):
         linked = (linked @ linked).clamp_max(1.0)
-    return torch.cat([ends, walks, linked[..., None]], -1)
+    return torch.cat([paths / (1 + paths.abs()), linked[..., None]], -1)
+
+
+def degrees(known: Float[Tensor, "b n n 2"], unknown: Float[Tensor, "b n n"]) -> Float[Tensor, "b n 6"]:
+    """Of each gene: known regulators and targets by sign, open entries of its row and column."""
+    return torch.cat([known.sum(2), known.sum(1), unknown.sum(2)[..., None], unknown.sum(1)[..., None]], -1) / 4
+
+
+def totals(
+    known: Float[Tensor, "b n n 2"], unknown: Float[Tensor, "b n n"], condition: Float[Tensor, "b c"]
+) -> Float[Tensor, "b t"]:
+    """The contents of the known part, and what is left of those asked for: edges and loops an open place, activation.
+
+    Zero where nothing is asked.
+    """
+    kinds = len(CONTENTS)
+    have = contents(known, genes_mask(condition, known.shape[1]))
+    size, asked, given = condition[:, 0], condition[:, 1 : 1 + kinds], condition[:, 1 + kinds : 1 + 2 * kinds]
+    loops = unknown.diagonal(dim1=1, dim2=2).sum(1)
+    edges = (asked[:, 0] - have[:, 0]) * size
+    activation = asked[:, 1] * asked[:, 0] * size - known[..., 0].sum((1, 2))
+    left = [
+        given[:, 0] * edges / unknown.sum((1, 2)).clamp_min(1),
+        given[:, 2] * (asked[:, 2] - have[:, 2]) * size / loops.clamp_min(1),
+        given[:, 0] * given[:, 1] * activation / edges.clamp_min(1),
+    ]
+    return torch.cat([have, torch.stack(left, -1).clamp(-1, 2)], -1)
 
 
 class CompletionGenerator(nn.Module):
@@ -47,8 +70,8 @@ class CompletionGenerator(nn.Module):
     noise : int
         Latent numbers a gene; they let the edges of one circuit be chosen together.
     known : int
-        Rows of ``prior``: sizes and contents of real circuits [known, 1 + 3], from which the contents of a generated
-        circuit are drawn where nobody asks for any.
+        Rows of ``prior``: sizes and contents of real circuits [known, 1 + contents], from which the contents of a
+        generated circuit are drawn where nobody asks for any.
     """
 
     prior: Tensor
@@ -57,7 +80,7 @@ class CompletionGenerator(nn.Module):
         super().__init__()
         self.width, self.blocks, self.noise = width, blocks, noise
         self.register_buffer("prior", torch.zeros(known, 1 + len(CONTENTS)))
-        self.network = PairNetwork(3 + 2 * noise + WIDTH + STRUCTURE, width, blocks)
+        self.network = PairNetwork(3 + WALKS, width, blocks, context=1 + WIDTH + TOTALS, genes=noise + DEGREES)
         self.out = nn.Linear(width, 3)
         with torch.no_grad():
             self.out.bias.copy_(torch.tensor([1.5, 0.0, 0.0]))
@@ -70,21 +93,16 @@ class CompletionGenerator(nn.Module):
         z: Float[Tensor, "b n z"],
         condition: Float[Tensor, "b c"],
     ) -> Float[Tensor, "b n n 3"]:
-        n = edges.shape[1]
-        mask = genes_mask(condition, n)
-        open_pair = unknown.to(edges.dtype)[..., None]
-        share = open_pair.sum((1, 2)) / condition[:, :1].square()
-        wide = scaled(condition)[:, None, None].expand(-1, n, n, -1)
-        known = edges * (1 - open_pair)
-        parts = [
-            known,
-            structure(known, open_pair[..., 0]),
-            open_pair * (0.5 + share[:, None, None]),
-            z[:, :, None].expand(-1, -1, n, -1),
-            z[:, None].expand(-1, n, -1, -1),
-            wide,
-        ]
-        return self.out(self.network(torch.cat(parts, -1), mask))
+        mask = genes_mask(condition, edges.shape[1])
+        open_pair = unknown.to(edges.dtype)
+        known = edges * (1 - open_pair[..., None])
+        share = open_pair.sum((1, 2)) / condition[:, 0].square()
+        pairs = torch.cat([known, open_pair[..., None], walks(known)], -1)
+        whole = torch.cat([share[:, None], scaled(condition), totals(known, open_pair, condition)], 1)
+        genes = torch.cat([z, degrees(known, open_pair)], -1)
+        # the network may run in half precision; counts and logits keep that of the edges
+        pairs, whole, genes = (part.to(self.out.weight.dtype) for part in (pairs, whole, genes))
+        return self.out(self.network(pairs, mask, whole, genes)).to(edges.dtype)
 
 
 def hard_edges(

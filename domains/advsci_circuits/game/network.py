@@ -35,25 +35,46 @@ class PairBlock(nn.Module):
         first, second = self.node(node + node.sum(1, keepdim=True) / count).chunk(2, -1)
         forward, reverse, left, right = self.mix(x).split(self.split, -1)
         path = left.permute(0, 3, 1, 2) @ right.permute(0, 3, 1, 2)
-        path = self.product((path / count[..., None].sqrt()).permute(0, 2, 3, 1))
-        mixed = forward + reverse.transpose(1, 2) + path + first[:, :, None] + second[:, None]
+        mixed = self.product((path / count[..., None].sqrt()).permute(0, 2, 3, 1))
+        for part in (forward, reverse.transpose(1, 2), first[:, :, None], second[:, None]):
+            mixed += part  # in place: these sums are bound by memory
         return h + self.out(nn.functional.silu(mixed)) * pair
 
 
 class PairNetwork(nn.Module):
-    """Pair features through blocks: ``[b, n, n, inputs] -> [b, n, n, width]``."""
+    """Pair features through blocks: ``[b, n, n, inputs] -> [b, n, n, width]``.
 
-    def __init__(self, inputs: int, width: int = 32, blocks: int = 3):
+    Parameters
+    ----------
+    inputs, context, genes : int
+        Features of each pair, of the whole circuit, and of each gene.
+    """
+
+    def __init__(self, inputs: int, width: int = 32, blocks: int = 3, *, context: int = 0, genes: int = 0):
         super().__init__()
         # whether a pair is a gene with itself is known to every block through the first features
         self.enter = nn.Linear(inputs + 1, width)
+        self.whole = nn.Linear(context, width, bias=False) if context else None
+        self.ends = nn.Linear(genes, 2 * width, bias=False) if genes else None
         self.blocks = nn.ModuleList(PairBlock(width) for _ in range(blocks))
 
-    def forward(self, x: Float[Tensor, "b n n f"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, "b n n c"]:
+    def forward(
+        self,
+        x: Float[Tensor, "b n n f"],
+        mask: Bool[Tensor, "b n"],
+        context: Float[Tensor, "b w"] | None = None,
+        genes: Float[Tensor, "b n g"] | None = None,
+    ) -> Float[Tensor, "b n n c"]:
         n = x.shape[1]
         pair = (mask[:, :, None] & mask[:, None, :]).to(x.dtype)[..., None]
         diagonal = torch.eye(n, dtype=x.dtype, device=x.device)[None, :, :, None].expand(len(x), n, n, 1)
-        h = self.enter(torch.cat([x, diagonal], -1)) * pair
+        h = self.enter(torch.cat([x, diagonal], -1))
+        if self.whole is not None:
+            h = h + self.whole(context)[:, None, None]
+        if self.ends is not None:
+            first, second = self.ends(genes).chunk(2, -1)
+            h = h + first[:, :, None] + second[:, None]
+        h = h * pair
         for block in self.blocks:
             h = block(h, pair)
         return h

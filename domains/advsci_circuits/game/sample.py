@@ -1,5 +1,10 @@
 """Drawing circuits from a generator: in rounds, from nothing or around what a user fixed."""
 
+import copy
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import torch
 from jaxtyping import Bool, Float, Int, Int8
 from torch import Tensor
@@ -78,14 +83,16 @@ def sample(
     return CircuitBatch(signs_of(edges), condition[:, 0].long())
 
 
-def likely_contents(generator: CompletionGenerator, sizes: Tensor, stream: Stream) -> Float[Tensor, "b 3"]:
+def likely_contents(generator: CompletionGenerator, sizes: Tensor, stream: Stream) -> Float[Tensor, "b k"]:
     """Contents of real circuits of those sizes, drawn from the generator's prior; NaN where it has none of a size."""
     prior = generator.prior.cpu()
     contents = torch.full((len(sizes), prior.shape[1] - 1), torch.nan)
     for n in sizes.unique().tolist():
         rows, known = (sizes == n).nonzero()[:, 0], prior[prior[:, 0] == n, 1:]
         if len(known):
-            contents[rows] = known[stream.at("size", n).integers(len(known), (len(rows),))]
+            # every real circuit once before any comes again: less chance in the sample than independent draws have
+            turns = [stream.at("size", n, k).permutation(len(known)) for k in range(-(-len(rows) // len(known)))]
+            contents[rows] = known[torch.cat(turns)[: len(rows)]]
     return contents
 
 
@@ -101,34 +108,57 @@ def generate(
     temperature: float = 1.0,
     valid: bool = True,
     tries: int = 16,
-    chunk: int = 250,
+    chunk: int = 125,
+    half: bool = False,
 ) -> CircuitBatch:
     """Circuits of given sizes; those that are not valid are drawn again, up to ``tries`` times.
 
     Parameters
     ----------
-    contents : Tensor, shape [b, 3], optional
+    contents : Tensor, shape [b, contents], optional
         What to ask of each (NaN: free); left out and without a function, `likely_contents` draws them.
+    chunk : int
+        Circuits drawn at once; as many chunks at a time as torch has threads.
+    half : bool
+        The network in bfloat16, with logits good to two digits: faster where the processor knows it.
     """
     width = width or int(sizes.max())
     device = next(generator.parameters()).device
     if contents is None and function is None:
         contents = likely_contents(generator, sizes, stream.at("contents"))
+    network = copy.deepcopy(generator).bfloat16() if half else generator
     signs = torch.zeros(len(sizes), width, width, dtype=torch.int8)
     open_rows = torch.arange(len(sizes))
+
+    def draw(rows: Tensor, key: Stream) -> None:
+        asked = contents[rows] if contents is not None else None
+        condition = condition_vector(sizes[rows].float(), asked, function).to(device)
+        n = int(sizes[rows[0]])
+        drawn = sample(network, condition, n, key, rounds=rounds, temperature=temperature)
+        signs[rows, :n, :n] = drawn.signs.cpu()
+
     for attempt in range(tries if valid else 1):
         # circuits of one size together: no work on padding
-        for rows in [r for n in sizes[open_rows].unique() for r in open_rows[sizes[open_rows] == n].split(chunk)]:
-            asked = contents[rows] if contents is not None else None
-            condition = condition_vector(sizes[rows].float(), asked, function).to(device)
-            n = int(sizes[rows[0]])
-            key = stream.at("attempt", attempt).at("rows", int(rows[0]))
-            drawn = sample(generator, condition, n, key, rounds=rounds, temperature=temperature)
-            signs[rows] = 0
-            signs[rows, :n, :n] = drawn.signs.cpu()
+        parts = [r for n in sizes[open_rows].unique() for r in open_rows[sizes[open_rows] == n].split(chunk)]
+        keys = [stream.at("attempt", attempt).at("rows", int(rows[0])) for rows in parts]
+        _in_threads(draw, parts, keys)
         if not valid:
             break
         open_rows = open_rows[~is_valid(CircuitBatch(signs, sizes)[open_rows])]
         if not len(open_rows):
             break
     return CircuitBatch(signs, sizes)
+
+
+def _in_threads(work: Callable[..., None], *arguments: Sequence) -> None:
+    """``work`` on each of the arguments: pairs of small circuits are too little for torch to share among threads."""
+    threads = torch.get_num_threads()
+    if threads == 1 or len(arguments[0]) == 1:
+        for each in zip(*arguments, strict=True):
+            work(*each)
+        return
+    try:
+        with ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1)) as pool:
+            list(pool.map(work, *arguments))
+    finally:
+        torch.set_num_threads(threads)

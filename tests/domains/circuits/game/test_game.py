@@ -10,11 +10,11 @@ from advsci.solvers import Alternating
 from advsci.streams import Stream
 from advsci.training import Trainer
 from advsci_circuits.game.completion import CompletionGame
-from advsci_circuits.game.condition import WIDTH, condition_vector, contents_of
+from advsci_circuits.game.condition import CONTENTS, WIDTH, condition_vector, contents_of
 from advsci_circuits.game.design import design
 from advsci_circuits.game.discriminator import INVARIANTS, CircuitDiscriminator, invariants
 from advsci_circuits.game.feasibility import CircuitPhysics, buildable, excess_regulators, missing_feedback, unconnected
-from advsci_circuits.game.generator import CompletionGenerator, hard_edges
+from advsci_circuits.game.generator import CompletionGenerator, hard_edges, totals
 from advsci_circuits.game.labels import find_examples, mutate, neighbours, random_circuits
 from advsci_circuits.game.pool import Pool
 from advsci_circuits.game.sample import edges_of, generate, likely_contents, sample, signs_of
@@ -69,7 +69,7 @@ def test_the_critic_separates_what_colour_refinement_cannot():
         hexagon[i, (i + 1) % 6] = hexagon[(i + 1) % 6, i] = 1
     x = edges_of(torch.stack([triangles, hexagon]).to(torch.int8))
     network = CircuitDiscriminator(8, 2).network
-    pooled = network(x @ torch.zeros(2, 2 + WIDTH).index_fill(1, torch.tensor([0]), 1.0), torch.ones(2, 6).bool())
+    pooled = network(x, torch.ones(2, 6).bool(), torch.zeros(2, WIDTH))
     assert (pooled.sum((1, 2))[0] - pooled.sum((1, 2))[1]).abs().max() > 1e-3
 
 
@@ -124,15 +124,39 @@ def test_what_is_fixed_stays():
 def test_contents_are_counted_asked_for_and_remembered():
     signs, sizes = torch.tensor([[[1, -1, 0], [0, 1, 0], [0, 1, 0]]], dtype=torch.int8), torch.tensor([3])
     contents = contents_of(signs, sizes)
-    assert contents[0].tolist() == pytest.approx([4 / 3, 3 / 4, 2 / 3])
+    assert contents[0].tolist() == pytest.approx([4 / 3, 3 / 4, 2 / 3, 0, 0, 0, 1 / 3, 0])
     contents[0, 1] = torch.nan
-    vector = condition_vector(sizes.float(), contents)
+    vector, kinds = condition_vector(sizes.float(), contents), len(CONTENTS)
     assert vector.shape == (1, WIDTH)
-    assert vector[0, 1:7].tolist() == pytest.approx([4 / 3, 0, 2 / 3, 1, 0, 1])
-    generator = CompletionGenerator(8, 1, known=2)
-    generator.prior.copy_(torch.tensor([[3.0, 1, 2, 3], [4.0, 5, 6, 7]]))
-    drawn = likely_contents(generator, torch.tensor([4, 3, 9]), Stream(0))
-    assert drawn[:2].tolist() == [[5, 6, 7], [1, 2, 3]] and drawn[2].isnan().all()
+    assert vector[0, 1:4].tolist() == pytest.approx([4 / 3, 0, 2 / 3])
+    assert vector[0, 1 + kinds : 4 + kinds].tolist() == [1, 0, 1]
+    generator = CompletionGenerator(8, 1, known=3)
+    generator.prior.copy_(torch.tensor([[3.0, 1], [4.0, 5], [4.0, 6]]) @ torch.eye(2, 1 + kinds))
+    drawn = likely_contents(generator, torch.tensor([4, 3, 9, 4, 4]), Stream(0))
+    assert drawn[1, 0] == 1 and drawn[2].isnan().all()
+    # each real circuit once before any comes again
+    assert sorted(drawn[[0, 3], 0].tolist()) == [5, 6] and drawn[4, 0] in (5, 6)
+
+
+def test_motifs_are_counted_whatever_the_order_of_genes():
+    # a two-gene loop that drives a third gene of each: one mutual pair, one triangle, two genes on a cycle
+    signs = torch.tensor([[[0, 1, 0], [-1, 0, 0], [1, 1, 0]]], dtype=torch.int8)
+    found = dict(zip(CONTENTS[3:], contents_of(signs, torch.tensor([3]))[0, 3:].tolist(), strict=True))
+    assert list(found.values()) == pytest.approx([1 / 3, 1 / 3, 0, 1 / 3, 2 / 3])
+    many, sizes = circuits(8)
+    order = torch.tensor([3, 0, 4, 2, 1, 5])
+    assert torch.allclose(contents_of(many, sizes), contents_of(many[:, order][:, :, order], sizes))
+
+
+def test_the_generator_is_told_what_is_left_of_a_wish():
+    signs, sizes = circuits(4)
+    condition = condition_vector(sizes.float(), contents_of(signs, sizes))
+    unknown = (torch.arange(6) < 5).float()[None, :, None] * (torch.arange(6) < 5).float()[None, None]
+    edges, unknown = edges_of(signs), unknown.expand(4, 6, 6)
+    left = totals(0 * edges, unknown, condition)[:, len(CONTENTS) :]
+    asked = contents_of(signs, sizes)
+    assert torch.allclose(left[:, 0], asked[:, 0] / 5) and torch.allclose(left[:, 2], asked[:, 1])
+    assert totals(edges, 0 * unknown, condition)[:, len(CONTENTS) :].abs().max() < 1e-5
 
 
 def test_batches_hold_one_size_and_lose_nobody():
