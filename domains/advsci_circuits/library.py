@@ -14,7 +14,7 @@ from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.validity import is_valid
 from advsci_datasets.circuits import SignedGraphs, load_cana, load_library, load_pyboolnet
 
-__all__ = ["balanced", "embedded_library", "library", "subcircuits"]
+__all__ = ["balanced", "embedded_library", "library", "stratified", "subcircuits"]
 
 
 def subcircuits(circuit: Circuit, size: int, count: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -102,17 +102,38 @@ def library(source: str = "library", smallest: int = 3, largest: int = 8) -> Sig
     raise DataError(f"got the data '{source}'; expected 'library' or 'embedded'")
 
 
+def stratified(
+    graphs: SignedGraphs, index: np.ndarray, count: int, rng: np.random.Generator, smallest: int = 3
+) -> np.ndarray:
+    """Equally many graphs of every family (at most one more of some), ``count`` in all, family after family.
+
+    What `balanced` has in the mean, without the luck of its draws; a graph comes again only after all of its family.
+    """
+    members = _members(graphs, index, smallest)
+    quota = np.full(len(members), count // len(members)) + (rng.permutation(len(members)) < count % len(members))
+    chosen = []
+    for own, q in zip(members, quota.tolist(), strict=True):
+        turns = [rng.permutation(own) for _ in range(-(-q // len(own)))]
+        chosen.append(np.concatenate(turns)[:q] if turns else np.zeros(0, dtype=np.int64))
+    return np.concatenate(chosen)
+
+
 def balanced(
     graphs: SignedGraphs, index: np.ndarray, count: int, rng: np.random.Generator, smallest: int = 3
 ) -> np.ndarray:
     """``count`` draws in which every family counts alike: a family, then one of its graphs."""
+    members = _members(graphs, index, smallest)
+    picks = rng.integers(len(members), size=count)
+    return np.array([members[p][rng.integers(len(members[p]))] for p in picks])
+
+
+def _members(graphs: SignedGraphs, index: np.ndarray, smallest: int) -> list[list[int]]:
+    """Graphs of each family, families in the order of their names."""
     members: dict[str, list[int]] = {}
     for i in index:
         if graphs.sizes[i] >= smallest:
             for family in graphs.families[i]:
                 members.setdefault(family, []).append(int(i))
-    names = sorted(members)
-    if not names:
+    if not members:
         raise DataError(f"got no graph of at least {smallest} genes; expected some. Try: a smaller size")
-    picks = rng.integers(len(names), size=count)
-    return np.array([members[names[p]][rng.integers(len(members[names[p]]))] for p in picks])
+    return [members[name] for name in sorted(members)]

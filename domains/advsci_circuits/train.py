@@ -23,7 +23,7 @@ from advsci_circuits.game.sample import edges_of, generate
 from advsci_circuits.game.store import save_examples, save_generator
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame, surrogate_batch
 from advsci_circuits.graphs.canonical import canonical_keys
-from advsci_circuits.library import balanced, library
+from advsci_circuits.library import balanced, library, stratified
 from advsci_datasets.circuits import SignedGraphs, load_enumeration, split_by_family
 
 __all__ = ["OneSize", "held_out_oscillators", "plan", "run", "training_data"]
@@ -36,7 +36,7 @@ FUNCTION_SHARE = 0.4
 """Part of the training data that is asked for a function; the rest is real circuits, unconditional."""
 
 
-PRIOR = 2048
+PRIOR = 4096
 """Real circuits whose contents the generator remembers."""
 
 
@@ -180,7 +180,7 @@ def run(config: Train) -> Path:
 
     torch.manual_seed(stream.at("networks").key() & (2**63 - 1))  # initial parameters only
     generator = CompletionGenerator(config.width, config.blocks, known=PRIOR)
-    prior = balanced(graphs, train, PRIOR, stream.at("prior").numpy(), config.smallest)
+    prior = stratified(graphs, train, PRIOR, stream.at("prior").numpy(), config.smallest)
     signs, sizes = torch.from_numpy(graphs.signs[prior]), torch.from_numpy(graphs.sizes[prior])
     generator.prior.copy_(torch.cat([sizes[:, None], contents_of(signs, sizes)], 1))
     surrogate = RobustnessSurrogate(32)

@@ -9,13 +9,14 @@ from _row import interval, row
 from advsci.streams import Stream
 from advsci_circuits.baselines import Judge, TreeSearch, evolution, from_generator, random_search, search
 from advsci_circuits.baselines.search import robust_classes
-from advsci_circuits.dynamics.robustness import robustness
+from advsci_circuits.dynamics.robustness import Robustness, robustness
 from advsci_circuits.game.condition import CONDITIONED
 from advsci_circuits.game.design import design
 from advsci_circuits.game.sample import generate
 from advsci_circuits.game.screen import screened
 from advsci_circuits.game.store import load_examples
 from advsci_circuits.graphs import CircuitBatch
+from advsci_circuits.graphs.canonical import canonical_form
 from advsci_circuits.library import balanced
 from advsci_datasets.circuits import load_enumeration
 
@@ -47,12 +48,13 @@ def conditioned(bench: Bench) -> None:
 
 
 def best_designs(bench: Bench) -> None:
-    """The most robust oscillator found with three and with four genes, on held-out kinetics, against equal budgets."""
-    table = load_enumeration()
-    top = torch.from_numpy(table.signs[np.argsort(-table.oscillating)[:40]])
+    """The most robust oscillator found with three and with four genes, beside the enumeration and equal budgets."""
     sets = 200 if bench.quick else 4000
-    first = robustness(top, "oscillation", Stream(50), sets // 4).share
-    best = float(robustness(top[first.argmax()][None], "oscillation", Stream(51), sets).share[0])
+    table = load_enumeration()
+    top = torch.from_numpy(table.signs[np.argsort(-table.oscillating)[:100]])
+    top = top[robustness(top, "oscillation", Stream(50), sets // 4).share.argsort(descending=True)[:4]]
+    known = [judged(matrix, sets) for matrix in top.numpy()]
+    best = max(known, key=lambda found: found.share)
     three = None
     for genes in (3, 4):
         found, peers = [], []
@@ -64,17 +66,26 @@ def best_designs(bench: Bench) -> None:
             found.append(searched.proposals[0])
             peers.append(evolved(genes, searched.models, sets, Stream(seed).at("evolved")))
         winner = max(found, key=lambda p: p.share)
-        note = f"genetic search of as many models: {max(peers):.3f}; {winner.circuit}"
-        goal = 0.23 if genes == 3 or three is None else three.high
-        row(f"circuits/best oscillator, {genes} genes", winner.share, goal, "higher", seeds=len(found),
-            peer=f"best of the enumeration, judged alike: {best:.3f}", interval=(winner.low, winner.high),
-            note=note)  # fmt: skip
-        if three is not None:
-            error = ((winner.share * (1 - winner.share) + three.share * (1 - three.share)) / sets) ** 0.5
-            gain = winner.share - three.share
-            row("circuits/best oscillator, 4 genes over 3", gain, 0.0, "higher", seeds=len(found),
-                interval=(gain - 1.96 * error, gain + 1.96 * error), note="binomial interval")  # fmt: skip
-        three = winner
+        # the best of several seeds was lucky on its draw: it is judged once more
+        again = judged(winner.circuit.signs, sets)
+        share, low, high = float(again.share), float(again.low), float(again.high)
+        note = f"{4 * sets} fresh sets; genetic search of as many models: {max(peers):.3f}; {winner.circuit}"
+        row(f"circuits/best oscillator, {genes} genes", share, 0.23 if three is None else three.high, "higher",
+            seeds=len(found), interval=(low, high), note=note,
+            peer=f"best of the enumeration, judged alike: {float(best.share):.3f}")  # fmt: skip
+        for name, other in (("the enumeration's best", best), ("the best with three", three)):
+            if other is not None:
+                gain = share - float(other.share)
+                error = sum(float(s * (1 - s)) / (4 * sets) for s in (again.share, other.share)) ** 0.5
+                row(f"circuits/best oscillator, {genes} genes, over {name}", gain, 0.0, "higher", seeds=len(found),
+                    interval=(gain - 1.96 * error, gain + 1.96 * error), note="binomial interval")  # fmt: skip
+        three = again
+
+
+def judged(signs: np.ndarray, sets: int) -> Robustness:
+    """One circuit's robustness on a draw that nothing else has seen; isomorphic circuits get the same."""
+    form = torch.from_numpy(canonical_form(signs[None]))
+    return robustness(form, "oscillation", Stream(52), 4 * sets)
 
 
 def evolved(genes: int, models: int, sets: int, stream: Stream) -> float:

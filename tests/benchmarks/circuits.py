@@ -6,6 +6,8 @@ trained once a seed into the folder (default runs/bench-circuits) and taken from
 
 import argparse
 import os
+import sys
+import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,10 +42,12 @@ def main() -> None:
     bench = Bench(options.quick, options.models or default, tuple(range(seeds)))
     for function in ROWS:
         if any(word in function.__name__ for word in options.only.split(",")):
+            begin = time.perf_counter()
             try:
                 function(bench)
             except DataError as error:
                 row(f"circuits/{function.__name__}", None, 0, note=str(error))
+            print(f"{function.__name__}: {time.perf_counter() - begin:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

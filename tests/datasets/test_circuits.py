@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from advsci.errors import DataError
-from advsci_circuits.library import embedded_library
+from advsci_circuits.library import embedded_library, stratified
 from advsci_datasets.circuits import (
     SignedGraphs,
     cnet_rules,
@@ -57,6 +57,17 @@ def test_no_family_is_on_two_sides(shares):
     assert np.abs(kept / kept.sum() - np.array(shares)).max() < 0.12
     with pytest.raises(DataError, match="add up"):
         split_by_family(graphs, (0.5, 0.4))
+
+
+def test_every_family_is_drawn_alike():
+    families = (("a",),) * 6 + (("b",),) + (("a", "b"),)
+    signs = np.zeros((8, 3, 3), dtype=np.int8)
+    words = ("",) * 8
+    graphs = SignedGraphs(signs, np.full(8, 3), families, np.zeros(8, dtype=bool), words, words, words)
+    chosen = stratified(graphs, np.arange(8), 10, np.random.default_rng(0))
+    large, small = chosen[:5], chosen[5:]
+    assert len(set(large)) == 5 and not set(large) & {6}
+    assert sorted(np.bincount(small, minlength=8)[[6, 7]]) == [2, 3]  # the small family's two graphs take turns
 
 
 def test_truth_tables_become_rules():

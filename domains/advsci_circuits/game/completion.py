@@ -89,12 +89,19 @@ class CompletionGame(Game):
         }
 
     def complete(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
-        """Filled circuits, logits, and which pairs were hidden: few in a quarter of the circuits, all in a few."""
+        """Filled circuits, logits, and which pairs were hidden.
+
+        Few in a quarter of the circuits and all in a few; against a critic at most a quarter of the pairs, because it
+        judges what is drawn at once, and the sampler never draws much at once.
+        """
         x, condition = batch["x"], batch["condition"]
         mask = genes_mask(condition, x.shape[1])
         pair = mask[:, :, None] & mask[:, None, :]
         share, pairs = draw["share"][:, None, None], condition[:, 0].square()[:, None, None]
-        share = torch.where(share < 0.25, 12 * share / pairs, 1.4 * share - 0.3)
+        if self.adversarial == 0:
+            share = torch.where(share < 0.25, 12 * share / pairs, 1.4 * share - 0.3)
+        else:
+            share = share / 4
         order = torch.where(pair, draw["order"], 2.0)
         # at least one pair is hidden: whichever comes first in the random order
         unknown = (order < share) | (order == order.amin((1, 2), keepdim=True))

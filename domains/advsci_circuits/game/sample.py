@@ -90,9 +90,10 @@ def likely_contents(generator: CompletionGenerator, sizes: Tensor, stream: Strea
     for n in sizes.unique().tolist():
         rows, known = (sizes == n).nonzero()[:, 0], prior[prior[:, 0] == n, 1:]
         if len(known):
-            # every real circuit once before any comes again: less chance in the sample than independent draws have
-            turns = [stream.at("size", n, k).permutation(len(known)) for k in range(-(-len(rows) // len(known)))]
-            contents[rows] = known[torch.cat(turns)[: len(rows)]]
+            # evenly spaced over the prior, which is ordered by family: every family in its share, not by luck
+            start = stream.at("size", n).uniform((1,), dtype=torch.float64)
+            place = (torch.arange(len(rows)) + start) * len(known) / len(rows)
+            contents[rows] = known[place.long()][stream.at("order", n).permutation(len(rows))]
     return contents
 
 

@@ -175,10 +175,14 @@ def test_something_is_always_hidden_and_never_padding():
     signs, sizes = circuits(200, 5, 6)
     batch = {"x": edges_of(signs), "condition": condition_vector(sizes.float())}
     played = game()
-    _, _, unknown = played.complete(batch, played.draw(batch, Stream(0)))
+    draw = played.draw(batch, Stream(0))
+    judged = played.complete(batch, draw)[2].sum((1, 2))
+    assert judged.min() >= 1 and judged.max() <= 13  # at odds of up to a quarter each of 25 pairs
+    played.adversarial = 0.0
+    unknown = played.complete(batch, draw)[2]
     counts = unknown.sum((1, 2))
     assert counts.min() >= 1 and not unknown[:, 5].any() and not unknown[:, :, 5].any()
-    assert (counts == 25).double().mean() > 0.1 and (counts <= 3).double().mean() > 0.1
+    assert (counts == 25).any() and (counts <= 3).double().mean() > 0.1
 
 
 def test_generation_is_valid_of_the_asked_sizes_and_repeatable():
