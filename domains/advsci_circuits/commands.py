@@ -59,12 +59,13 @@ def run_generate(config: Generate) -> Path:
 
 def run_design(config: Design) -> Path:
     """Search, write every design as SBML and GraphML, and a page; returns the page."""
-    generator, _ = load_generator(config.model)
+    gates = _gates(config.parts)
     keep = read(config.keep).circuit if config.keep is not None else None
+    generator, _ = load_generator(config.model)
     search = design(
         generator, config.function, Stream(config.seed), max_genes=config.max_genes, min_genes=config.min_genes,
         keep=keep, proposals=config.proposals, refine=config.refine, best=config.best, sets=config.sets,
-        logic=config.logic, gates=_gates(config.parts),
+        logic=config.logic, gates=gates,
     )  # fmt: skip
     folder = _folder(config, "design")
     page = Report(
@@ -168,7 +169,13 @@ def run_evaluate(config: Evaluate) -> Path:
 
     generator, facts = load_generator(config.model)
     settings = {"seed": 0, "held_out": 0.2} | facts.get("settings", {})
-    graphs = library(config.data, 3, config.largest)
+    source = config.data or settings.get("data", "library")
+    if source != settings.get("data", source):
+        raise DataError(
+            f"got the data '{source}' for a model of '{settings['data']}'; expected the same: families it was trained "
+            "on would be among those it is judged by. Try: leave --data out"
+        )
+    graphs = library(source, 3, config.largest)
     # the split of the training, so that no family it saw is on the test side
     train, test = split_by_family(graphs, (1 - settings["held_out"], settings["held_out"]), settings["seed"])
     rng = Stream(config.seed).at("evaluate").numpy()

@@ -26,16 +26,16 @@ class Train(RunConfig):
     )
     smallest: int = Field(default=3, ge=2, le=12, description="Fewest genes.")
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
-    draws: int = Field(default=40_000, ge=100, description="Real circuits drawn, every source family alike.")
+    draws: int = Field(default=60_000, ge=100, description="Real circuits drawn, every source family alike.")
     examples: int = Field(
-        default=4000, ge=0, description="Circuits of 3, 4 and 5 genes each whose function is simulated."
+        default=500, ge=0, description="Circuits of 3, 4 and 5 genes each whose function is simulated."
     )
     sets: int = Field(default=48, ge=8, description="Parameter sets a simulated circuit.")
-    warmup: int = Field(default=5000, ge=1, description="Steps of the generator alone (likelihood of hidden edges).")
-    steps: int = Field(default=200, ge=0, description="Steps of the game, each round.")
+    warmup: int = Field(default=13_500, ge=1, description="Steps of the generator alone (likelihood of hidden edges).")
+    steps: int = Field(default=250, ge=0, description="Steps of the game, each round.")
     rounds: int = Field(default=2, ge=0, description="Rounds: play, generate, simulate, refit the surrogate.")
-    surrogate_steps: int = Field(default=600, ge=1, description="Steps of the robustness surrogate, each round.")
-    batch: int = Field(default=96, ge=4, description="Circuits a step.")
+    surrogate_steps: int = Field(default=400, ge=1, description="Steps of the robustness surrogate, each round.")
+    batch: int = Field(default=64, ge=4, description="Circuits a step.")
     width: int = Field(default=48, ge=4, description="Width of the generator.")
     blocks: int = Field(default=4, ge=1, description="Blocks of the generator.")
     rate: float = Field(default=2e-3, gt=0, description="Learning rate of the warm-up; the critic takes a fifth of it.")
@@ -50,7 +50,7 @@ class Train(RunConfig):
 class Generate(RunConfig):
     """Draw circuits from a trained generator."""
 
-    model: Path = Field(default=Path("model.safetensors"), description="The trained generator.")
+    model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
     count: int = Field(default=100, ge=1, description="How many circuits.")
     smallest: int = Field(default=4, ge=2, le=12, description="Fewest genes.")
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
@@ -63,7 +63,7 @@ class Generate(RunConfig):
 class Design(RunConfig):
     """Propose ranked, new, simulated circuits with a function."""
 
-    model: Path = Field(default=Path("model.safetensors"), description="The trained generator.")
+    model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
     function: Function = Field(default="oscillation", description="What the circuits must do.")
     max_genes: int = Field(default=4, ge=2, le=12, description="Most genes.")
     min_genes: int = Field(default=2, ge=2, le=12, description="Fewest genes.")
@@ -98,8 +98,10 @@ class Simulate(RunConfig):
 class Evaluate(RunConfig):
     """Judge a generator's sample: validity, uniqueness, novelty, distance to held-out circuits, beside nulls."""
 
-    model: Path = Field(default=Path("model.safetensors"), description="The trained generator.")
-    data: Literal["library", "embedded"] = Field(default="library", description="Real circuits, as in training.")
+    model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
+    data: Literal["library", "embedded"] | None = Field(
+        default=None, description="Real circuits; default: those of the model's training, as its split needs."
+    )
     count: int = Field(default=1000, ge=20, description="Circuits on each side.")
     smallest: int = Field(default=4, ge=2, le=12, description="Fewest genes.")
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")

@@ -188,7 +188,13 @@ def run(config: Train) -> Path:
     critic = CircuitDiscriminator(32, 2, findings=len(physics.names))
     judge = PhysicsInformedDiscriminator(critic, physics, (config.largest, config.largest, 2))
     multipliers = Multipliers(physics.names, rho=0.1, allowed=ALLOWED)
-    facts: dict[str, Any] = {"settings": config.model_dump(mode="json", exclude={"out", "device"}), "rounds": []}
+    families = {family for i in train for family in graphs.families[i]}
+    facts: dict[str, Any] = {
+        "settings": config.model_dump(mode="json", exclude={"out", "device"}),
+        "real circuits": len(train),
+        "families": len(families),
+        "rounds": [],
+    }
 
     data = OneSize(training_data(graphs, train, examples, config, stream.at("draws").numpy()))
     warm = CompletionGame(generator, judge, adversarial=0.0)

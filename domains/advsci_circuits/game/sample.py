@@ -55,7 +55,7 @@ def sample(
     fixed, known : tensors, shape [b, n, n], optional
         A partial circuit: signs, and which entries (also absent edges) must stay.
     rounds : int
-        More rounds, finer dependence between edges; one round is a single pass.
+        More rounds, finer dependence between edges; one round is a single pass, at most one a pair is taken.
     temperature : float
         Below one: likelier circuits; above: more diverse.
     """
@@ -70,6 +70,7 @@ def sample(
     flat = torch.where(unknown, order, 2.0).flatten(1)
     rank = flat.argsort(1).argsort(1).view_as(order)
     count = unknown.sum((1, 2))[:, None, None]
+    rounds = min(rounds, max(int(count.amax()), 1))  # one pair a round is the finest
     for k in range(rounds):
         z = stream.at("noise", k).normal((b, width, generator.noise), device=condition.device)
         logits = generator(edges, unknown, z, condition) / temperature

@@ -1,5 +1,6 @@
 """A trained generator, and the judged circuits it learned from, on disk: safetensors; nothing in it can run."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from advsci_circuits.game.labels import Examples
 __all__ = ["load_examples", "load_generator", "save_examples", "save_generator"]
 
 
+SHIPPED = Path(__file__).parent.parent / "weights" / "circuits.safetensors"
+"""The generator that comes with the package."""
+
+
 def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, Any]) -> Path:
     """Write weights and facts (settings, seed, data) to one file."""
     shape = {"width": generator.width, "blocks": generator.blocks, "noise": generator.noise}
@@ -23,14 +28,19 @@ def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, 
     return path
 
 
-def load_generator(path: Path) -> tuple[CompletionGenerator, dict[str, Any]]:
-    """The generator and its facts.
+def load_generator(path: Path | None = None) -> tuple[CompletionGenerator, dict[str, Any]]:
+    """The generator and its facts; None reads the one that comes with the package.
 
     Raises
     ------
     CheckpointError
-        Where the file is missing, truncated, or holds something else.
+        Where the file is missing, truncated, or holds something else, or the package's own was altered.
     """
+    if path is None:
+        path = SHIPPED
+        known = json.loads((path.parent / "sha256.json").read_text(encoding="utf-8"))[path.stem]
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known:
+            raise CheckpointError(f"{path} is missing or was altered; expected sha256 {known}. Try: reinstall advsci")
     if not Path(path).is_file():
         raise CheckpointError(f"got no model at {path}; expected a trained generator. Try: advsci-circuits train")
     try:
