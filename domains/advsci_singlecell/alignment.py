@@ -59,7 +59,7 @@ class Alignment:
         stream: Stream,
         clusters: int | None = None,
         diversity: float = 2.0,
-        ridge: float = 0.2,
+        ridge: float = 0.05,
         width: float = 0.1,
         rounds: int = 10,
         membership: np.ndarray | None = None,
@@ -69,7 +69,7 @@ class Alignment:
         Parameters
         ----------
         x, batch
-            Components (n d); batch numbers (n).
+            Components (n d), best with little noise; batch numbers (n).
         diversity, ridge
             :math:`\\theta`; :math:`\\lambda_{kb}` in units of the cells expected of a batch.
         membership

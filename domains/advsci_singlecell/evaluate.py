@@ -94,17 +94,19 @@ def phantom_mixing(neighbours: np.ndarray, y: np.ndarray, b: np.ndarray) -> floa
 def mixing_where_due(neighbours: np.ndarray, y: np.ndarray, b: np.ndarray) -> float:
     r"""Neighbours of other batches within a type, over those that its composition explains: 1 is perfect.
 
-    :math:`\min(1, (1 - s) / (1 - \sum_b p_b^2))` with the share :math:`s` of own-batch neighbours, a mean over types in
-    two batches or more.
+    :math:`\min(1, (1 - s_b) / (1 - p_b))` with the share :math:`s_b` of own-batch neighbours of the type's cells of
+    batch :math:`b`, a mean over the batches with at least ten of its cells and then over types in two batches or more.
+    Batches count alike: the cells of a batch that lies in the midst of all others have only each other for neighbours,
+    while the others' cells, which have them too, look mixed.
     """
     table, k, scores = counted(y, b), neighbours.shape[1], []
     for t in table.index:
-        p = (table.loc[t] / table.loc[t].sum()).to_numpy()
-        rows = np.flatnonzero(y == t)
-        if (p > 0).sum() < 2 or len(rows) < 2 * k:
+        share = table.loc[t] / table.loc[t].sum()
+        names = table.columns[(table.loc[t] >= LEAST).to_numpy()]
+        if (share > 0).sum() < 2 or len(names) == 0 or table.loc[t].sum() < 2 * k:
             continue
-        own = (b[neighbours[rows]] == b[rows][:, None]).mean()
-        scores.append(min(1.0, max(0.0, (1.0 - own) / (1.0 - (p**2).sum()))))
+        own = {name: (b[neighbours[(y == t) & (b == name)]] == name).mean() for name in names}
+        scores.append(np.mean([min(1.0, (1.0 - own[name]) / (1.0 - share[name])) for name in names]))
     return _mean(scores)
 
 

@@ -1,4 +1,4 @@
-"""From components to the embedding: align, denoise, and let the encoder play against the adversaries."""
+"""From components to the embedding: equalise, align, denoise, and let the encoder play against the adversaries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from advsci.training import EMA, Trainer
 from advsci_singlecell.adversary import CategoricalAdversary, ContinuousAdversary, support, support_weights
 from advsci_singlecell.alignment import Alignment
 from advsci_singlecell.companions import Companion, Cycle, OrthogonalBatch
+from advsci_singlecell.equaliser import Equaliser
 from advsci_singlecell.fields import Cells, Fields
 from advsci_singlecell.networks import Encoder
 from advsci_singlecell.priors import GaussianPrior, Spread, VampPrior
@@ -42,12 +43,13 @@ class Integration:
 
     Attributes
     ----------
-    alignment, anchor, scale, encoder, head
+    equaliser, alignment, anchor, scale, encoder, head
         In the order in which a cell passes them; the head names types, where there are any.
     history
         Records of the training; with an adaptive strength its curve: strength, readability, phantom mixing.
     """
 
+    equaliser: Equaliser
     alignment: Alignment
     anchor: Anchor
     scale: float
@@ -70,11 +72,15 @@ class Integration:
     ) -> "Integration":
         """Fit on components (n d) of the sketched cells."""
         batch, types = cells.batch, len(cells.types)
-        alignment = Alignment.fit(components, batch, stream=stream.at("align"), diversity=design.diversity)
-        aligned = alignment(components, batch)
+        equaliser = Equaliser.fit(components, batch, len(cells.batches), design.neighbours)
+        even = equaliser(components, batch)
+        # clusters and shifts are found on cells without most of their noise, where types are told apart best
+        clear = equaliser(components, batch, rest=1.0 - design.diffusion)
+        alignment = Alignment.fit(clear, batch, stream=stream.at("align"), diversity=design.diversity)
+        aligned = alignment(even, batch)
         anchor = Anchor.fit(
             aligned,
-            components,
+            even,
             batch,
             len(cells.batches),
             cells.labels,
@@ -83,12 +89,12 @@ class Integration:
             rate=design.diffusion,
             pull=design.pull,
         )
-        target, posterior = anchor(aligned, components, batch, cells.labels), anchor.posterior
+        target, posterior = anchor(aligned, even, batch, cells.labels), anchor.posterior
         membership = groups(target, batch, posterior, obs, fields, design, stream)
         scale = float(np.sqrt(target.var(axis=0).sum() / target.shape[1])) or 1.0
         data = tensors(target / scale, batch, membership, posterior, len(cells.batches))
         if posterior is not None:
-            data["untold"] = torch.from_numpy(anchor(aligned, components, batch) / np.float32(scale))
+            data["untold"] = torch.from_numpy(anchor(aligned, even, batch) / np.float32(scale))
         if design.orthogonality:
             plain = components - components.mean(axis=0)
             data["components"] = torch.from_numpy((plain / max(float(plain.std()), 1e-12)).astype(np.float32))
@@ -122,16 +128,17 @@ class Integration:
             title="embedding",
         ).fit(game, data, solver)
         played = cast(Biology, training.averaged("task")).cpu().eval()
-        return cls(alignment, anchor, scale, played.encoder, played.head, training.log)
+        return cls(equaliser, alignment, anchor, scale, played.encoder, played.head, training.log)
 
     def embed(self, components: np.ndarray, batch: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """The embedding (n d) of cells of known batches; labels, where known, are part of the input."""
-        return self.encode(self.anchor(self.alignment(components, batch), components, batch, labels))
+        even = self.equaliser(components, batch)
+        return self.encode(self.anchor(self.alignment(even, batch), even, batch, labels))
 
     def embed_unseen(self, components: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """The embedding (n d) of cells of batches that were not there in training."""
-        aligned = self.alignment.extend(components, batch)(components, batch)
-        return self.encode(self.anchor(aligned, components, None))
+        even = self.equaliser.unseen(components, batch)
+        return self.encode(self.anchor(self.alignment.extend(even, batch)(even, batch), even, None))
 
     def encode(self, anchored: np.ndarray) -> np.ndarray:
         """The encoder on anchored components."""

@@ -2,9 +2,10 @@ r"""Neighbourhoods that reach across batches only where both sides agree, and wh
 
 A cell's neighbours in its own batch are its ``k`` nearest there. In another batch they are those of the ``k``
 nearest that also count it among *their* ``k`` nearest (mutual nearest neighbours, Haghverdi et al. 2018, doi
-10.1038/nbt.4091). A type that another batch lacks finds no partner there, because the cells it is nearest to have
-nearer ones of their own. Kept as the radius within which a reference cell counts cells of a batch as its own, the
-rule holds for new cells too.
+10.1038/nbt.4091), and only as far away as neighbours are in the two cells' own batches, :math:`d_{ij}^2 \le \rho_i
+\rho_j` with the distance :math:`\rho` to a cell's k-th nearest in its own batch. A type that another batch lacks finds
+no partner there, because the cells it is nearest to have nearer ones of their own. Kept as the radius within which a
+reference cell counts cells of a batch as its own, the rule holds for new cells too.
 
 Diffusion, :math:`s \leftarrow (1 - \alpha) c + \alpha A s`, averages what neighbours do not share: noise. A new cell
 takes one such step into the reference.
@@ -84,14 +85,23 @@ class Neighbourhoods:
             Probabilities of types: an edge counts as far as its two ends agree.
         """
         total = sparse.csr_matrix((len(query), len(self.cells)), dtype=np.float32)
-        for b in np.unique(self.batch):
-            members = np.flatnonzero(self.batch == b)
-            distance, found = nearest_distances(self.cells[members], query, size_of(len(members), self.k))
+        own_radius = self.radius[np.arange(len(self.cells)), self.batch]
+        found_in = {
+            b: nearest_distances(self.cells[members], query, size_of(len(members), self.k))
+            for b, members in self._members()
+        }
+        reach = np.zeros(len(query))
+        for b, (distance, _) in found_in.items():
+            if batch is not None:
+                reach[batch == b] = distance[batch == b, -1]
+        for b, members in self._members():
+            distance, found = found_in[b]
             columns = members[found]
             kept = np.ones(columns.shape, np.float32)
             if batch is not None:
                 own = (batch == b)[:, None]
-                kept = (own | (distance <= self.radius[columns, batch[:, None]] * (1.0 + 1e-5))).astype(np.float32)
+                far = np.minimum(self.radius[columns, batch[:, None]], np.sqrt(reach[:, None] * own_radius[columns]))
+                kept = (own | (distance <= far * (1.0 + 1e-5))).astype(np.float32)
             if posterior is not None and reference_posterior is not None:
                 kept *= np.einsum("mc,mkc->mk", posterior, reference_posterior[columns]) + 1e-3
             mass = kept.sum(axis=1, keepdims=True)
@@ -100,3 +110,7 @@ class Neighbourhoods:
             total = total + sparse.csr_matrix((share.ravel(), (rows, columns.ravel())), shape=total.shape)
         weight = np.asarray(total.sum(axis=1)).ravel()
         return sparse.csr_matrix(sparse.diags(1.0 / np.maximum(weight, 1e-9)) @ total)
+
+    def _members(self) -> list[tuple[int, np.ndarray]]:
+        """Every batch and the row numbers of its cells."""
+        return [(int(b), np.flatnonzero(self.batch == b)) for b in np.unique(self.batch)]

@@ -11,6 +11,7 @@ from advsci.nn import MLP
 from advsci.training import checkpoint
 from advsci_singlecell.alignment import Alignment
 from advsci_singlecell.discriminant import Discriminant
+from advsci_singlecell.equaliser import Equaliser
 from advsci_singlecell.fields import Fields
 from advsci_singlecell.integration import Integration
 from advsci_singlecell.neighbours import Neighbourhoods
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "save"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save(model: "Model", path: str | Path) -> Path:
@@ -45,6 +46,10 @@ def save(model: "Model", path: str | Path) -> Path:
             k: torch.from_numpy(np.ascontiguousarray(getattr(projection, k))) for k in ("genes", "mean", "axes")
         },
         "library": projection.library,
+        "equaliser": {
+            k: torch.from_numpy(np.ascontiguousarray(getattr(integration.equaliser, k)))
+            for k in ("cells", "batch", "factor", "quietest", "common")
+        },
         "alignment": {
             k: torch.from_numpy(np.ascontiguousarray(getattr(integration.alignment, k)))
             for k in ("centres", "shifts", "means")
@@ -97,10 +102,12 @@ def load(path: str | Path, adata: "AnnData") -> "Model":
                 "Try: load it with its own cells, then model.map_query(adata)."
             )
         _renumber(model, state["batches"], state["types"])
-        parts = {k: v.numpy() for k, v in state["projection"].items()}
-        model.projection = Projection(**parts, library=state["library"])
+        projection = {k: v.numpy() for k, v in state["projection"].items()}
+        model.projection = Projection(**projection, library=state["library"])
+        k = state["anchor settings"][0]
+        equaliser = Equaliser(**{name: v.numpy() for name, v in state["equaliser"].items()}, k=k)
         alignment = Alignment(**{k: v.numpy() for k, v in state["alignment"].items()}, width=state["width"])
-        dimensions = parts["axes"].shape[1]
+        dimensions = projection["axes"].shape[1]
         encoder = Encoder(dimensions, width=model.design.width)
         encoder.load_state_dict(state["encoder"])
         head = None
@@ -108,7 +115,8 @@ def load(path: str | Path, adata: "AnnData") -> "Model":
             head = MLP(dimensions, len(state["types"]), width=model.design.width, depth=1)
             head.load_state_dict(state["head"])
         model.history = state["history"]
-        model.integration = Integration(alignment, _anchor(state), state["scale"], encoder.eval(), head, model.history)
+        parts = equaliser, alignment, _anchor(state)
+        model.integration = Integration(*parts, state["scale"], encoder.eval(), head, model.history)
     except (KeyError, TypeError, RuntimeError) as error:
         if isinstance(error, CheckpointError):
             raise

@@ -61,8 +61,10 @@ def real_data(name: str, seeds: int, peer_seeds: int, peers, keep: Path | None):
         for key, given in labels.items():
             adata.obs["given"] = given
             method = f"ours, {key}"
-            embeddings[method], seconds[method], model = corrected(adata, seed, labels_key="given")
+            z, seconds[f"{method}, hidden"], model = corrected(adata, seed, labels_key="given")
             embeddings[f"{method}, hidden"] = model.get_latent_representation(labels=False)
+            if key != "flipped":
+                embeddings[method] = z
         result = scores(embeddings, adata, prepared.components)
         half = {m: embeddings[m] for m in ("ours, 20 % labels", "ours")}
         for method, value in scores(half, adata, prepared.components, untold).items():

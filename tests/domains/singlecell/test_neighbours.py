@@ -7,7 +7,7 @@ from advsci_singlecell.posterior import neighbour_votes, pool_weights, pooled, t
 from advsci_singlecell.target import Anchor
 
 
-def test_weights_are_the_mutual_neighbours():
+def test_weights_are_the_mutual_neighbours_no_farther_than_those_of_the_own_batch():
     rng = np.random.default_rng(0)
     z, batch = rng.normal(size=(80, 3)).astype(np.float32), np.arange(80) % 2
     graph = Neighbourhoods.fit(z, batch, 2, 5).weights(z, batch).toarray()
@@ -16,8 +16,11 @@ def test_weights_are_the_mutual_neighbours():
     for b in (0, 1):
         members = np.flatnonzero(batch == b)
         near[np.repeat(np.arange(80), 5), members[nearest(z[members], z, 5)].ravel()] = True
+    distance = np.linalg.norm(z[:, None] - z[None], axis=2)
+    own = np.array([np.sort(distance[i, batch == batch[i]])[4] for i in range(80)])
+    close = distance <= np.sqrt(own[:, None] * own[None])
     other = batch[:, None] != batch[None]
-    assert ((graph > 0)[other] == (near & near.T)[other]).all()
+    assert ((graph > 0)[other] == (near & near.T & close)[other]).all() and (graph > 0)[other].any()
     assert ((graph > 0)[~other] == near[~other]).all()
 
 
