@@ -227,7 +227,7 @@ class RelativisticPairing(Objective):
     objective of R3GAN (Huang et al. 2024, arXiv 2501.05441, equation 2). Only the logits' difference matters, so a
     discriminator cannot pass by giving every fake the same low value: each real mode has its own comparison.
 
-    A pair is one sample. Its weight is ``real_weight``; ``fake_weight`` counts only where ``real_weight`` is None.
+    A pair is one sample. Its weight is ``fake_weight``; ``real_weight`` counts only where ``fake_weight`` is None.
 
     Parameters
     ----------
@@ -252,4 +252,4 @@ class RelativisticPairing(Objective):
                 f"got logits {got}; expected as many real as generated samples, since they are compared in pairs. "
                 "Try drawing the same number of both"
             )
-        return weighted_mean(self.f(above - below), fake_weight if real_weight is None else real_weight)
+        return weighted_mean(self.f(above - below), real_weight if fake_weight is None else fake_weight)

@@ -68,7 +68,7 @@ def low_dimensional(
       neighbouring modes apart from the first steps on.
     * A generator in pieces (`advsci.nn.Pieces`). A perceptron on one Gaussian has to tear it apart, which it learns
       slowly and never quite; here a perceptron bends pieces that are apart from the start. Their number is a
-      resolution, not a number of modes.
+      resolution, not a number of modes, and their weights are learned: mass need not cross the gaps.
     * A penalty weight that follows the length scale: :math:`\gamma` falls geometrically from 0.02, at which coarse
       structure is balanced, to :math:`\ell^2` with the finest length :math:`\ell`, at which a logit may change within
       :math:`\ell`; and a learning rate that falls with it, since a step should end well below :math:`\ell`.
@@ -82,7 +82,7 @@ def low_dimensional(
     finest
         Finest length scale, in units of x; None for `local_scale`.
     pieces
-        Of the generator; a group's share of the samples comes in steps of 1 / ``pieces``.
+        Of the generator.
     width, depth, waves
         Of both perceptrons; only the discriminator's has waves.
     rate

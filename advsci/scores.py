@@ -51,6 +51,8 @@ class Scores:
     ----------
     real_logits, fake_logits
         D at the data and at the generated samples, (n).
+    fake_weight
+        Weights of the generated samples in expectations over the generator's distribution, (n); None for equal ones.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Scores:
         self.network = network
         self.condition = condition
         self.draw = draw or {}
+        self.fake_weight: Tensor | None = None
         self._n = real.shape[0]
         if together:
             both = torch.cat([real, fake])

@@ -11,6 +11,7 @@ from advsci.games.game import JointGame as JointGame
 from advsci.games.game import SharedGame as SharedGame
 from advsci.games.game import as_batch as as_batch
 from advsci.games.gan import GAN as GAN
+from advsci.games.gan import WeightedGenerator as WeightedGenerator
 from advsci.games.instrumental import InstrumentalVariables as InstrumentalVariables
 from advsci.games.mean_field import MeanFieldGame as MeanFieldGame
 from advsci.games.moment_matching import MomentMatching as MomentMatching

@@ -6,6 +6,7 @@ each minimises is an `Objective`; penalties are added to either player's loss. (
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,18 @@ from advsci.schedules import Cosine
 from advsci.scores import Scores, couples_batch
 from advsci.streams import Stream
 
-__all__ = ["GAN"]
+__all__ = ["GAN", "WeightedGenerator"]
+
+
+@runtime_checkable
+class WeightedGenerator(Protocol):
+    """A generator that learns how often it gives what: it is trained on weighted samples."""
+
+    def weighted(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Samples of any proposal of its own and their weights (n), differentiable in its parameters; so weighted they
+        have the distribution of its plain samples.
+        """
+        ...
 
 
 class GAN(SharedGame):
@@ -28,7 +40,8 @@ class GAN(SharedGame):
     Parameters
     ----------
     generator
-        ``generator(z)`` or, where the batch has a ``"condition"``, ``generator(z, condition)``.
+        ``generator(z)`` or, where the batch has a ``"condition"``, ``generator(z, condition)``. A `WeightedGenerator`
+        is trained on its weighted samples.
     discriminator
         ``discriminator(x)`` or ``discriminator(x, condition)``; one logit a sample.
     latent
@@ -72,6 +85,7 @@ class GAN(SharedGame):
         self._adopt("generator", self.generator_penalties)
         self.augment = augment
         self._independent = not couples_batch(discriminator)
+        self._weighted = isinstance(generator, WeightedGenerator)
         self._convolves = any(isinstance(module, nn.modules.conv._ConvNd) for module in discriminator.modules())
 
     @property
@@ -109,15 +123,16 @@ class GAN(SharedGame):
 
     def logits(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
         """The discriminator at the data and at the generated samples, one logit each."""
-        scores = self._scores(*self._samples(batch, draw), batch.get("condition"), draw)
+        real, fake, _ = self._samples(batch, draw)
+        scores = self._scores(real, fake, batch.get("condition"), draw)
         return scores.real_logits, scores.fake_logits
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        real, fake = self._samples(batch, draw)
+        real, fake, fake_weight = self._samples(batch, draw)
         condition, weight = batch.get("condition"), batch.get("weight")
         if player == "discriminator":
             scores = self._scores(real, fake, condition, draw, gradients=self._wants_gradients)
-            return self._discriminator_terms(scores, weight)
+            return self._discriminator_terms(scores, weight, fake_weight)
         if self.objective.uses_real_in_generator:
             # apart: the real samples' scores do not depend on the generator, so nothing flows back through them
             scores = self._scores(real, fake, condition, draw, together=False)
@@ -125,22 +140,23 @@ class GAN(SharedGame):
         else:
             logits = self.discriminator(fake) if condition is None else self.discriminator(fake, condition)
             real_logits, fake_logits = None, logits.reshape(-1)
-        objective = self.objective.generator(real_logits, fake_logits, weight, weight)
+        objective = self.objective.generator(real_logits, fake_logits, weight, fake_weight)
         return {"objective": objective, **self._generator_penalties(fake, condition, draw)}
 
     def shared_field(self, batch, draw, parameters):
-        real, fake = self._samples(batch, draw)
+        real, fake, fake_weight = self._samples(batch, draw)
         condition, weight = batch.get("condition"), batch.get("weight")
         scores = self._scores(real, fake, condition, draw, gradients=self._wants_gradients)
-        discriminator = self._discriminator_terms(scores, weight)
-        objective = self.objective.generator(scores.real_logits, scores.fake_logits, weight, weight)
+        discriminator = self._discriminator_terms(scores, weight, fake_weight)
+        objective = self.objective.generator(scores.real_logits, scores.fake_logits, weight, fake_weight)
         penalties = self._generator_penalties(fake, condition, draw)
         terms = {"discriminator": discriminator, "generator": {"objective": objective, **penalties}}
         if not self._independent or (self.penalties and not scores.has_gradients):
             return terms, separate_gradients(terms, parameters)
         # the chain rule a sample, dL/dx = (dL/da) grad D(x): one backward pass through D serves both players
+        learned = [fake_weight] if fake_weight is not None and fake_weight.requires_grad else []
+        pull, *push = torch.autograd.grad(objective, [scores.fake_logits, *learned], retain_graph=True)
         if scores.has_gradients:  # the penalties have made grad D(x)
-            (pull,) = torch.autograd.grad(objective, scores.fake_logits, retain_graph=True)
             flow = scores.fake_gradient.detach()
             own = torch.autograd.grad(
                 total(discriminator), parameters["discriminator"], allow_unused=True, retain_graph=True
@@ -148,7 +164,6 @@ class GAN(SharedGame):
         else:
             logits = scores.real_logits, scores.fake_logits
             slopes = torch.autograd.grad(discriminator["objective"], logits, retain_graph=True)
-            (pull,) = torch.autograd.grad(objective, logits[1], retain_graph=True)
             # the pass carries the discriminator's slopes; a floor far below rounding keeps their quotient finite
             floor = torch.finfo(pull.dtype).eps ** 2 / pull.shape[0]
             carried = torch.where(slopes[1].abs() < floor, floor, slopes[1])
@@ -156,27 +171,36 @@ class GAN(SharedGame):
             outputs = torch.autograd.grad(logits, inputs, (slopes[0], carried), allow_unused=True, retain_graph=True)
             own, flow, pull = outputs[:-1], outputs[-1], pull / carried
         signal = pull.reshape(-1, *[1] * (fake.dim() - 1)) * flow
-        made, weights = [fake, *penalties.values()], [signal, *map(torch.ones_like, penalties.values())]
-        others = torch.autograd.grad(made, parameters["generator"], weights, allow_unused=True)
+        made, slopes = [fake, *learned, *penalties.values()], [signal, *push, *map(torch.ones_like, penalties.values())]
+        others = torch.autograd.grad(made, parameters["generator"], slopes, allow_unused=True)
         return terms, {"discriminator": list(own), "generator": list(others)}
 
     @property
     def _wants_gradients(self) -> bool:
         return any(penalty.gradients for penalty in self.penalties)
 
-    def _samples(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
-        real, fake = batch["x"], self.generate(draw["latent"], batch.get("condition"))
-        if self.augment is None:
-            return real, fake
-        return self.augment(real, draw), self.augment(fake, draw)
+    def _samples(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Real and generated samples and the weights of the latter."""
+        real, z, weight = batch["x"], draw["latent"], batch.get("weight")
+        if self._weighted:
+            condition = [c for c in (batch.get("condition"),) if c is not None]
+            fake, learned = self.generator.weighted(z, *condition)
+            weight = learned if weight is None else weight * learned
+        else:
+            fake = self.generate(z, batch.get("condition"))
+        if self.augment is not None:
+            real, fake = self.augment(real, draw), self.augment(fake, draw)
+        return real, fake, weight
 
     def _scores(self, real, fake, condition, draw, gradients: bool = False, together: bool = True) -> Scores:
         # one pass saves a perceptron's overhead, but a CPU convolves two small batches faster than one large
         together = together and self._independent and not (self._convolves and real.device.type == "cpu")
         return Scores(self.discriminator, real, fake, condition, together=together, gradients=gradients, draw=draw)
 
-    def _discriminator_terms(self, scores: Scores, weight: Tensor | None) -> dict[str, Tensor]:
-        objective = self.objective.discriminator(scores.real_logits, scores.fake_logits, weight, weight)
+    def _discriminator_terms(self, scores: Scores, weight, fake_weight) -> dict[str, Tensor]:
+        if self._weighted:  # the discriminator takes them as they are
+            scores.fake_weight = fake_weight = fake_weight.detach()
+        objective = self.objective.discriminator(scores.real_logits, scores.fake_logits, weight, fake_weight)
         return {"objective": objective} | {p.name: p(scores, self.progress) for p in self.penalties}
 
     def _generator_penalties(self, fake, condition, draw) -> dict[str, Tensor]:

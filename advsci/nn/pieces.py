@@ -16,15 +16,21 @@ __all__ = ["Pieces"]
 
 
 class Pieces(nn.Module):
-    r"""Many small affine pieces, bent by one network that they share.
+    r"""Many small affine pieces of learned weight, bent by one network that they share.
 
-    .. math:: u = c_k + \ell B_k \epsilon, \qquad x = u + \beta f(u), \qquad z = (z_0, \epsilon),
-        \quad k = \lfloor K\, \Phi(z_0) \rfloor
+    .. math:: u = c_k + \ell B_k \epsilon, \qquad x = u + \beta f(u), \qquad z = (z_0, \epsilon), \qquad
+        \textstyle\sum_{j < k} \pi_j \le \Phi(z_0) < \sum_{j \le k} \pi_j, \qquad
+        \pi = \mathrm{softmax}(\tau a)
 
-    The first entry of a Gaussian latent vector chooses one of K equally likely pieces, the others move within it. The
-    centres :math:`c_k` (drawn from N(0, I)) and the shapes :math:`B_k` (from I) are learned, so a piece goes where the
-    discriminator sends it without dragging the others along; what all have in common, the net f learns. Mixtures in
-    the latent space with learned centres: Gurumurthy et al. 2017, DeLiGAN, arXiv 1706.02071.
+    The first entry of a Gaussian latent vector chooses a piece, the others move within it. The centres :math:`c_k`
+    (drawn from N(0, I)) and the shapes :math:`B_k` (from I) are learned, so a piece goes where the discriminator sends
+    it without dragging the others along; what all have in common, the net f learns. Mixtures in the latent space with
+    learned centres: Gurumurthy et al. 2017, DeLiGAN, arXiv 1706.02071.
+
+    A choice has no gradient, and once the groups are apart no piece walks from one to another: where the weights are
+    fixed, so are then the groups' shares. `weighted` therefore draws the pieces equally often and gives each sample
+    the weight :math:`K \pi_k`, which is differentiable. Mass then moves without crossing the gaps: transport and
+    reaction together, as in the Wasserstein-Fisher-Rao flow of games (Domingo-Enrich et al. 2020, arXiv 2002.06277).
 
     Parameters
     ----------
@@ -33,11 +39,13 @@ class Pieces(nn.Module):
     bend
         The network f from d to d, without normalisation.
     pieces
-        Number K of pieces, many more than the groups that one expects: a group's share comes in steps of 1/K.
+        Number K of pieces, many more than the groups that one expects.
     size
         Initial width :math:`\ell` of a piece.
     strength
         :math:`\beta`, which keeps what one step of f moves below the pieces' size.
+    pace
+        :math:`\tau`, how fast the weights move against the centres.
     seed
         Key of the centres.
     """
@@ -50,6 +58,7 @@ class Pieces(nn.Module):
         pieces: int = 1024,
         size: float = 0.01,
         strength: float = 0.1,
+        pace: float = 10.0,
         seed: int = 0,
     ):
         super().__init__()
@@ -58,27 +67,42 @@ class Pieces(nn.Module):
                 f"got dim={dim}, pieces={pieces}, size={size}; expected at least 1, 1 and above 0. Try: Pieces(2, "
                 "MLP(2, 2))."
             )
-        self.bend, self.size, self.strength = bend, size, strength
+        self.bend, self.size, self.strength, self.pace = bend, size, strength, pace
         self.centres = nn.Parameter(Stream(seed).at("pieces").normal((pieces, dim)))
         self.shapes = nn.Parameter(torch.eye(dim).repeat(pieces, 1, 1))
+        self.scores = nn.Parameter(torch.zeros(pieces))
 
     @property
     def latent(self) -> int:
         """Length of the latent vectors."""
         return self.centres.shape[1] + 1
 
+    @property
+    def weights(self) -> Float[Tensor, " pieces"]:
+        r"""The weights :math:`\pi`, which sum to 1."""
+        return torch.softmax(self.pace * self.scores, 0)
+
     def piece(self, z: Float[Tensor, "n latent"]) -> Tensor:
         """The piece of each latent vector."""
-        pieces = len(self.centres)
-        return (torch.special.ndtr(z[:, 0]) * pieces).long().clamp_(max=pieces - 1)
+        ends = self.weights.cumsum(0)
+        quantile = torch.special.ndtr(z[:, 0]).to(ends.dtype)
+        return torch.searchsorted(ends, quantile, right=True).clamp_(max=len(ends) - 1)
 
     def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n d"]:
+        return self._at(self.piece(z), z)
+
+    def weighted(self, z: Float[Tensor, "n latent"]) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
+        r"""Samples from equally likely pieces, and their weights :math:`K \pi_k`."""
+        pieces = len(self.scores)
+        k = (torch.special.ndtr(z[:, 0]) * pieces).long().clamp_(max=pieces - 1)
+        return self._at(k, z), pieces * self.weights[k]
+
+    def _at(self, k: Tensor, z: Tensor) -> Tensor:
         if z.shape[1] != self.latent:
             raise ShapeError(
                 f"got latent vectors of length {z.shape[1]}; expected {self.latent}, one more than the samples. Try: "
                 "Gaussian(generator.latent)."
             )
-        k = self.piece(z)
         within = torch.einsum("nij,nj->ni", self.shapes[k], z[:, 1:])
         u = self.centres[k] + self.size * within
         return u + self.strength * self.bend(u)

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from advsci.errors import ConfigError
+from advsci.objectives import weighted_mean
 from advsci.penalties.penalty import Penalty, RandomPenalty
 from advsci.schedules import Schedule, as_schedule
 from advsci.scores import Scores, input_gradient
@@ -100,7 +101,8 @@ class R2(Penalty):
     gradients: ClassVar[bool] = True
 
     def __call__(self, made: Scores, progress):
-        return 0.5 * as_schedule(self.gamma)(progress) * squared_norm(made.fake_gradient).mean()
+        norms = squared_norm(made.fake_gradient)
+        return 0.5 * as_schedule(self.gamma)(progress) * weighted_mean(norms, made.fake_weight)
 
 
 @dataclass(frozen=True)
