@@ -70,7 +70,7 @@ def best_designs(bench: Bench) -> None:
         again = judged(winner.circuit.signs, sets)
         share, low, high = float(again.share), float(again.low), float(again.high)
         note = f"{4 * sets} fresh sets; genetic search of as many models: {max(peers):.3f}; {winner.circuit}"
-        row(f"circuits/best oscillator, {genes} genes", share, 0.23 if three is None else three.high, "higher",
+        row(f"circuits/best oscillator, {genes} genes", share, 0.23 if three is None else float(three.high), "higher",
             seeds=len(found), interval=(low, high), note=note,
             peer=f"best of the enumeration, judged alike: {float(best.share):.3f}")  # fmt: skip
         for name, other in (("the enumeration's best", best), ("the best with three", three)):
