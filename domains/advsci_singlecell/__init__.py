@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from advsci_singlecell.confounding import check_confounding as check_confounding
     from advsci_singlecell.corrector import BatchCorrector as BatchCorrector
     from advsci_singlecell.corrector import correct as correct
+    from advsci_singlecell.equaliser import Equaliser as Equaliser
     from advsci_singlecell.evaluate import correction_scores as correction_scores
     from advsci_singlecell.evaluate import scib_scores as scib_scores
     from advsci_singlecell.fields import Fields as Fields

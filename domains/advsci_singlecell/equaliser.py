@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from advsci_singlecell.neighbours import nearest, size_of
+from advsci_singlecell.neighbours import nearest, nearest_distances, size_of
 
-__all__ = ["Equaliser", "neighbour_means"]
+__all__ = ["Equaliser", "agreement", "lonely", "neighbour_means"]
 
 ROUNDS = 3
 
@@ -57,10 +57,20 @@ class Equaliser:
         common = np.bincount(batch, minlength=batches) @ variance / len(batch)
         return cls(x, batch, _factors(x, mean, variance, batch, k, quietest), quietest, common, k)
 
-    def __call__(self, x: np.ndarray, batch: np.ndarray, *, rest: float = 1.0) -> np.ndarray:
-        """Equally noisy components (n d) of cells of known batches; ``rest`` is the share of the residual to keep."""
+    def __call__(self, x: np.ndarray, batch: np.ndarray) -> np.ndarray:
+        """Equally noisy components (n d) of cells of known batches."""
         mean = neighbour_means(self.cells, self.batch, x, batch, self.k)
-        return (mean + rest * self.factor[batch] * (x - mean)).astype(np.float32)
+        return (mean + self.factor[batch] * (x - mean)).astype(np.float32)
+
+    def cleared(self, even: np.ndarray, rate: float, labels: np.ndarray) -> np.ndarray:
+        """The reference's equally noisy components (n d) with only ``1 - rate`` of their residuals.
+
+        Lonely cells keep all, and so do others by as much as their neighbours' labels (n, -1 unknown) contradict
+        theirs: a type of fewer cells than a neighbourhood is not blurred into its surroundings.
+        """
+        mean = neighbour_means(self.cells, self.batch, self.cells, self.batch, self.k)
+        rate_of = np.where(lonely(even, self.batch, self.k), 0.0, rate * agreement(even, self.batch, labels, self.k))
+        return (even + rate_of[:, None] * (mean - even)).astype(np.float32)
 
     def unseen(self, x: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """Components (n d) of cells of *new* batches (numbered from 0), no noisier than the reference's."""
@@ -94,6 +104,35 @@ def neighbour_means(
         for part in np.array_split(rows, len(rows) // 4096 + 1):
             means[part] = members[nearest(members, x[part], size_of(len(members), k))].mean(axis=1)
     return means
+
+
+def lonely(x: np.ndarray, batch: np.ndarray, k: int) -> np.ndarray:
+    """Cells (n) whose neighbours in the own batch are far compared with how far *these* have their own: the median of
+    that ratio lies beyond Tukey's upper fence, the third quartile and 1.5 times the distance between the quartiles."""
+    out = np.zeros(len(x), bool)
+    for b in np.unique(batch):
+        rows = np.flatnonzero(batch == b)
+        distance, found = nearest_distances(x[rows], x[rows], size_of(len(rows), k))
+        if distance.shape[1] < 2:
+            continue
+        reach = np.maximum(distance[:, -1], 1e-30)
+        ratio = np.median(distance[:, 1:] / reach[found[:, 1:]], axis=1)
+        low, high = np.quantile(ratio, [0.25, 0.75])
+        out[rows] = ratio > high + 1.5 * (high - low)
+    return out
+
+
+def agreement(x: np.ndarray, batch: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Share (n) of a cell's neighbours in its own batch whose label (-1 unknown) is not another than its own."""
+    out = np.ones(len(x))
+    if (labels < 0).all():
+        return out
+    for b in np.unique(batch):
+        rows = np.flatnonzero(batch == b)
+        near = labels[rows][nearest(x[rows], x[rows], size_of(len(rows), k))]
+        own = labels[rows][:, None]
+        out[rows] = ((near == own) | (near < 0) | (own < 0)).mean(axis=1)
+    return out
 
 
 def residual_variance(

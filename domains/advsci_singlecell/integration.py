@@ -75,7 +75,7 @@ class Integration:
         equaliser = Equaliser.fit(components, batch, len(cells.batches), design.neighbours)
         even = equaliser(components, batch)
         # clusters and shifts are found on cells without most of their noise, where types are told apart best
-        clear = equaliser(components, batch, rest=1.0 - design.diffusion)
+        clear = equaliser.cleared(even, design.diffusion, cells.labels)
         alignment = Alignment.fit(clear, batch, stream=stream.at("align"), diversity=design.diversity)
         aligned = alignment(even, batch)
         anchor = Anchor.fit(

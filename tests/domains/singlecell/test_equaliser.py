@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from advsci_singlecell.equaliser import Equaliser, neighbour_means, residual_variance
+from advsci_singlecell.equaliser import Equaliser, agreement, lonely, neighbour_means, residual_variance
 from advsci_singlecell.evaluate import mixing_where_due, own_neighbours
 
 
@@ -47,10 +47,29 @@ def test_equal_batches_are_left_alone():
     assert np.linalg.norm(Equaliser.fit(x, batch, 2)(x, batch) - x) < 0.1 * np.linalg.norm(x)
 
 
-def test_the_rest_of_the_residual(unlike):
+def test_cleared_cells_are_neighbours_means_and_lonely_ones_are_not(unlike):
     x, batch, _ = unlike
+    far = x[:1] + 60.0
+    x, batch = np.concatenate([x, far]), np.append(batch, 0)
     equaliser = Equaliser.fit(x, batch, 2)
-    np.testing.assert_allclose(equaliser(x, batch, rest=0.0), neighbour_means(x, batch, x, batch, 30), rtol=1e-5)
+    even = equaliser(x, batch)
+    cleared, alone = equaliser.cleared(even, 1.0, np.full(801, -1)), lonely(even, batch, 30)
+    assert alone[-1] and alone.mean() < 0.1
+    np.testing.assert_allclose(cleared[~alone], neighbour_means(x, batch, x, batch, 30)[~alone], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(cleared[alone], even[alone], rtol=1e-5, atol=1e-5)
+
+
+def test_cells_among_others_labels_keep_their_place(unlike):
+    x, batch, kind = unlike
+    labels = kind.copy()
+    labels[0] = 2  # the only one of its type
+    share = agreement(x, batch, labels, 30)
+    assert share[0] < 0.1 and share[1:].min() > 0.9
+    equaliser = Equaliser.fit(x, batch, 2)
+    even = equaliser(x, batch)
+    moved = np.linalg.norm(equaliser.cleared(even, 1.0, labels) - even, axis=1)
+    assert moved[0] < 0.1 * np.median(moved)
+    assert (agreement(x, batch, np.full(800, -1), 30) == 1.0).all()
 
 
 def test_a_new_batch_becomes_as_quiet_as_the_reference(unlike):
