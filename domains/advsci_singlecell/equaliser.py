@@ -146,6 +146,5 @@ def residual_variance(
     used = np.array([min(size_of(int(n), k), max(int(n), 1)) for n in size])
     own = np.maximum(1.0 - 1.0 / used, 0.5)[:, None]
     total /= own
-    if common is None:
-        common = total.sum(axis=0) / len(batch)
-    return (total + k * common) / (size[:, None] + k)
+    shared = total.sum(axis=0) / len(batch) if common is None else common
+    return (total + k * shared) / (size[:, None] + k)
