@@ -184,7 +184,7 @@ class GAN(SharedGame):
         real, z, weight = batch["x"], draw["latent"], batch.get("weight")
         if self._weighted:
             condition = [c for c in (batch.get("condition"),) if c is not None]
-            fake, learned = self.generator.weighted(z, *condition)
+            fake, learned = self.generator.weighted(z, *condition)  # type: ignore[operator]
             weight = learned if weight is None else weight * learned
         else:
             fake = self.generate(z, batch.get("condition"))
