@@ -16,9 +16,10 @@ from torch import Tensor
 from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci_circuits.dynamics.robustness import robustness
+from advsci_circuits.game.condition import condition_vector
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.labels import mutate, random_circuits
-from advsci_circuits.game.sample import generate
+from advsci_circuits.game.sample import generate, sample
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.validity import is_valid
@@ -111,21 +112,32 @@ def from_generator(
     function: str | None,
     stream: Stream,
     each: int = 64,
-    temperature: float = 1.2,
+    parents: int = 32,
+    temperature: float = 1.0,
 ) -> Proposer:
-    """Circuits of a trained generator."""
-    sizes = torch.full((each,), size)
-    return lambda turn, _: (
-        generate(
-            generator,
-            sizes,
-            stream.at("generator", turn),
-            function=function,
-            temperature=temperature,
-            rounds=4,
-            tries=2,
-        ).signs
-    )
+    """Circuits of a trained generator: first from nothing, later half of them the best found, a third drawn again.
+
+    The second half is what `advsci_circuits.game.design.design` does between its rounds; without ``parents`` all
+    circuits are drawn from nothing.
+    """
+
+    def propose(turn: int, found: Found) -> Tensor:
+        key = stream.at("generator", turn)
+        elite = [matrix for matrix, _ in found.best(parents)] if turn > 1 else []
+        old = each // 2 if elite else 0
+        sizes = torch.full((each - old,), size)
+        new = generate(generator, sizes, key, function=function, temperature=temperature, rounds=4, tries=2).signs
+        if not old:
+            return new
+        picked = torch.stack(elite)[key.at("parents").integers(len(elite), (old,))]
+        stays = key.at("hide").uniform((old, size, size)) >= 0.35
+        condition = condition_vector(torch.full((old,), float(size)), None, function)
+        again = sample(
+            generator, condition, size, key.at("redraw"), fixed=picked, known=stays, rounds=4, temperature=temperature
+        )
+        return torch.cat([new, again.signs])
+
+    return propose
 
 
 def robust_classes(found: Found, judge_again: Judge, at_least: float, candidates: float = 0.5) -> int:

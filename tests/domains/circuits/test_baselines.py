@@ -14,11 +14,14 @@ from advsci_circuits.baselines import (
     LinkPredictor,
     TreeSearch,
     evolution,
+    from_generator,
     random_search,
     search,
 )  # fmt: skip
 from advsci_circuits.baselines.graph_vae import ordered
+from advsci_circuits.baselines.search import Found
 from advsci_circuits.game.condition import condition_vector
+from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.labels import random_circuits
 from advsci_circuits.game.sample import edges_of
 from advsci_circuits.graphs import CircuitBatch, canonical_keys, is_valid
@@ -105,3 +108,16 @@ def test_searches_judge_valid_classes_once_within_their_time():
         sizes = torch.full((len(signs),), 3)
         assert is_valid(CircuitBatch(signs, sizes)).all()
         assert canonical_keys(CircuitBatch(signs, sizes)) == list(found.circuits)
+
+
+def test_the_generator_draws_a_third_of_the_best_again():
+    """From the third turn on half of the circuits keep every pair of a parent that was not hidden."""
+    torch.manual_seed(0)
+    found = Found({b"": (RING, 0.5)})
+    propose = from_generator(CompletionGenerator(8, 1), 4, None, Stream(3), each=40)
+    plain = from_generator(CompletionGenerator(8, 1), 4, None, Stream(3), each=40, parents=0)
+    again = propose(2, found)[20:]
+    stays = Stream(3).at("generator", 2).at("hide").uniform((20, 4, 4)) >= 0.35
+    assert (again == RING)[stays].all() and not (again == RING)[~stays].all()
+    for signs in (propose(1, found), plain(2, found)):
+        assert len(signs) == 40 and not (signs[20:] == RING)[stays].all()
