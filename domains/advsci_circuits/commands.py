@@ -82,7 +82,10 @@ def _gates(parts: Path | str | None) -> list[dict[str, Any]] | None:
     try:
         gates = json.loads(Path(parts).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"got no parts in {parts} ({error}); expected a JSON list of gates") from error
+        why = getattr(error, "strerror", None) or error
+        raise DataError(
+            f'got no parts in {parts} ({why}); expected a JSON list like [{{"gate": "A1_AmtR"}}]. Try: --parts cello'
+        ) from error
     if not isinstance(gates, list) or not all(isinstance(g, dict) and "gate" in g for g in gates):
         raise DataError(f'got {parts}; expected a JSON list like [{{"gate": "A1_AmtR"}}]')
     return gates
