@@ -48,7 +48,11 @@ def conditioned(bench: Bench) -> None:
 
 
 def best_designs(bench: Bench) -> None:
-    """The most robust oscillator found with three and with four genes, beside the enumeration and equal budgets."""
+    """The most robust oscillator found with three and with four genes, beside the enumeration and equal budgets.
+
+    The enumeration's own best share is the largest of 3,284 estimates from 150 parameter sets each: too high as such;
+    its hundred best are judged anew on the draws that judge the designs, and the largest of those is the target.
+    """
     sets = 200 if bench.quick else 4000
     table = load_enumeration()
     top = torch.from_numpy(table.signs[np.argsort(-table.oscillating)[:100]])
@@ -69,10 +73,14 @@ def best_designs(bench: Bench) -> None:
         # the best of several seeds was lucky on its draw: it is judged once more
         again = judged(winner.circuit.signs, sets)
         share, low, high = float(again.share), float(again.low), float(again.high)
+        target, peer = float(best.share), "best of all three-gene classes, judged on the same draws"
         note = f"{4 * sets} fresh sets; genetic search of as many models: {max(peers):.3f}; {winner.circuit}"
-        row(f"circuits/best oscillator, {genes} genes", share, 0.23 if three is None else float(three.high), "higher",
-            seeds=len(found), interval=(low, high), note=note,
-            peer=f"best of the enumeration, judged alike: {float(best.share):.3f}")  # fmt: skip
+        if three is None:
+            note = f"the table's best has {table.oscillating.max():.3f} of 150 sets, the luck of a maximum; " + note
+        else:
+            target, peer = float(three.high), "the best with three, upper end of its interval"
+        row(f"circuits/best oscillator, {genes} genes", share, target, "higher", seeds=len(found),
+            interval=(low, high), note=note, peer=peer)  # fmt: skip
         for name, other in (("the enumeration's best", best), ("the best with three", three)):
             if other is not None:
                 gain = share - float(other.share)
