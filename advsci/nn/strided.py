@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ConfigError
+from advsci.nn.norm import Norm, no_norm
 
 __all__ = ["StridedDiscriminator", "StridedGenerator"]
 
@@ -32,6 +33,8 @@ class StridedGenerator(nn.Module):
         Channels and side of the images; ``size`` is divisible by 2 to the number of widths.
     widths
         Channels of the hidden layers, coarse to fine.
+    norm
+        Normalisation before each activation, such as `advsci.nn.batch_norm`.
 
     Examples
     --------
@@ -39,7 +42,15 @@ class StridedGenerator(nn.Module):
     torch.Size([2, 3, 28, 28])
     """
 
-    def __init__(self, latent: int, channels: int = 1, size: int = 28, widths: Sequence[int] = (128, 32)):
+    def __init__(
+        self,
+        latent: int,
+        channels: int = 1,
+        size: int = 28,
+        widths: Sequence[int] = (128, 32),
+        *,
+        norm: Norm = no_norm,
+    ):
         super().__init__()
         base = _base(size, len(widths))
         first = nn.Linear(latent, widths[0] * base**2)
@@ -48,7 +59,7 @@ class StridedGenerator(nn.Module):
         layers: list[nn.Module] = [first, nn.Unflatten(1, (widths[0], base, base))]
         for before, after in pairwise([*widths, channels]):
             # of 16 weights a channel, 4 meet at each pixel
-            layers += [nn.LeakyReLU(_SLOPE), _he(nn.ConvTranspose2d(before, after, 4, 2, 1), 4 * before)]
+            layers += [norm(before), nn.LeakyReLU(_SLOPE), _he(nn.ConvTranspose2d(before, after, 4, 2, 1), 4 * before)]
         with torch.no_grad():
             layers[-1].weight.mul_(0.3)  # type: ignore[union-attr, operator]  # tanh starts in its linear range
         self.layers = nn.Sequential(*layers, nn.Tanh())

@@ -1,4 +1,4 @@
-"""Strided nets without norms: sizes, scales at the start, independence of a batch's samples."""
+"""Strided nets: sizes, scales at the start, independence of a batch's samples."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advsci.errors import ConfigError
-from advsci.nn import StridedDiscriminator, StridedGenerator
+from advsci.nn import StridedDiscriminator, StridedGenerator, group_norm, layer_norm, no_norm
 
 
 @settings(max_examples=10, deadline=None)
@@ -26,11 +26,22 @@ def test_signals_keep_their_size_at_the_start():
     assert 0.3 < float(discriminator(torch.randn(200, 3, 32, 32)).std()) < 3.0
 
 
-def test_samples_do_not_see_each_other():
-    generator, discriminator = StridedGenerator(4, 1, 8, (6, 5)), StridedDiscriminator(1, 8, (5, 6), hidden=7)
+@pytest.mark.parametrize("norm", [no_norm, layer_norm])
+def test_samples_do_not_see_each_other(norm):
+    generator = StridedGenerator(4, 1, 8, (6, 5), norm=norm)
+    discriminator = StridedDiscriminator(1, 8, (5, 6), hidden=7)
     z = torch.randn(5, 4)
     alone = torch.cat([discriminator(generator(one[None])) for one in z])
     torch.testing.assert_close(discriminator(generator(z)), alone)
+
+
+def test_a_norm_makes_the_images_independent_of_the_size_of_the_hidden_signals():
+    generator = StridedGenerator(4, 1, 8, (8, 16), norm=group_norm(4))
+    z = torch.randn(3, 4)
+    before = generator(z)
+    with torch.no_grad():
+        generator.layers[0].weight.mul_(100.0)
+    torch.testing.assert_close(generator(z), before, rtol=1e-3, atol=1e-3)
 
 
 def test_sizes_that_do_not_halve_are_refused():
