@@ -106,9 +106,12 @@ class Model:
         stream = Stream(self.seed)
         rows = sketch_rows(cells.batch, design.sketch, stream)
         genes = select_genes(cells.matrix, cells.batch, design.genes, counts=cells.counts, rows=rows)
-        self.projection = Projection.fit(
-            cells.matrix, genes, design.dimensions, counts=cells.counts, rows=rows, library=design.library
-        )
+        matrix, d = cells.matrix, design.dimensions
+        if cells.counts and design.library is None:
+            self.projection = Projection.of_least_batch(matrix, genes, d, batch=cells.batch, rows=rows)
+        else:
+            library = None if design.library == "median" else design.library
+            self.projection = Projection.fit(matrix, genes, d, counts=cells.counts, rows=rows, library=library)
         self.integration = Integration.fit(
             self.projection(cells.matrix, rows),
             replace(cells, batch=cells.batch[rows], labels=cells.labels[rows], matrix=None),

@@ -4,9 +4,14 @@ r"""From counts to principal components, without ever making the whole matrix de
 
 with :math:`V` the leading eigenvectors of the covariance of the selected genes. The library :math:`\ell` is 10,000, or
 the median of the cells: less weight to single counts where cells have few (Ahlmann-Eltze & Huber 2023, doi
-10.1038/s41592-023-01814-1), but more to differences in depth. Sums run over chunks of cells, so that a backed or zarr
-matrix of any length takes memory for one chunk. Genes are selected by their variance in excess of the mean-variance
-trend, ranked within every batch, so that a batch effect cannot select its own genes.
+10.1038/s41592-023-01814-1), which tells similar types apart better, but may show more of the batch. Which of the two
+is taken is measured: the one of whose components batches make up the smaller share,
+
+.. math:: \frac{\sum_b n_b \|\bar p_b - \bar p\|^2}{\sum_i \|p_i - \bar p\|^2}.
+
+Sums run over chunks of cells, so that a backed or zarr matrix of any length takes memory for one chunk. Genes are
+selected by their variance in excess of the mean-variance trend, ranked within every batch, so that a batch effect
+cannot select its own genes.
 """
 
 from collections.abc import Iterator
@@ -18,7 +23,7 @@ from scipy import sparse
 
 from advsci.errors import DataError
 
-__all__ = ["LIBRARY", "Projection", "chunks", "log_normalise", "median_library", "select_genes"]
+__all__ = ["LIBRARY", "Projection", "batch_share", "chunks", "log_normalise", "median_library", "select_genes"]
 
 LIBRARY = 1e4
 CHUNK = 4096
@@ -57,6 +62,13 @@ def median_library(matrix: Any, rows: np.ndarray | None = None) -> float:
     """Median total count of the cells, at most 10,000."""
     totals = [np.asarray(block.sum(axis=1), dtype=np.float64).ravel() for _, block in chunks(matrix, rows)]
     return float(np.clip(np.median(np.concatenate(totals)), 1.0, LIBRARY))
+
+
+def batch_share(x: np.ndarray, batch: np.ndarray) -> float:
+    """Share of the variance of components (n d) that lies between the batches."""
+    centred = np.asarray(x, np.float64) - x.mean(axis=0, dtype=np.float64)
+    between = sum((batch == b).sum() * (centred[batch == b].mean(axis=0) ** 2).sum() for b in np.unique(batch))
+    return float(between / max((centred**2).sum(), 1e-300))
 
 
 def select_genes(matrix: Any, batch: np.ndarray, n: int, *, counts: bool, rows: np.ndarray | None = None) -> np.ndarray:
@@ -145,6 +157,19 @@ class Projection:
         axes = vectors[:, ::-1][:, : min(dimensions, n - 1, len(genes))]
         axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])  # eigenvectors have no sign
         return cls(genes, mean.astype(np.float32), axes.astype(np.float32), library)
+
+    @classmethod
+    def of_least_batch(
+        cls, matrix: Any, genes: np.ndarray, dimensions: int, *, batch: np.ndarray, rows: np.ndarray | None = None
+    ) -> "Projection":
+        """Of counts: with a library of 10,000 or the median, whichever shows less of the batch (of all cells)."""
+        fixed = cls.fit(matrix, genes, dimensions, counts=True, rows=rows)
+        median = median_library(matrix, rows)
+        if median == LIBRARY:
+            return fixed
+        adapted = cls.fit(matrix, genes, dimensions, counts=True, rows=rows, library=median)
+        chosen = batch if rows is None else batch[rows]
+        return min(fixed, adapted, key=lambda projection: batch_share(projection(matrix, rows), chosen))
 
     def __call__(self, matrix: Any, rows: np.ndarray | None = None) -> np.ndarray:
         """Components (n d) of the cells."""

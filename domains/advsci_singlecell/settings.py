@@ -1,6 +1,6 @@
 """The model's settings: one schema for Python, TOML and the command line. Imports no torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,8 +16,10 @@ class Design(Config):
         default="nb", description="Of the expression; gaussian: the data are log-expression, not counts."
     )
     genes: int = Field(default=2000, ge=2, description="Most variable genes that are used.")
-    library: float | None = Field(
-        default=10_000.0, gt=0, description="Total that counts are normalised to; unset: the median of the cells."
+    library: Annotated[float, Field(gt=0)] | Literal["median"] | None = Field(
+        default=None,
+        description="Total that counts are normalised to; median: of the cells; unset: 10,000 or the median, whichever "
+        "shows less of the batch.",
     )
     dimensions: int = Field(default=50, ge=2, description="Length of the embedding.")
     adversary: Literal["conditional", "marginal", "none"] = Field(

@@ -4,7 +4,15 @@ import anndata
 import numpy as np
 
 from advsci_singlecell.fields import read_cells
-from advsci_singlecell.projection import Projection, chunks, log_normalise, median_library, select_genes
+from advsci_singlecell.projection import (
+    LIBRARY,
+    Projection,
+    batch_share,
+    chunks,
+    log_normalise,
+    median_library,
+    select_genes,
+)
 
 
 def dense(cells, library=1e4):
@@ -29,6 +37,27 @@ def test_components_are_those_of_the_singular_value_decomposition(cells):
     found = Projection.fit(cells.X, np.arange(cells.n_vars), 5, counts=True, library=None)(cells.X)
     u, s, _ = np.linalg.svd(y - y.mean(axis=0), full_matrices=False)
     np.testing.assert_allclose(np.abs(found), np.abs(u[:, :5] * s[:5]), rtol=2e-2, atol=2e-2)
+
+
+def test_the_share_of_the_batch_is_that_of_an_analysis_of_variance():
+    rng = np.random.default_rng(0)
+    x, batch = rng.normal(size=(60, 3)), np.repeat([0, 1, 2], [10, 20, 30])
+    within = sum(((x[batch == b] - x[batch == b].mean(axis=0)) ** 2).sum() for b in range(3))
+    np.testing.assert_allclose(batch_share(x, batch), 1 - within / ((x - x.mean(axis=0)) ** 2).sum())
+    np.testing.assert_allclose(batch_share(np.eye(3)[batch], batch), 1.0)
+
+
+def test_the_library_that_shows_less_of_the_batch_is_taken(cells):
+    genes, shares, found = np.arange(cells.n_vars), {}, set()
+    for seed in range(6):
+        batch = np.random.default_rng(seed).integers(0, 2, cells.n_obs)  # neither of the two is always right
+        for library in (LIBRARY, None):
+            fitted = Projection.fit(cells.X, genes, 5, counts=True, library=library)
+            shares[fitted.library] = batch_share(fitted(cells.X), batch)
+        chosen = Projection.of_least_batch(cells.X, genes, 5, batch=batch)
+        assert shares[chosen.library] == min(shares.values())
+        found.add(chosen.library)
+    assert len(found) == 2
 
 
 def test_dense_sparse_backed_and_zarr_give_the_same(cells, tmp_path):
