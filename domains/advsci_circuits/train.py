@@ -13,6 +13,7 @@ from advsci.solvers import Alternating
 from advsci.streams import Stream
 from advsci.training import EMA, Run, Trainer
 from advsci_circuits.config import Train
+from advsci_circuits.game.acceptance import fit_acceptance
 from advsci_circuits.game.completion import CompletionGame
 from advsci_circuits.game.condition import CONDITIONED, condition_vector, contents_of
 from advsci_circuits.game.discriminator import CircuitDiscriminator
@@ -22,6 +23,7 @@ from advsci_circuits.game.labels import Examples, find_examples, label
 from advsci_circuits.game.sample import edges_of, generate
 from advsci_circuits.game.store import save_examples, save_generator
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame, surrogate_batch
+from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.library import balanced, library, stratified
 from advsci_datasets.circuits import SignedGraphs, load_enumeration, split_by_family
@@ -36,6 +38,8 @@ FUNCTION_SHARE = 0.4
 """Part of the training data that is asked for a function; the rest is real circuits, unconditional."""
 
 
+JUDGED = 6000
+"""Real circuits, and as many made ones, from which the generator learns which of its own to keep."""
 PRIOR = 4096
 """Real circuits whose contents the generator remembers."""
 
@@ -149,6 +153,18 @@ def _fresh_examples(generator: CompletionGenerator, config: Train, stream: Strea
     return found
 
 
+def _learn_to_accept(
+    generator: CompletionGenerator, graphs: SignedGraphs, train: np.ndarray, config: Train, stream: Stream
+) -> None:
+    """Give the generator an acceptance, from real circuits of the training families and its own."""
+    generator.acceptance = None
+    count = min(JUDGED, config.draws)
+    index = stratified(graphs, train, count, stream.at("real").numpy(), config.smallest)
+    real = CircuitBatch(torch.from_numpy(graphs.signs[index]), torch.from_numpy(graphs.sizes[index]))
+    made = generate(generator, real.sizes, stream.at("made"), rounds=8, half=True)
+    generator.acceptance = fit_acceptance(real, made).to(next(generator.parameters()).device)
+
+
 def plan(config: Train) -> dict[str, Any]:
     """What a run would do."""
     graphs = library(config.data, config.smallest, config.largest)
@@ -235,4 +251,5 @@ def run(config: Train) -> Path:
             data = OneSize(training_data(graphs, train, examples, config, stream.at("draws", turn + 1).numpy()))
     if examples is not None:
         save_examples(examples, folder.path / "examples.safetensors")
+    _learn_to_accept(generator, graphs, train, config, stream.at("acceptance"))
     return save_generator(generator, folder.path / "model.safetensors", facts)

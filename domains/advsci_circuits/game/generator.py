@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from advsci_circuits.game.acceptance import Acceptance
 from advsci_circuits.game.condition import CONTENTS, WIDTH, contents, genes_mask, scaled
 from advsci_circuits.game.network import PairNetwork
 
@@ -72,12 +73,16 @@ class CompletionGenerator(nn.Module):
     known : int
         Rows of ``prior``: sizes and contents of real circuits [known, 1 + contents], from which the contents of a
         generated circuit are drawn where nobody asks for any.
+    choosy : bool
+        Whether there is an ``acceptance``, by which circuits are kept where nobody asks for anything.
     """
 
     prior: Tensor
+    acceptance: Acceptance | None
 
-    def __init__(self, width: int = 48, blocks: int = 4, noise: int = 4, known: int = 0):
+    def __init__(self, width: int = 48, blocks: int = 4, noise: int = 4, known: int = 0, choosy: bool = False):
         super().__init__()
+        self.acceptance = Acceptance() if choosy else None
         self.width, self.blocks, self.noise = width, blocks, noise
         self.register_buffer("prior", torch.zeros(known, 1 + len(CONTENTS)))
         self.network = PairNetwork(3 + WALKS, width, blocks, context=1 + WIDTH + TOTALS, genes=noise + DEGREES)

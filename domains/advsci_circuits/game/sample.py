@@ -115,6 +115,8 @@ def generate(
 ) -> CircuitBatch:
     """Circuits of given sizes; those that are not valid are drawn again, up to ``tries`` times.
 
+    Where neither function nor contents are asked for, so are those that the generator's ``acceptance`` does not keep.
+
     Parameters
     ----------
     contents : Tensor, shape [b, contents], optional
@@ -126,6 +128,7 @@ def generate(
     """
     width = width or int(sizes.max())
     device = next(generator.parameters()).device
+    judge = generator.acceptance if contents is None and function is None else None
     if contents is None and function is None:
         contents = likely_contents(generator, sizes, stream.at("contents"))
     network = copy.deepcopy(generator).bfloat16() if half else generator
@@ -139,14 +142,16 @@ def generate(
         drawn = sample(network, condition, n, key, rounds=rounds, temperature=temperature)
         signs[rows, :n, :n] = drawn.signs.cpu()
 
-    for attempt in range(tries if valid else 1):
+    for attempt in range(tries if valid or judge is not None else 1):
         # circuits of one size together: no work on padding
         parts = [r for n in sizes[open_rows].unique() for r in open_rows[sizes[open_rows] == n].split(chunk)]
         keys = [stream.at("attempt", attempt).at("rows", int(rows[0])) for rows in parts]
         _in_threads(draw, parts, keys)
-        if not valid:
-            break
-        open_rows = open_rows[~is_valid(CircuitBatch(signs, sizes)[open_rows])]
+        drawn = CircuitBatch(signs, sizes)[open_rows]
+        fine = is_valid(drawn) if valid else torch.ones(len(open_rows), dtype=torch.bool)
+        if judge is not None:
+            fine &= judge.accepts(drawn, stream.at("keep", attempt))
+        open_rows = open_rows[~fine]
         if not len(open_rows):
             break
     return CircuitBatch(signs, sizes)

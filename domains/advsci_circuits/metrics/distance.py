@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["Discrepancy", "discrepancy", "mmd_squared", "ratios"]
+__all__ = ["Discrepancy", "discrepancy", "logistic", "mmd_squared", "ratios"]
 
 
 def mmd_squared(x: np.ndarray, y: np.ndarray, bandwidth: float = 1.0) -> float:
@@ -47,7 +47,7 @@ class Discrepancy:
     descriptor: str
 
 
-def _logistic(x: torch.Tensor, y: torch.Tensor, decay: float) -> nn.Linear:
+def logistic(x: torch.Tensor, y: torch.Tensor, decay: float) -> nn.Linear:
     """Ridge logistic regression by L-BFGS."""
     layer = nn.Linear(x.shape[1], 1, dtype=x.dtype)
     nn.init.zeros_(layer.weight)
@@ -96,7 +96,7 @@ def discrepancy(
                 continue
             x = (x[:, keep] - x[fit][:, keep].mean(0)) / x[fit][:, keep].std(0)
             xt, yt = torch.from_numpy(x), torch.from_numpy(label)
-            layer = _logistic(xt[fit], yt[fit], decay=0.01)
+            layer = logistic(xt[fit], yt[fit], decay=0.01)
             with torch.no_grad():
                 logits = layer(xt)[:, 0]
             best = max(best, (_bound(logits[inner], yt[inner]), name, _bound(logits[held], yt[held])))
