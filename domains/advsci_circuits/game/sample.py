@@ -121,6 +121,8 @@ def generate(
     ----------
     contents : Tensor, shape [b, contents], optional
         What to ask of each (NaN: free); left out and without a function, `likely_contents` draws them.
+    valid : bool
+        If False, circuits stay as drawn: neither invalid ones nor those that are not kept are drawn again.
     chunk : int
         Circuits drawn at once; as many chunks at a time as torch has threads.
     half : bool
@@ -142,13 +144,15 @@ def generate(
         drawn = sample(network, condition, n, key, rounds=rounds, temperature=temperature)
         signs[rows, :n, :n] = drawn.signs.cpu()
 
-    for attempt in range(tries if valid or judge is not None else 1):
+    for attempt in range(tries if valid else 1):
         # circuits of one size together: no work on padding
         parts = [r for n in sizes[open_rows].unique() for r in open_rows[sizes[open_rows] == n].split(chunk)]
         keys = [stream.at("attempt", attempt).at("rows", int(rows[0])) for rows in parts]
         _in_threads(draw, parts, keys)
+        if not valid:
+            break
         drawn = CircuitBatch(signs, sizes)[open_rows]
-        fine = is_valid(drawn) if valid else torch.ones(len(open_rows), dtype=torch.bool)
+        fine = is_valid(drawn)
         if judge is not None:
             fine &= judge.accepts(drawn, stream.at("keep", attempt))
         open_rows = open_rows[~fine]

@@ -23,12 +23,12 @@ def test_kept_circuits_are_distributed_as_the_real_ones():
     tolerance = 4 * (count[0].var() / len(kept) + count[1].var() / len(real)).sqrt()
     assert abs(count[0].mean() - count[1].mean()) < tolerance < (count[2].mean() - count[1].mean()).abs()
     # the generator keeps by it where nothing is asked for, and only there
-    plain = generate(generator, sizes[:500], Stream(6), valid=False)
-    asked = generate(generator, sizes[:500], Stream(6), valid=False, function="oscillation")
+    plain = generate(generator, sizes[:500], Stream(6))
+    asked = generate(generator, sizes[:500], Stream(6), function="oscillation")
     generator.acceptance = acceptance
-    chosen = generate(generator, sizes[:500], Stream(6), valid=False)
+    chosen = generate(generator, sizes[:500], Stream(6))
     assert (chosen.signs != 0).diagonal(dim1=1, dim2=2).sum() < (plain.signs != 0).diagonal(dim1=1, dim2=2).sum()
-    again = generate(generator, sizes[:500], Stream(6), valid=False, function="oscillation")
+    again = generate(generator, sizes[:500], Stream(6), function="oscillation")
     assert (again.signs == asked.signs).all()
 
 
