@@ -140,14 +140,14 @@ def game_spectrum(
         w = field.vjp(basis[j])
         before, known = w.norm(), basis[: j + 1]
         overlap = known @ w
-        w = w - overlap @ known
+        w.addmv_(known.T, overlap, alpha=-1.0)  # in place: a new vector of this size costs as much as filling it
         # one transfer a step: the small matrix lives on the host
         column = torch.cat([overlap, w.norm().reshape(1), before.reshape(1)]).double().cpu()
         # the second pass costs as much as the first: worth it only where most was taken away, which leaves rounding of
         # up to ten units behind (Kahan and Parlett: then twice is enough)
         if float(column[-2]) < 0.1 * float(column[-1]):
             again = known @ w
-            w = w - again @ known
+            w.addmv_(known.T, again, alpha=-1.0)
             column = torch.cat([overlap + again, w.norm().reshape(1), before.reshape(1)]).double().cpu()
         h[: j + 2, j] = column[:-1]
         done = j + 1
@@ -155,7 +155,7 @@ def game_spectrum(
         invariant = norm <= float(h.abs().max()) * torch.finfo(v.dtype).eps
         if invariant or (done >= count + 2 and done % 5 == 0 and bool((_ritz(h, done)[1][:count] < tolerance).all())):
             break
-        basis[done] = w / norm
+        torch.div(w, norm, out=basis[done])
     eigenvalues, residuals = _ritz(h, done)
     return Spectrum(eigenvalues[:count], residuals[:count], done)
 
