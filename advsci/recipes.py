@@ -17,7 +17,6 @@ from advsci.errors import ConfigError, DataError
 from advsci.games.gan import GAN
 from advsci.latents import Gaussian
 from advsci.nn.mlp import MLP, FourierFeatures
-from advsci.nn.norm import group_norm
 from advsci.nn.pieces import Pieces
 from advsci.nn.strided import StridedDiscriminator, StridedGenerator
 from advsci.penalties import R1, R2
@@ -125,9 +124,8 @@ def images(
 ) -> Recipe:
     r"""For small square images in [-1, 1] at the budget of a CPU: R3GAN's game on the cheapest convolutional pair.
 
-    Relativistic pairing, R1 and R2 with :math:`\gamma` from 2 to 0.2 (arXiv 2501.05441), networks of
-    `advsci.nn.StridedGenerator`. The generator has group norm, unlike R3GAN's: without it so small a net blurs, and the
-    likeness of stacked digits to real ones stands still. It treats every sample on its own; the discriminator has none.
+    Relativistic pairing, R1 and R2 with :math:`\gamma` from 2 to 0.2, no norms (arXiv 2501.05441), networks of
+    `advsci.nn.StridedGenerator`.
 
     Parameters
     ----------
@@ -136,7 +134,7 @@ def images(
     latent
         Length of the latent vectors.
     width
-        Channels of the discriminator's finest layer, half of those of the generator's; divisible by 4.
+        Channels of the finest layers.
     rate
         Adam's learning rate, which falls to a quarter on a cosine.
     batch_size
@@ -152,8 +150,8 @@ def images(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        generator = StridedGenerator(latent, channels, size, (4 * width, 2 * width), norm=group_norm(8))
-        discriminator = StridedDiscriminator(channels, size, (width, 2 * width), 8 * width)
+        generator = StridedGenerator(latent, channels, size, (4 * width, width))
+        discriminator = StridedDiscriminator(channels, size, (width, 2 * width), 4 * width)
     gamma = Geometric(2.0, 0.2)
     game = GAN(generator, discriminator, Gaussian(latent), penalties=(R1(gamma), R2(gamma)))
     return Recipe(game, Simultaneous(adam(rate), Cosine(1.0, 0.25)), EMA(0.998), batch_size)
