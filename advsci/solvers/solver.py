@@ -185,7 +185,7 @@ class Solver(ABC):
             self.gradient_norms[player] = torch.stack(torch._foreach_norm(present)).norm()
         parameters = self.parameters[player]
         for p, gradient in zip(parameters, gradients, strict=True):
-            p.grad = gradient
+            p.grad = gradient if gradient is None else _laid_out_as(gradient, p)
         self.optimizers[player].step()
         for p in parameters:
             p.grad = None
@@ -219,3 +219,9 @@ def copied(memory: Any, device: torch.device) -> Any:
     if isinstance(memory, list | tuple):
         return [copied(value, device) for value in memory]
     return memory
+
+
+def _laid_out_as(gradient: Tensor, p: Tensor) -> Tensor:
+    """The gradient in the memory layout of its parameter: fused optimizers walk both in memory order, and second
+    derivatives of convolutions come transposed."""
+    return gradient if gradient.stride() == p.stride() else torch.empty_like(p).copy_(gradient)
