@@ -89,7 +89,7 @@ def command(
         for key, field in fields.items():
             value = options.get(_identifier(key))
             if value is not None:
-                if not _native(field.annotation):
+                if not _native(_plain(field.annotation)):
                     value = _parse_toml(dotted(key), value)
                 for part in reversed(key):
                     value = {part: value}
@@ -169,14 +169,15 @@ def _dotted_leaves(tables: dict[str, Any], prefix: tuple[str, ...] = ()):
 
 
 def _option(key: tuple[str, ...], field: Any, positional: bool) -> inspect.Parameter:
-    native = _native(field.annotation)
+    kind = _plain(field.annotation)
+    kind = kind if _native(kind) else str
     default = None if field.is_required() else field.get_default(call_default_factory=True)
     return inspect.Parameter(
         _identifier(key),
         inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY,
         default=None,
         annotation=Annotated[
-            (field.annotation if native else str) | None,
+            kind | None,
             Parameter(
                 name="--" + dotted(key).replace("_", "-"),
                 help=" ".join(
@@ -196,6 +197,15 @@ def _keyword(name: str, kind: type, help: str, short: str | None = None) -> insp
     option = Parameter(name=["--" + name.replace("_", "-"), *([short] if short else [])], help=help, negative="")
     annotation = Annotated[kind | None, option, Parameter(show_default=False, group="Settings")]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _plain(annotation: Any) -> Any:
+    """Without the constraints of a union's members: they are the schema's to check, and to name in its own words."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(map(_plain, get_args(annotation)))]  # noqa: UP007
+    return annotation
 
 
 def _native(annotation: Any) -> bool:

@@ -6,7 +6,7 @@ import sys
 import textwrap
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -21,6 +21,7 @@ class Solver(Config):
 
     rate: float = Field(default=1e-3, gt=0, description="Learning rate.")
     kind: Literal["alternating", "simultaneous"] = "alternating"
+    decay: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
 
 
 class Train(RunConfig):
@@ -82,6 +83,15 @@ def test_options_reach_the_function_as_the_config_that_python_would_make(cli):
     )
     assert (code, configs) == (0, [expected])
     assert out.splitlines()[-1] == "report.html"
+
+
+@pytest.mark.parametrize(("text", "value"), [("0.5", 0.5), ("auto", "auto")])
+def test_a_union_may_have_a_constrained_member(cli, text, value):
+    code, _, _, configs = cli("train", "d.npz", "--solver.decay", text)
+    assert (code, configs) == (0, [Train(data=Path("d.npz"), solver=Solver(decay=value))])
+    code, _, err, configs = cli("train", "d.npz", "--solver.decay", "-1")
+    assert code != 0 and not configs
+    assert "solver.decay" in err and "greater than 0" in err and "pydantic" not in err
 
 
 def test_the_command_line_overrides_the_file(cli, tmp_path):
