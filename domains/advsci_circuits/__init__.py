@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from advsci_circuits.formats.files import read as read
     from advsci_circuits.formats.files import write as write
     from advsci_circuits.game.design import design as design
+    from advsci_circuits.game.links import complete as complete
     from advsci_circuits.game.sample import generate as generate
     from advsci_circuits.graphs.batch import CircuitBatch as CircuitBatch
     from advsci_circuits.graphs.canonical import canonical_keys as canonical_keys

@@ -1,6 +1,7 @@
 """What the commands of ``advsci-circuits`` do beyond training."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from advsci.errors import DataError
 from advsci.report import Report
 from advsci.streams import Stream
 from advsci.training import Run
-from advsci_circuits.config import Design, Evaluate, Export, Generate, ReportConfig, Simulate
+from advsci_circuits.config import Complete, Design, Evaluate, Export, Generate, ReportConfig, Simulate
 from advsci_circuits.drawing import bifurcation_figure, circuit_figure, robustness_figure, time_course_figure
 from advsci_circuits.dynamics.functions import FUNCTIONS, shows
 from advsci_circuits.dynamics.hill import HillModel
@@ -20,6 +21,7 @@ from advsci_circuits.dynamics.refine import sharpen
 from advsci_circuits.dynamics.robustness import robustness
 from advsci_circuits.formats import KineticCircuit, read, write
 from advsci_circuits.game.design import Proposal, design
+from advsci_circuits.game.links import complete
 from advsci_circuits.game.sample import generate
 from advsci_circuits.game.store import load_generator
 from advsci_circuits.graphs.batch import CircuitBatch
@@ -31,7 +33,8 @@ from advsci_circuits.metrics import NULLS, describe, discrepancy, null_sample, r
 from advsci_datasets.circuits import load_gates, load_unique, split_by_family
 
 __all__ = [
-    "run_design", "run_evaluate", "run_export", "run_generate", "run_report", "run_simulate", "write_designs",
+    "run_complete", "run_design", "run_evaluate", "run_export", "run_generate", "run_report", "run_simulate",
+    "write_designs",
 ]  # fmt: skip
 
 
@@ -55,6 +58,22 @@ def run_generate(config: Generate) -> Path:
         if matrix.any():
             write(Circuit(matrix, name=f"circuit {k}"), folder / f"circuit_{k:05d}.{config.format}")
     return folder
+
+
+def run_complete(config: Complete) -> Path:
+    """Probabilities of the open pairs as JSON, likeliest edge first, and the completed circuit; returns the JSON."""
+    circuit = read(config.file).circuit
+    pairs = [tuple(word.split(":")) for word in config.open]
+    odd = next((word for word, pair in zip(config.open, pairs, strict=True) if len(pair) != 2), None)
+    if odd is not None:
+        raise DataError(f"got the pair '{odd}'; expected source:target. Try: --open lacI:tetR")
+    found = complete(load_generator(config.model)[0], circuit, [(s, t) for s, t in pairs] or None)
+    folder = _folder(config, "completed")
+    if pairs:
+        write(found.circuit, folder / f"completed.{config.format}")
+    path = folder / "links.json"
+    path.write_text(json.dumps({"circuit": str(found.circuit), "links": [asdict(k) for k in found.links]}, indent=2))
+    return path
 
 
 def run_design(config: Design) -> Path:

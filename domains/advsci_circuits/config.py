@@ -35,6 +35,9 @@ class Train(RunConfig):
     steps: int = Field(default=250, ge=0, description="Steps of the game, each round.")
     rounds: int = Field(default=2, ge=0, description="Rounds: play, generate, simulate, refit the surrogate.")
     surrogate_steps: int = Field(default=400, ge=1, description="Steps of the robustness surrogate, each round.")
+    links: int = Field(
+        default=5000, ge=0, description="Steps of the link predictor, which completes circuits; 0: none."
+    )
     batch: int = Field(default=64, ge=4, description="Circuits a step.")
     width: int = Field(default=48, ge=4, description="Width of the generator.")
     blocks: int = Field(default=4, ge=1, description="Blocks of the generator.")
@@ -57,6 +60,19 @@ class Generate(RunConfig):
     function: Function | None = Field(default=None, description="Function to ask for.")
     temperature: float = Field(default=1.0, gt=0, description="Below one likelier, above one more diverse circuits.")
     rounds: int = Field(default=8, ge=1, description="Rounds of sampling a circuit.")
+    format: Literal["graphml", "bnet", "topo", "nt"] = Field(default="graphml", description="File format.")
+
+
+class Complete(RunConfig):
+    """Say which open pairs of a circuit are regulations, and fill them in; no function is asked for."""
+
+    file: Path = Field(default=Path("circuit.graphml"), description="A circuit in any supported format.")
+    model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
+    open: tuple[str, ...] = Field(
+        default=(),
+        description="Pairs to fill in, each as source:target, whatever the file says of them; none: rank every pair "
+        "without an edge by how likely one is missing.",
+    )
     format: Literal["graphml", "bnet", "topo", "nt"] = Field(default="graphml", description="File format.")
 
 

@@ -20,6 +20,7 @@ from advsci_circuits.game.discriminator import CircuitDiscriminator
 from advsci_circuits.game.feasibility import CircuitPhysics
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.labels import Examples, find_examples, label
+from advsci_circuits.game.links import LinkGame
 from advsci_circuits.game.sample import edges_of, generate
 from advsci_circuits.game.store import save_examples, save_generator
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame, surrogate_batch
@@ -165,6 +166,30 @@ def _learn_to_accept(
     generator.acceptance = fit_acceptance(real, made).to(next(generator.parameters()).device)
 
 
+def _learn_links(
+    generator: CompletionGenerator,
+    graphs: SignedGraphs,
+    train: np.ndarray,
+    config: Train,
+    stream: Stream,
+    folder: Path | None = None,
+) -> None:
+    """Give the generator a link predictor, from real circuits of the training families."""
+    index = balanced(graphs, train, config.draws, stream.at("draws").numpy(), config.smallest)
+    signs, sizes = torch.from_numpy(graphs.signs[index]), torch.from_numpy(graphs.sizes[index])
+    data = OneSize({"x": edges_of(signs), "condition": condition_vector(sizes.float())})
+    torch.manual_seed(stream.at("network").key() & (2**63 - 1))  # initial parameters only
+    network = CompletionGenerator(config.width, config.blocks, noise=0)
+    solver = Alternating(lambda p: torch.optim.AdamW(p, lr=config.rate, weight_decay=0.1), Cosine(1.0, 0.05))
+    training = Trainer(
+        steps=config.links, batch_size=config.batch, seed=config.seed, device=_device(config), log_every=100,
+        ema=EMA(0.998, ("links",)), run=folder, title="link predictor",
+    ).fit(LinkGame(network), data, solver)  # fmt: skip
+    averaged = training.averaged("links")
+    assert isinstance(averaged, CompletionGenerator)
+    generator.link_predictor = None if training.stopped_by else averaged
+
+
 def plan(config: Train) -> dict[str, Any]:
     """What a run would do."""
     graphs = library(config.data, config.smallest, config.largest)
@@ -252,4 +277,6 @@ def run(config: Train) -> Path:
     if examples is not None:
         save_examples(examples, folder.path / "examples.safetensors")
     _learn_to_accept(generator, graphs, train, config, stream.at("acceptance"))
+    if config.links and not training.stopped_by:
+        _learn_links(generator, graphs, train, config, stream.at("links"), folder.path / "links")
     return save_generator(generator, folder.path / "model.safetensors", facts)

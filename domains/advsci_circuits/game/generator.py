@@ -75,14 +75,27 @@ class CompletionGenerator(nn.Module):
         generated circuit are drawn where nobody asks for any.
     choosy : bool
         Whether there is an ``acceptance``, by which circuits are kept where nobody asks for anything.
+    linked : bool
+        Whether there is a ``link_predictor``, a network of the same kind and size without noise that knows one thing:
+        a few open pairs of a real circuit (`advsci_circuits.game.links`).
     """
 
     prior: Tensor
     acceptance: Acceptance | None
+    link_predictor: "CompletionGenerator | None"
 
-    def __init__(self, width: int = 48, blocks: int = 4, noise: int = 4, known: int = 0, choosy: bool = False):
+    def __init__(
+        self,
+        width: int = 48,
+        blocks: int = 4,
+        noise: int = 4,
+        known: int = 0,
+        choosy: bool = False,
+        linked: bool = False,
+    ):
         super().__init__()
         self.acceptance = Acceptance() if choosy else None
+        self.link_predictor = CompletionGenerator(width, blocks, noise=0) if linked else None
         self.width, self.blocks, self.noise = width, blocks, noise
         self.register_buffer("prior", torch.zeros(known, 1 + len(CONTENTS)))
         self.network = PairNetwork(3 + WALKS, width, blocks, context=1 + WIDTH + TOTALS, genes=noise + DEGREES)
@@ -97,6 +110,7 @@ class CompletionGenerator(nn.Module):
         unknown: Bool[Tensor, "b n n"],
         z: Float[Tensor, "b n z"],
         condition: Float[Tensor, "b c"],
+        kept: Float[Tensor, "b k w"] | None = None,
     ) -> Float[Tensor, "b n n 3"]:
         mask = genes_mask(condition, edges.shape[1])
         open_pair = unknown.to(edges.dtype)
@@ -107,7 +121,7 @@ class CompletionGenerator(nn.Module):
         genes = torch.cat([z, degrees(known, open_pair)], -1)
         # the network may run in half precision; counts and logits keep that of the edges
         pairs, whole, genes = (part.to(self.out.weight.dtype) for part in (pairs, whole, genes))
-        return self.out(self.network(pairs, mask, whole, genes)).to(edges.dtype)
+        return self.out(self.network(pairs, mask, whole, genes, kept)).to(edges.dtype)
 
 
 def hard_edges(

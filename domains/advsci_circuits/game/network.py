@@ -27,7 +27,9 @@ class PairBlock(nn.Module):
         self.product = nn.Linear(half, width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
 
-    def forward(self, h: Float[Tensor, "b n n c"], pair: Float[Tensor, "b n n 1"]) -> Float[Tensor, "b n n c"]:
+    def forward(
+        self, h: Float[Tensor, "b n n c"], pair: Float[Tensor, "b n n 1"], kept: Float[Tensor, "b c"] | None = None
+    ) -> Float[Tensor, "b n n c"]:
         x = self.norm(h) * pair
         count = pair[:, :, :, 0].sum(2).amax(1).clamp_min(1.0)[:, None, None]
         own = x.diagonal(dim1=1, dim2=2).mT
@@ -38,7 +40,10 @@ class PairBlock(nn.Module):
         mixed = self.product((path / count[..., None].sqrt()).permute(0, 2, 3, 1))
         for part in (forward, reverse.transpose(1, 2), first[:, :, None], second[:, None]):
             mixed += part  # in place: these sums are bound by memory
-        return h + self.out(nn.functional.silu(mixed)) * pair
+        mixed = nn.functional.silu(mixed)
+        if kept is not None:
+            mixed = mixed * kept[:, None, None]
+        return h + self.out(mixed) * pair
 
 
 class PairNetwork(nn.Module):
@@ -48,6 +53,8 @@ class PairNetwork(nn.Module):
     ----------
     inputs, context, genes : int
         Features of each pair, of the whole circuit, and of each gene.
+
+    ``kept`` multiplies the hidden channels of every block, [b, blocks, width]: dropout, drawn by who trains.
     """
 
     def __init__(self, inputs: int, width: int = 32, blocks: int = 3, *, context: int = 0, genes: int = 0):
@@ -64,6 +71,7 @@ class PairNetwork(nn.Module):
         mask: Bool[Tensor, "b n"],
         context: Float[Tensor, "b w"] | None = None,
         genes: Float[Tensor, "b n g"] | None = None,
+        kept: Float[Tensor, "b k c"] | None = None,
     ) -> Float[Tensor, "b n n c"]:
         n = x.shape[1]
         pair = (mask[:, :, None] & mask[:, None, :]).to(x.dtype)[..., None]
@@ -75,6 +83,6 @@ class PairNetwork(nn.Module):
             first, second = self.ends(genes).chunk(2, -1)
             h = h + first[:, :, None] + second[:, None]
         h = h * pair
-        for block in self.blocks:
-            h = block(h, pair)
+        for k, block in enumerate(self.blocks):
+            h = block(h, pair, None if kept is None else kept[:, k])
         return h

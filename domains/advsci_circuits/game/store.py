@@ -23,6 +23,7 @@ def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, 
     """Write weights and facts (settings, seed, data) to one file."""
     shape = {"width": generator.width, "blocks": generator.blocks, "noise": generator.noise}
     shape |= {"known": len(generator.prior), "choosy": generator.acceptance is not None}
+    shape["linked"] = generator.link_predictor is not None
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
     save_file(tensors, path, metadata={"shape": json.dumps(shape), "facts": json.dumps(facts, default=str)})
     return path

@@ -13,6 +13,7 @@ from advsci.streams import Stream
 from advsci_circuits.cli import app
 from advsci_circuits.dynamics.robustness import robustness
 from advsci_circuits.formats import read, write
+from advsci_circuits.game.links import complete
 from advsci_circuits.game.sample import generate
 from advsci_circuits.game.store import SHIPPED, load_generator
 from advsci_circuits.graphs import Circuit, canonical_keys, is_valid
@@ -25,7 +26,7 @@ def trained(tmp_path_factory):
     words = (
         "train --data embedded --examples 24 --sets 8 --warmup 20 --steps 2 --rounds 1 --surrogate-steps 4 --batch 8"
     )
-    words += f" --draws 200 --width 8 --blocks 1 --largest 4 --out {folder}"
+    words += f" --draws 200 --links 4 --width 8 --blocks 1 --largest 4 --out {folder}"
     assert run_app(app, words.split()) == 0
     return folder / "model.safetensors"
 
@@ -47,6 +48,26 @@ def test_generate_design_and_evaluate(trained, tmp_path):
     words = f"evaluate --model {trained} --data embedded --count 30 --largest 4 --out {tmp_path / 'e'}"
     assert run_app(app, words.split()) == 0
     assert "discrepancy" in (tmp_path / "e" / "report.html").read_text()
+
+
+def test_complete(trained, tmp_path, capsys):
+    generator, _ = load_generator(trained)
+    assert generator.link_predictor is not None
+    ring = Circuit.from_edges([("A", "B", -1), ("B", "C", -1), ("C", "A", -1)])
+    source = write(ring, tmp_path / "ring.graphml")
+    words = ["complete", str(source), "--model", str(trained), "--out"]
+    assert run_app(app, [*words, str(tmp_path / "few"), "--open", "A:B", "--open", "B:A"]) == 0
+    told = json.loads((tmp_path / "few" / "links.json").read_text())["links"]
+    found = complete(generator, ring, [("A", "B"), ("B", "A")])
+    assert told == [vars(link) for link in found.links]
+    assert set(read(tmp_path / "few" / "completed.graphml").circuit.edges) == set(found.circuit.edges)
+    # it is the link predictor that answers
+    generator.link_predictor = None
+    assert told != [vars(link) for link in complete(generator, ring, [("A", "B"), ("B", "A")]).links]
+    assert run_app(app, [*words, str(tmp_path / "all")]) == 0
+    assert len(json.loads((tmp_path / "all" / "links.json").read_text())["links"]) == 6
+    assert run_app(app, [*words, str(tmp_path / "bad"), "--open", "A-B"]) == 1
+    assert "source:target" in capsys.readouterr().err
 
 
 def test_simulate_export_and_report(tmp_path):
