@@ -36,7 +36,7 @@ class Train(RunConfig):
     rounds: int = Field(default=2, ge=0, description="Rounds: play, generate, simulate, refit the surrogate.")
     surrogate_steps: int = Field(default=400, ge=1, description="Steps of the robustness surrogate, each round.")
     links: int = Field(
-        default=5000, ge=0, description="Steps of the link predictor, which completes circuits; 0: none."
+        default=4000, ge=0, description="Steps of the link predictor, which completes circuits; 0: none."
     )
     batch: int = Field(default=64, ge=4, description="Circuits a step.")
     width: int = Field(default=48, ge=4, description="Width of the generator.")

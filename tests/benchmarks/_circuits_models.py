@@ -17,7 +17,7 @@ HELD_OUT = 0.5
 """Part of the source families on the test side: with fewer, their luck and not the sample decides an MMD ratio."""
 SMALL = {
     "examples": 120, "sets": 16, "warmup": 300, "steps": 10, "rounds": 1, "draws": 4000, "width": 16, "blocks": 2,
-    "batch": 32, "surrogate_steps": 60,
+    "batch": 32, "surrogate_steps": 60, "links": 100,
 }  # fmt: skip
 
 

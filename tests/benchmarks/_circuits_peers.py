@@ -5,7 +5,7 @@ import torch
 from advsci.schedules import Cosine
 from advsci.solvers import Alternating
 from advsci.streams import Stream
-from advsci.training import Trainer
+from advsci.training import EMA, Trainer
 from advsci_circuits.baselines import DiscreteDiffusion, GraphVAE, LinkPredictor
 from advsci_circuits.config import Train
 from advsci_circuits.game.condition import CONDITIONED
@@ -23,10 +23,16 @@ def fit(game, data, steps: int, seed: int, rate: float = 2e-3):
 
 
 def link_predictor(graphs: SignedGraphs, settings: Train, steps: int) -> LinkPredictor:
-    """The relational network, on real circuits."""
+    """The relational network, on real circuits, with the average and the decay of weights of the generator's own."""
     data = training_data(graphs, torch.arange(len(graphs)).numpy(), None, settings, Stream(settings.seed).numpy())
     torch.manual_seed(settings.seed)
-    return fit(LinkPredictor(), OneSize(data), steps, settings.seed)
+    solver = Alternating(lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=0.1), Cosine(1.0, 0.05))
+    trainer = Trainer(
+        steps=steps, batch_size=96, seed=settings.seed, device="cpu", quiet=True, ema=EMA(0.998, ("model",))
+    )
+    averaged = trainer.fit(LinkPredictor(), OneSize(data), solver).averaged("model")
+    assert isinstance(averaged, LinkPredictor)
+    return averaged
 
 
 def diffusion(graphs: SignedGraphs, examples: Examples, settings: Train, steps: int) -> DiscreteDiffusion:

@@ -12,17 +12,20 @@ from torch import Tensor, nn
 from advsci.games.game import Batch, Draw, Game, require
 from advsci.nn import MLP
 from advsci.streams import Stream
-from advsci_circuits.game.condition import genes_mask
+from advsci_circuits.game.links import FEW, hidden_pairs
 from advsci_circuits.game.sample import classes_of
 
 __all__ = ["LinkPredictor"]
 
 
 class LinkPredictor(Game):
-    """One player: the cross-entropy of a few hidden pairs (one to three a circuit on average)."""
+    """One player: the cross-entropy of a few hidden pairs, edges or not with even odds, as the generator's own link
+    predictor has it; ``dropout`` is the share of the messages' channels that is lost in training.
+    """
 
-    def __init__(self, width: int = 48, layers: int = 3):
+    def __init__(self, width: int = 48, layers: int = 4, dropout: float = 0.25):
         super().__init__()
+        self.width, self.dropout = width, dropout
         self.enter = nn.Linear(7, width)
         self.own = nn.ModuleList(nn.Linear(width, width) for _ in range(layers))
         self.relations = nn.ModuleList(nn.Linear(4 * width, width, bias=False) for _ in range(layers))
@@ -33,7 +36,11 @@ class LinkPredictor(Game):
         return {"model": self}
 
     def forward(
-        self, edges: Float[Tensor, "b n n 2"], unknown: Bool[Tensor, "b n n"], sizes: Float[Tensor, " b"]
+        self,
+        edges: Float[Tensor, "b n n 2"],
+        unknown: Bool[Tensor, "b n n"],
+        sizes: Float[Tensor, " b"],
+        kept: Float[Tensor, "l b n w"] | None = None,
     ) -> Float[Tensor, "b n n 3"]:
         """Logits of (none, activation, repression) for every pair; unknown pairs carry no message."""
         n = edges.shape[1]
@@ -43,26 +50,30 @@ class LinkPredictor(Game):
         loops = seen.diagonal(dim1=1, dim2=2).mT
         h = self.enter(torch.cat([degree, loops, (sizes[:, None, None] / 8).expand(-1, n, 1)], -1))
         weight = relations / degree.clamp_min(1)[:, :, None]
-        for own, relation in zip(self.own, self.relations, strict=True):
-            message = torch.einsum("bijr,bjc->birc", weight, h).flatten(2)
-            h = h + nn.functional.silu(own(h) + relation(message))
+        for k, (own, relation) in enumerate(zip(self.own, self.relations, strict=True)):
+            message = relation(torch.einsum("bijr,bjc->birc", weight, h).flatten(2))
+            h = h + nn.functional.silu(own(h) + (message if kept is None else message * kept[k]))
         pair = torch.cat([h[:, :, None].expand(-1, n, n, -1), h[:, None].expand(-1, n, n, -1)], -1)
         return self.out(pair.flatten(0, 2)).view(len(edges), n, n, 3)
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         x = require(batch, "x", "LinkPredictor")
-        return {"order": stream.at("order").uniform(tuple(x.shape[:3]), device=x.device, dtype=x.dtype)}
+        b, n, where = x.shape[0], x.shape[1], {"device": x.device, "dtype": x.dtype}
+        return {
+            "count": stream.at("count").uniform((b,), **where),
+            "edge": stream.at("edge").uniform((b, FEW), **where),
+            "order": stream.at("order").uniform((b, n, n), **where),
+            "kept": stream.at("kept").uniform((len(self.own), b, n, self.width), **where),
+        }
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        x, sizes = batch["x"], batch["condition"][:, 0]
-        mask = genes_mask(batch["condition"], x.shape[1])
-        order = torch.where(mask[:, :, None] & mask[:, None, :], draw["order"], 2.0)
-        first = order == order.amin((1, 2), keepdim=True)
-        unknown = first | (order < 2 / sizes.square()[:, None, None])
-        logits = self(x, unknown, sizes)
+        x, condition = batch["x"], batch["condition"]
+        unknown = hidden_pairs(x, condition, draw["count"], draw["edge"], draw["order"])
+        kept = (draw["kept"] >= self.dropout).to(x.dtype) / (1 - self.dropout)
+        logits = self(x, unknown, condition[:, 0], kept)
         surprise = nn.functional.cross_entropy(logits.permute(0, 3, 1, 2), classes_of(x), reduction="none")
         hidden = unknown.to(x.dtype)
-        return {"cross_entropy": (surprise * hidden).sum() / hidden.sum()}
+        return {"cross_entropy": (surprise * hidden).sum() / hidden.sum().clamp_min(1)}
 
     def check(self, batch: Batch, draw: Draw) -> None:
         with torch.no_grad():

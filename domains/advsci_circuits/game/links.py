@@ -25,12 +25,34 @@ from advsci_circuits.game.sample import classes_of, edges_of
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.circuit import Circuit
 
-__all__ = ["FEW", "Completion", "Link", "LinkGame", "complete", "link_probabilities"]
+__all__ = ["FEW", "Completion", "Link", "LinkGame", "complete", "hidden_pairs", "link_probabilities"]
 
 FEW = 3
 """Open pairs up to which the link predictor answers; with more the generator does."""
 LARGEST = 12
 """Genes of the largest circuit that is completed."""
+
+
+def hidden_pairs(
+    x: Float[Tensor, "b n n 2"],
+    condition: Float[Tensor, "b c"],
+    count: Float[Tensor, " b"],
+    edge: Float[Tensor, "b k"],
+    order: Float[Tensor, "b n n"],
+) -> Bool[Tensor, "b n n"]:
+    """One to `FEW` pairs of each circuit, each an edge or not with even odds; fewer where one kind runs out.
+
+    ``count``, ``edge`` and ``order`` are uniform numbers: how many, whether each is an edge, and which ones.
+    """
+    mask = genes_mask(condition, x.shape[1])
+    pair, present = mask[:, :, None] & mask[:, None, :], x.sum(-1) > 0
+    hidden = torch.zeros_like(present)
+    for k in range(FEW):
+        wanted = (edge[:, k] < 0.5)[:, None, None]
+        place = torch.where(pair & (present == wanted) & ~hidden, order, 2.0)
+        first = (place == place.amin((1, 2), keepdim=True)) & (place < 2)
+        hidden = hidden | (first & (k <= count * FEW)[:, None, None])
+    return hidden
 
 
 class LinkGame(Game):
@@ -58,22 +80,11 @@ class LinkGame(Game):
             "noise": stream.at("noise").normal((b, n, self.network.noise), **where),
         }
 
-    def hide(self, batch: Batch, draw: Draw) -> Bool[Tensor, "b n n"]:
-        """One to `FEW` pairs of each circuit, each an edge or not with even odds; fewer where one kind runs out."""
-        mask = genes_mask(batch["condition"], batch["x"].shape[1])
-        pair, edge = mask[:, :, None] & mask[:, None, :], batch["x"].sum(-1) > 0
-        unknown = torch.zeros_like(edge)
-        for k in range(FEW):
-            wanted = (draw["edge"][:, k] < 0.5)[:, None, None]
-            order = torch.where(pair & (edge == wanted) & ~unknown, draw["order"], 2.0)
-            first = (order == order.amin((1, 2), keepdim=True)) & (order < 2)
-            unknown = unknown | (first & (k <= draw["count"] * FEW)[:, None, None])
-        return unknown
-
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        x, unknown = batch["x"], self.hide(batch, draw)
+        x, condition = batch["x"], batch["condition"]
+        unknown = hidden_pairs(x, condition, draw["count"], draw["edge"], draw["order"])
         kept = (draw["kept"] >= self.dropout).to(x.dtype) / (1 - self.dropout)
-        logits = self.network(x, unknown, draw["noise"], batch["condition"], kept)
+        logits = self.network(x, unknown, draw["noise"], condition, kept)
         surprise = nn.functional.cross_entropy(logits.permute(0, 3, 1, 2), classes_of(x), reduction="none")
         hidden = unknown.to(x.dtype)
         return {"cross_entropy": (surprise * hidden).sum() / hidden.sum().clamp_min(1)}

@@ -13,7 +13,7 @@ from advsci.streams import Stream
 from advsci.training import EMA, Trainer
 from advsci_circuits.game.condition import condition_vector
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.game.links import FEW, LinkGame, complete, link_probabilities
+from advsci_circuits.game.links import FEW, LinkGame, complete, hidden_pairs, link_probabilities
 from advsci_circuits.game.sample import edges_of, generate
 from advsci_circuits.game.store import load_generator, save_generator
 from advsci_circuits.graphs import Circuit, CircuitBatch
@@ -40,7 +40,8 @@ def test_one_to_few_pairs_are_hidden_edges_as_often_as_not():
     signs[:, :5, :5] = (Stream(0).integers(5, (4000, 5, 5)) == 0).to(torch.int8)
     batch = {"x": edges_of(signs), "condition": condition_vector(torch.full((4000,), 5.0))}
     game = LinkGame(CompletionGenerator(8, 1, noise=0))
-    hidden = game.hide(batch, game.draw(batch, Stream(1)))
+    draw = game.draw(batch, Stream(1))
+    hidden = hidden_pairs(**batch, **{name: draw[name] for name in ("count", "edge", "order")})
     counts = hidden.sum((1, 2))
     assert not hidden[:, 5].any() and not hidden[:, :, 5].any()
     for k in range(1, FEW + 1):
@@ -56,7 +57,7 @@ def test_a_kind_that_runs_out_is_not_replaced_by_the_other():
     }
     game = LinkGame(CompletionGenerator(8, 1, noise=0))
     draw = game.draw(full, Stream(0))
-    counts = game.hide(full, draw).sum((1, 2))
+    counts = hidden_pairs(**full, **{name: draw[name] for name in ("count", "edge", "order")}).sum((1, 2))
     wanted = ((draw["edge"] < 0.5) & (torch.arange(FEW) <= FEW * draw["count"][:, None])).sum(1)
     assert (counts == wanted).all() and (counts == 0).any()
     assert torch.isfinite(game.loss("links", full, draw))
@@ -90,6 +91,15 @@ def test_few_open_pairs_are_its_own_many_are_the_generators():
     assert all(k.activation < 0.99 for k in complete(generator, RING, pairs).links)
     generator.link_predictor = None
     assert all(k.activation < 0.99 for k in complete(generator, RING, pairs[:FEW]).links)
+
+
+def test_what_the_circuit_says_of_an_open_pair_is_not_looked_at():
+    torch.manual_seed(0)
+    generator = CompletionGenerator(8, 1, linked=True)
+    flipped = Circuit(RING.signs * (1 - 2 * (torch.arange(16).view(4, 4) == 4).numpy()), RING.genes)
+    assert flipped.edges[0] == ("A", "B", 1)
+    for pairs in ([("A", "B")], [("A", "B"), ("A", "C"), ("B", "D"), ("C", "A")]):
+        assert complete(generator, RING, pairs) == complete(generator, flipped, pairs)
 
 
 def test_every_missing_pair_is_asked_about_by_itself():
