@@ -17,6 +17,7 @@ from advsci.errors import ConfigError, DataError
 from advsci.games.gan import GAN
 from advsci.latents import Gaussian
 from advsci.nn.mlp import MLP, FourierFeatures
+from advsci.nn.norm import group_norm
 from advsci.nn.pieces import Pieces
 from advsci.nn.strided import StridedDiscriminator, StridedGenerator
 from advsci.penalties import R1, R2
@@ -118,14 +119,16 @@ def images(
     *,
     latent: int = 64,
     width: int = 32,
+    groups: int = 1,
     rate: float = 1e-3,
     batch_size: int = 64,
     seed: int = 0,
 ) -> Recipe:
     r"""For small square images in [-1, 1] at the budget of a CPU: R3GAN's game on the cheapest convolutional pair.
 
-    Relativistic pairing, R1 and R2 with :math:`\gamma` from 2 to 0.2, no norms (arXiv 2501.05441), networks of
-    `advsci.nn.StridedGenerator`.
+    Relativistic pairing, R1 and R2 with :math:`\gamma` from 2 to 0.5 (arXiv 2501.05441), networks of
+    `advsci.nn.StridedGenerator`. Unlike R3GAN's, the generator has group norm, with which it learns somewhat faster; it
+    treats every sample on its own. The discriminator has no norm.
 
     Parameters
     ----------
@@ -134,7 +137,10 @@ def images(
     latent
         Length of the latent vectors.
     width
-        Channels of the finest layers.
+        Channels of the generator's finest layer in each group; divisible by 8.
+    groups
+        Groups of the convolutions: as many as channels where each channel is an image of its own (stacked digits,
+        stains of one cell). They share the latent vector and the discriminator's hidden units.
     rate
         Adam's learning rate, which falls to a quarter on a cosine.
     batch_size
@@ -150,8 +156,9 @@ def images(
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        generator = StridedGenerator(latent, channels, size, (4 * width, width))
-        discriminator = StridedDiscriminator(channels, size, (width, 2 * width), 4 * width)
-    gamma = Geometric(2.0, 0.2)
+        each, norm = groups * width, group_norm(8 * groups)
+        generator = StridedGenerator(latent, channels, size, (2 * each, each), norm=norm, groups=groups)
+        discriminator = StridedDiscriminator(channels, size, (each // 2, 2 * each), 8 * width, groups=groups)
+    gamma = Geometric(2.0, 0.5)
     game = GAN(generator, discriminator, Gaussian(latent), penalties=(R1(gamma), R2(gamma)))
     return Recipe(game, Simultaneous(adam(rate), Cosine(1.0, 0.25)), EMA(0.998), batch_size)

@@ -35,6 +35,9 @@ class StridedGenerator(nn.Module):
         Channels of the hidden layers, coarse to fine.
     norm
         Normalisation before each activation, such as `advsci.nn.batch_norm`.
+    groups
+        Of the convolutions: as many as ``channels`` where each channel is an image of its own (stacked digits, stains
+        of one cell), which then share the latent vector alone.
 
     Examples
     --------
@@ -50,16 +53,19 @@ class StridedGenerator(nn.Module):
         widths: Sequence[int] = (128, 32),
         *,
         norm: Norm = no_norm,
+        groups: int = 1,
     ):
         super().__init__()
         base = _base(size, len(widths))
+        _check_groups(groups, [*widths, channels])
         first = nn.Linear(latent, widths[0] * base**2)
         nn.init.normal_(first.weight, std=latent**-0.5)
         nn.init.zeros_(first.bias)
         layers: list[nn.Module] = [first, nn.Unflatten(1, (widths[0], base, base))]
         for before, after in pairwise([*widths, channels]):
             # of 16 weights a channel, 4 meet at each pixel
-            layers += [norm(before), nn.LeakyReLU(_SLOPE), _he(nn.ConvTranspose2d(before, after, 4, 2, 1), 4 * before)]
+            grow = nn.ConvTranspose2d(before, after, 4, 2, 1, groups=groups)
+            layers += [norm(before), nn.LeakyReLU(_SLOPE), _he(grow, 4 * before // groups)]
         with torch.no_grad():
             layers[-1].weight.mul_(0.3)  # type: ignore[union-attr, operator]  # tanh starts in its linear range
         self.layers = nn.Sequential(*layers, nn.Tanh())
@@ -79,14 +85,26 @@ class StridedDiscriminator(nn.Module):
         Channels of the convolutions, fine to coarse.
     hidden
         Units between the last convolution and the logit.
+    groups
+        Of the convolutions; what they find meets in the hidden units.
     """
 
-    def __init__(self, channels: int = 1, size: int = 28, widths: Sequence[int] = (32, 64), hidden: int = 128):
+    def __init__(
+        self,
+        channels: int = 1,
+        size: int = 28,
+        widths: Sequence[int] = (32, 64),
+        hidden: int = 128,
+        *,
+        groups: int = 1,
+    ):
         super().__init__()
         base = _base(size, len(widths))
+        _check_groups(groups, [channels, *widths])
         layers: list[nn.Module] = []
         for before, after in pairwise([channels, *widths]):
-            layers += [_he(nn.Conv2d(before, after, 4, 2, 1), 16 * before), nn.LeakyReLU(_SLOPE)]
+            shrink = nn.Conv2d(before, after, 4, 2, 1, groups=groups)
+            layers += [_he(shrink, 16 * before // groups), nn.LeakyReLU(_SLOPE)]
         flat = widths[-1] * base**2
         layers += [nn.Flatten(), _he(nn.Linear(flat, hidden), flat), nn.LeakyReLU(_SLOPE)]
         self.layers = nn.Sequential(*layers, _he(nn.Linear(hidden, 1), hidden))
@@ -103,6 +121,14 @@ def _base(size: int, halvings: int) -> int:
             "number of widths, or pad the images."
         )
     return size // factor
+
+
+def _check_groups(groups: int, widths: Sequence[int]) -> None:
+    if groups < 1 or any(width % groups for width in widths):
+        raise ConfigError(
+            f"got {groups} groups for {list(widths)} channels; expected a divisor of each. Try: groups=1, or widths "
+            "that are multiples."
+        )
 
 
 def _he(layer, fan_in: int):

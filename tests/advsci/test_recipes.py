@@ -47,7 +47,7 @@ def test_data_in_other_units_are_refused():
 
 def test_the_recipe_for_images_fits_their_shape_and_trains():
     x = torch.rand(16, 3, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    recipe = images(x, latent=4, width=4)
+    recipe = images(x, latent=4, width=8, groups=3)
     assert recipe.game.sample(2, Stream(0)).shape == (2, 3, 28, 28)
     training = Trainer(2, 8, ema=recipe.ema, quiet=True, device="cpu").fit(recipe.game, x, recipe.solver)
     assert training.step == 2

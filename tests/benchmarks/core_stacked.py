@@ -80,7 +80,7 @@ def of_single_digits(modes: Tensor) -> float:
 def train(digits: Tensor, net: nn.Module, seed: int, steps: int) -> dict[str, float]:
     """One training; modes and divergence of its averaged generator."""
     data = Stacked(digits, seed)
-    recipe = images(data[torch.arange(256)]["x"], seed=seed)
+    recipe = images(data[torch.arange(256)]["x"], groups=3, seed=seed)
     wall, begin = time.perf_counter(), time.process_time()
 
     def judge(generator: nn.Module, samples: int) -> tuple[int, float, float]:
@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=12_000)
     given = parser.parse_args()
     torch.set_num_threads(1)
     seeds, steps = (1, 4) if given.quick else (given.seeds, given.steps)

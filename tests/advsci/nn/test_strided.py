@@ -49,3 +49,33 @@ def test_sizes_that_do_not_halve_are_refused():
         StridedGenerator(4, 1, 28, (8, 8, 8))
     with pytest.raises(ConfigError, match="divisible by 4"):
         StridedDiscriminator(1, 30, (8, 8))
+
+
+def test_groups_share_the_latent_vector_and_the_hidden_units_alone():
+    torch.manual_seed(0)
+    generator = StridedGenerator(4, 3, 8, (12, 6), norm=group_norm(6), groups=3).double()
+    units = generator.layers[:2](torch.randn(2, 4, dtype=torch.float64)).detach().requires_grad_()
+    for channel in range(3):
+        (gradient,) = torch.autograd.grad(generator.layers[2:](units)[:, channel].sum(), units)
+        touched = gradient.abs().sum((0, 2, 3)).reshape(3, 4).sum(1) > 0
+        assert touched.tolist() == [k == channel for k in range(3)]
+    discriminator = StridedDiscriminator(3, 8, (6, 12), hidden=7, groups=3).double()
+    x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    other = x.clone()
+    other[:, 1] += 1.0
+    found, moved = discriminator.layers[:4](x), discriminator.layers[:4](other)
+    assert (found != moved).flatten(2).any(2).tolist() == [[4 <= c < 8 for c in range(12)]] * 2
+    assert not torch.equal(discriminator(x), discriminator(other))
+
+
+def test_signals_keep_their_size_in_groups():
+    torch.manual_seed(0)
+    discriminator = StridedDiscriminator(3, 32, (33, 66), groups=3)
+    assert 0.3 < float(discriminator(torch.randn(200, 3, 32, 32)).std()) < 3.0
+
+
+def test_groups_that_do_not_divide_are_refused():
+    with pytest.raises(ConfigError, match="divisor"):
+        StridedGenerator(4, 3, 8, (8, 6), groups=3)
+    with pytest.raises(ConfigError, match="divisor"):
+        StridedDiscriminator(2, 8, (6, 6), groups=3)
