@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=5000)
     given = parser.parse_args()
     torch.set_num_threads(1)
     seeds, steps = (1, 4) if given.quick else (given.seeds, given.steps)
