@@ -81,7 +81,7 @@ class CellSimulator:
         type_genes: float = 0.12,
         state_genes: float = 0.08,
         dispersion: float = 0.35,
-        library: float = 7.5,
+        library: "float | tuple[float, ...]" = 7.5,
         library_scale: float = 0.25,
     ) -> "CellSimulator":
         """Draw the tables of one experiment.
@@ -98,6 +98,8 @@ class CellSimulator:
         similar, distance
             Two types (present, missing somewhere) of which the second lies at this relative ``distance`` (0 equal, 1
             unrelated) from the first: the case in which a correction is tempted to merge them.
+        library
+            Log-mean library: of every batch, or one number about which the batches scatter by 0.4.
         """
         composition = np.asarray(composition, dtype=float)
         if composition.ndim != 2 or (composition < 0).any() or (composition.sum(axis=1) <= 0).any():
@@ -109,6 +111,8 @@ class CellSimulator:
         group = np.zeros(batches, int) if groups is None else np.asarray(groups, int)
         if len(group) != batches:
             raise ConfigError(f"got {len(group)} groups; expected one a batch, {batches}.")
+        if np.ndim(library) and np.shape(library) != (batches,):
+            raise ConfigError(f"got {np.size(library)} libraries; expected one number, or one a batch, {batches}.")
         if similar is not None and max(similar) >= types:
             similar = None
         base = rng.gamma(0.6, 1 / 0.3, n_genes)
@@ -130,7 +134,7 @@ class CellSimulator:
             of_state=of_state,
             of_batch=of_batch,
             composition=composition / composition.sum(axis=1, keepdims=True),
-            library=library + rng.normal(0.0, 0.4, batches),
+            library=np.array(library) if np.ndim(library) else library + rng.normal(0.0, 0.4, batches),
             group=group,
             dispersion=dispersion,
             library_scale=library_scale,

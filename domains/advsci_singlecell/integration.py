@@ -77,6 +77,7 @@ class Integration:
         # clusters and shifts are found on cells without most of their noise, where types are told apart best
         clear = equaliser.cleared(even, design.diffusion, cells.labels)
         alignment = Alignment.fit(clear, batch, stream=stream.at("align"), diversity=design.diversity)
+        alignment = alignment.refined(clear, batch, cells.labels, stream=stream.at("align"))
         aligned = alignment(even, batch)
         anchor = Anchor.fit(
             aligned,

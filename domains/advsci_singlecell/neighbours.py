@@ -18,7 +18,7 @@ from scipy import sparse
 
 from advsci.errors import MissingDependencyError
 
-__all__ = ["Neighbourhoods", "nearest", "nearest_distances"]
+__all__ = ["Neighbourhoods", "mutual_pairs", "nearest", "nearest_distances"]
 
 
 def nearest_distances(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -38,6 +38,27 @@ def nearest(reference: np.ndarray, query: np.ndarray, k: int) -> np.ndarray:
 def size_of(batch: int, k: int) -> int:
     """Neighbours sought in a batch of this many cells: ``k``, but at most a twentieth of it, for rare types."""
     return max(5, min(k, batch // 20))
+
+
+def mutual_pairs(cells: np.ndarray, batch: np.ndarray, k: int) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
+    """Mutual nearest neighbours of every two batches: (p, q, rows of p, rows of q), each pair once.
+
+    A pair is two cells of which each is among the ``k`` nearest to the other in the other's batch (fewer in small
+    batches, `size_of`).
+    """
+    rows = {int(b): np.flatnonzero(batch == b) for b in np.unique(batch)}
+
+    def sees(p: int, q: int) -> sparse.csr_matrix:
+        found = nearest(cells[rows[q]], cells[rows[p]], size_of(len(rows[q]), k))
+        pointer = np.arange(len(found) + 1) * found.shape[1]
+        return sparse.csr_matrix((np.ones(found.size, np.int8), found.ravel(), pointer), (len(found), len(rows[q])))
+
+    out = []
+    for p in rows:
+        for q in (q for q in rows if q > p):
+            mutual = sees(p, q).multiply(sees(q, p).T).tocoo()
+            out.append((p, q, rows[p][mutual.row], rows[q][mutual.col]))
+    return out
 
 
 @dataclass(frozen=True)

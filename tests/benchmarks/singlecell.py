@@ -30,46 +30,53 @@ warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
 REAL = ("pbmc_4batch", "cellmix_5batch", "kang_ifnb_4batch")
 BIO = "Bio conservation"
+SIMULATORS = {
+    "simulator": {},
+    "deeper simulator": {"distance": 0.35, "interaction": 0.25, "library": (8.0, 7.3, 8.4)},
+}
+"""The second has counts as deep, and a missing type as far from its look-alike, as that on which Harmony was found to
+reach .841, .004 and .996."""
 
 
 def simulator_rows(seeds, cells):
     """Rows on the simulator, with no and with 20 % of the labels; Harmony and the marginal adversary beside."""
     from advsci_datasets.cells import simulate_cells
 
-    found = {"no labels": [], "20 % labels": [], "Harmony": [], "marginal": []}
-    for seed in range(seeds):
-        adata = simulate_cells(cells, rng=np.random.default_rng(seed))
-        obs = adata.obs
-        z, _, model = corrected(adata, seed)
-        found["no labels"].append(correction_scores(z, obs.batch, obs.cell_type))
-        obs["given"] = partial_labels(adata, 0.2, seed)
-        found["20 % labels"].append(
-            correction_scores(corrected(adata, seed, labels_key="given")[0], obs.batch, obs.cell_type)
-        )
-        marginal = corrected(adata, seed, {"adversary": "marginal", "strength": 0.3})[0]
-        found["marginal"].append(correction_scores(marginal, obs.batch, obs.cell_type))
-        if installed("Harmony"):
-            z, _ = run_peer("Harmony", Prepared.of(model.cells, model._trained()[0], obs, seed=seed))
-            found["Harmony"].append(correction_scores(z, obs.batch, obs.cell_type))
     targets = {"no labels": (0.80, 0.05, 0.95), "20 % labels": (0.83, 0.03, 0.97)}
-    for labels, limits in targets.items():
-        for (score, better), target in zip(
-            (("purity of missing types", "higher"), ("phantom mixing", "lower"), ("mixing where due", "higher")),
-            limits,
-            strict=True,
-        ):
-            value, interval = mean_interval([s[score] for s in found[labels]])
-            beside = {m: round(mean_interval([s[score] for s in found[m]])[0], 3) for m in ("Harmony", "marginal")}
-            row(
-                f"simulator, {labels}: {score}",
-                value,
-                target,
-                better,
-                seeds=seeds,
-                interval=interval,
-                peer="Harmony",
-                note=f"Harmony {beside['Harmony']}, marginal adversary {beside['marginal']}",
+    for simulator, design in SIMULATORS.items():
+        found = {"no labels": [], "20 % labels": [], "Harmony": [], "marginal": []}
+        for seed in range(seeds):
+            adata = simulate_cells(cells, rng=np.random.default_rng(seed), **design)
+            obs = adata.obs
+            z, _, model = corrected(adata, seed)
+            found["no labels"].append(correction_scores(z, obs.batch, obs.cell_type))
+            obs["given"] = partial_labels(adata, 0.2, seed)
+            found["20 % labels"].append(
+                correction_scores(corrected(adata, seed, labels_key="given")[0], obs.batch, obs.cell_type)
             )
+            marginal = corrected(adata, seed, {"adversary": "marginal", "strength": 0.3})[0]
+            found["marginal"].append(correction_scores(marginal, obs.batch, obs.cell_type))
+            if installed("Harmony"):
+                z, _ = run_peer("Harmony", Prepared.of(model.cells, model._trained()[0], obs, seed=seed))
+                found["Harmony"].append(correction_scores(z, obs.batch, obs.cell_type))
+        for labels, limits in targets.items():
+            for (score, better), target in zip(
+                (("purity of missing types", "higher"), ("phantom mixing", "lower"), ("mixing where due", "higher")),
+                limits,
+                strict=True,
+            ):
+                value, interval = mean_interval([s[score] for s in found[labels]])
+                beside = {m: round(mean_interval([s[score] for s in found[m]])[0], 3) for m in ("Harmony", "marginal")}
+                row(
+                    f"{simulator}, {labels}: {score}",
+                    value,
+                    target,
+                    better,
+                    seeds=seeds,
+                    interval=interval,
+                    peer="Harmony",
+                    note=f"Harmony {beside['Harmony']}, marginal adversary {beside['marginal']}",
+                )
 
 
 def control_rows(names, seeds):

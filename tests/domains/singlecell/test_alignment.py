@@ -5,6 +5,7 @@ import pytest
 
 from advsci.streams import Stream
 from advsci_singlecell.alignment import Alignment, _shifts
+from advsci_singlecell.neighbours import mutual_pairs
 
 
 def test_shifts_solve_the_ridge_regression():
@@ -64,3 +65,42 @@ def test_equal_seeds_give_equal_alignments(shifted):
     x, batch, _ = shifted
     a, b = (Alignment.fit(x, batch, stream=Stream(3)) for _ in range(2))
     assert (a.shifts == b.shifts).all()
+
+
+def test_a_round_of_refinement_is_the_least_squares_solution_over_mutual_pairs():
+    rng = np.random.default_rng(3)
+    batch, labels = np.arange(90) % 3, rng.integers(-1, 2, 90)
+    x = rng.normal(size=(90, 2)).astype(np.float32)
+    before = Alignment.fit(x, batch, stream=Stream(0), clusters=2, rounds=1)
+    after = before.refined(x, batch, labels, stream=Stream(0), pairs=4, ridge=2.0, rounds=1)
+    aligned = before(x, batch)
+    r = before.membership(aligned)
+    for k in range(2):
+        rows, gaps, weights = [], [], []
+        for _, _, first, second in mutual_pairs(aligned, batch, 4):
+            for i, j in zip(first, second, strict=True):
+                if -1 in (labels[i], labels[j]) or labels[i] == labels[j]:
+                    rows.append(np.eye(3)[batch[i]] - np.eye(3)[batch[j]])
+                    gaps.append(aligned[i] - aligned[j])
+                    weights.append((r[i, k] + r[j, k]) / 8)
+        design, weight = np.stack(rows), np.array(weights)[:, None]
+        solution = np.linalg.solve(design.T @ (weight * design) + 2.0 * np.eye(3), design.T @ (weight * np.stack(gaps)))
+        np.testing.assert_allclose(after.shifts[k] - before.shifts[k], solution, rtol=1e-3, atol=1e-5)
+
+
+def test_mutual_neighbours_undo_the_pull_of_a_similar_type_that_a_batch_lacks():
+    rng = np.random.default_rng(4)
+    kind = np.repeat([0, 1, 0], [300, 100, 200])  # batch 1 has the first type alone
+    batch = np.repeat([0, 1], [400, 200])
+    x = rng.normal(size=(600, 5)).astype(np.float32)
+    x[:, 0] += 20.0 + 5.0 * kind
+    x[:, 1] += 1.5 * batch
+    one = np.ones((600, 1), np.float32)
+    pulled = Alignment.fit(x, batch, stream=Stream(0), membership=one)
+
+    def off(alignment):
+        aligned = alignment(x, batch)
+        return np.abs(aligned[batch == 1].mean(axis=0) - aligned[(batch == 0) & (kind == 0)].mean(axis=0))
+
+    refined = pulled.refined(x, batch, np.full(600, -1), stream=Stream(0), rounds=10)
+    assert off(pulled)[0] > 1.1 and off(refined)[0] < 0.5 and off(refined)[1] < 0.5

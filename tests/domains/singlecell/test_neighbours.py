@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from advsci_singlecell.neighbours import Neighbourhoods, nearest
+from advsci_singlecell.neighbours import Neighbourhoods, mutual_pairs, nearest
 from advsci_singlecell.posterior import neighbour_votes, pool_weights, pooled, type_posterior
 from advsci_singlecell.target import Anchor
 
@@ -22,6 +22,15 @@ def test_weights_are_the_mutual_neighbours_no_farther_than_those_of_the_own_batc
     other = batch[:, None] != batch[None]
     assert ((graph > 0)[other] == (near & near.T & close)[other]).all() and (graph > 0)[other].any()
     assert ((graph > 0)[~other] == near[~other]).all()
+
+
+def test_mutual_pairs_are_among_each_others_nearest():
+    z, batch = np.random.default_rng(5).normal(size=(60, 3)).astype(np.float32), np.arange(60) % 3
+    distance = np.linalg.norm(z[:, None] - z[None], axis=2)
+    rank = np.stack([np.where(batch == b, distance, np.inf).argsort(axis=1).argsort(axis=1) for b in range(3)])
+    found = {(int(i), int(j)) for _, _, *rows in mutual_pairs(z, batch, 4) for i, j in zip(*rows, strict=True)}
+    sees = rank[batch[None, :].repeat(60, axis=0), np.arange(60)[:, None], np.arange(60)[None]] < 5  # least size: 5
+    assert found == {(i, j) for i in range(60) for j in range(60) if batch[i] < batch[j] and sees[i, j] and sees[j, i]}
 
 
 def test_a_type_that_a_batch_lacks_finds_no_partner_there():
