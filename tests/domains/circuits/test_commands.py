@@ -101,6 +101,7 @@ def test_the_package_brings_a_model(tmp_path, monkeypatch):
     asked = generate(generator, torch.tensor([3] * 40), Stream(1), function="oscillation")
     # of all three-gene circuits about seven in a hundred reach this share, of those asked for it most
     assert (robustness(asked.signs, "oscillation", Stream(2), 100).share > 0.05).double().mean() > 0.4
+    assert generator.link_predictor is not None  # with which `complete` answers
     altered = tmp_path / "circuits.safetensors"
     altered.write_bytes(SHIPPED.read_bytes()[:-1] + b"x")
     (tmp_path / "sha256.json").write_text((SHIPPED.parent / "sha256.json").read_text())
