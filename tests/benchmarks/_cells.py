@@ -11,11 +11,21 @@ from typing import Any
 import numpy as np
 from _row import interval as t_interval
 
-from advsci_singlecell.evaluate import correction_scores, scib_scores
+from advsci_singlecell.evaluate import correction_scores, own_neighbours, scib_scores
 from advsci_singlecell.model import Model
 from advsci_singlecell.peers import PACKAGES, PEERS, Prepared
 
-__all__ = ["PeerScores", "corrected", "flipped_labels", "mean_interval", "partial_labels", "run_peer", "scores"]
+__all__ = [
+    "PeerScores",
+    "corrected",
+    "flipped_labels",
+    "mean_interval",
+    "mixing_over_cells",
+    "partial_labels",
+    "run_peer",
+    "scaled_components",
+    "scores",
+]
 
 Scores = dict[str, float]
 
@@ -56,6 +66,27 @@ def flipped_labels(adata, share: float, seed: int) -> np.ndarray:
     names = np.unique(labels)
     others = np.array([rng.choice(names[names != label]) for label in labels])
     return np.where(rng.random(len(labels)) < share, others, labels)
+
+
+def scaled_components(expression, dimensions: int = 50) -> np.ndarray:
+    """Principal components (n d) of genes scaled to unit variance and clipped at 10."""
+    x = np.asarray(expression.todense(), np.float64)
+    x = np.clip((x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-6), -10.0, 10.0)
+    u, s, _ = np.linalg.svd(x, full_matrices=False)
+    return (u[:, :dimensions] * s[:dimensions]).astype(np.float32)
+
+
+def mixing_over_cells(z: np.ndarray, batch, cell_type, k: int = 15) -> float:
+    """Neighbours of other batches over those that a type's composition explains: a mean over a type's cells, then over
+    types in two batches or more. A batch that is mixed on one side only hardly lowers it."""
+    b, y, near = np.asarray(batch).astype(str), np.asarray(cell_type).astype(str), own_neighbours(z, k)
+    found = []
+    for t in np.unique(y):
+        share = np.unique(b[y == t], return_counts=True)[1] / (y == t).sum()
+        if len(share) > 1 and (y == t).sum() >= 2 * k:
+            own = (b[near[y == t]] == b[y == t][:, None]).mean()
+            found.append(min(1.0, (1.0 - own) / (1.0 - (share**2).sum())))
+    return float(np.mean(found))
 
 
 def run_peer(name: str, prepared: Prepared) -> tuple[np.ndarray, float]:
