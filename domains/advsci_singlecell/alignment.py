@@ -110,7 +110,6 @@ class Alignment:
         self,
         x: np.ndarray,
         batch: np.ndarray,
-        labels: np.ndarray,
         *,
         stream: Stream,
         pairs: int = 10,
@@ -122,16 +121,15 @@ class Alignment:
 
         Parameters
         ----------
-        x, batch, labels
-            Components (n d) as `fit` got them; batch numbers; type numbers, -1 unknown (n): cells of two known types
-            are no pair.
+        x, batch
+            Components (n d) as `fit` got them; batch numbers (n).
         pairs, ridge
             :math:`m`; :math:`\\rho`, in cells with all their pairs.
         most
             Cells, drawn at random, among which pairs are sought.
         """
         rows = np.sort(stream.at("pairs").permutation(len(x)).numpy()[:most])
-        x, batch, labels = x[rows], batch[rows], labels[rows]
+        x, batch = x[rows], batch[rows]
         shifts = self.shifts.astype(np.float64)
         k, batches, d = shifts.shape
         for _ in range(rounds):
@@ -140,9 +138,8 @@ class Alignment:
             r = current.membership(aligned)
             normal, gap = np.tile(ridge * np.eye(batches), (k, 1, 1)), np.zeros((k, batches, d))
             for p, q, i, j in mutual_pairs(aligned, batch, pairs):
-                alike = (labels[i] == labels[j]) | (labels[i] < 0) | (labels[j] < 0)
-                weight = (r[i[alike]] + r[j[alike]]) / (2.0 * pairs)
-                mass, pull = weight.sum(axis=0), weight.T @ (aligned[i[alike]] - aligned[j[alike]])
+                weight = (r[i] + r[j]) / (2.0 * pairs)
+                mass, pull = weight.sum(axis=0), weight.T @ (aligned[i] - aligned[j])
                 for b, other, sign in ((p, q, 1.0), (q, p, -1.0)):
                     normal[:, b, b] += mass
                     normal[:, b, other] -= mass

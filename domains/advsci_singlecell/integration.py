@@ -22,6 +22,7 @@ from advsci_singlecell.companions import Companion, Cycle, OrthogonalBatch
 from advsci_singlecell.equaliser import Equaliser
 from advsci_singlecell.fields import Cells, Fields
 from advsci_singlecell.networks import Encoder
+from advsci_singlecell.posterior import UNKNOWN
 from advsci_singlecell.priors import GaussianPrior, Spread, VampPrior
 from advsci_singlecell.settings import Design
 from advsci_singlecell.strength import AdaptiveStrength, Balance
@@ -77,7 +78,8 @@ class Integration:
         # clusters and shifts are found on cells without most of their noise, where types are told apart best
         clear = equaliser.cleared(even, design.diffusion, cells.labels)
         alignment = Alignment.fit(clear, batch, stream=stream.at("align"), diversity=design.diversity)
-        alignment = alignment.refined(clear, batch, cells.labels, stream=stream.at("align"))
+        if (cells.labels == UNKNOWN).all():  # labels hold similar types apart already, and rare ones have no pairs
+            alignment = alignment.refined(clear, batch, stream=stream.at("align"))
         aligned = alignment(even, batch)
         anchor = Anchor.fit(
             aligned,
