@@ -68,7 +68,7 @@ class Anchor:
         *,
         neighbours: int = 30,
         rate: float = 0.8,
-        pull: float = 0.75,
+        pull: float = 0.5,
     ) -> "Anchor":
         """Diffuse the reference; labels are used where there are two types or more."""
         neighbourhoods = Neighbourhoods.fit(aligned, batch, batches, neighbours)
