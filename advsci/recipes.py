@@ -89,7 +89,7 @@ def low_dimensional(
     rate
         Adam's learning rate, which falls to a fiftieth on a cosine.
     batch_size
-        Samples a step: enough that one or two are of the rarest group that counts.
+        Samples a step.
     seed
         Key of the initial weights, the pieces and the waves.
     """
