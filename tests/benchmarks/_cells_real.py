@@ -3,8 +3,6 @@
 Labels enter in two forms. *Given*: a cell's own label is part of what its embedding is computed from. *Hidden*: labels
 train the model, but the embedding is computed without the cell's own, which is what scANVI's encoder does; this is the
 form that is compared with it. With 20 % of the labels, cells whose label nobody was told are scored alone, too.
-
-Probes of the batch are chance-corrected: what lies below zero scatters about chance, so that zero is the least target.
 """
 
 import csv
@@ -134,8 +132,6 @@ def real_rows(names, seeds: int, peer_seeds: int, peers, keep: Path | None, stor
             rivals = {m: of(m, score)[0] for m in (*FREE, "scVI (stored)") if np.isfinite(of(m, score)[0])}
             peer = (max if better == "higher" else min)(rivals, key=lambda m: rivals[m]) if rivals else ""
             target = rivals.get(peer)
-            if target is not None and what.startswith("batch probe"):
-                target = max(target, 0.0)  # chance: who reads less than that has nothing left to read either
             shown = ", ".join(f"{m} {v:.3f}" for m, v in rivals.items())
             row(
                 f"{name}: {what}",
