@@ -19,5 +19,6 @@ if TYPE_CHECKING:
     from advsci_singlecell.model import Model as Model
     from advsci_singlecell.query import QueryMap as QueryMap
     from advsci_singlecell.settings import Design as Design
+    from advsci_singlecell.whitening import Whitening as Whitening
 
 __getattr__, __dir__, __all__ = exports(__name__)

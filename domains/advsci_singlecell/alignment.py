@@ -27,15 +27,18 @@ nearest across the batches, :math:`P` (Haghverdi et al. 2018, doi 10.1038/nbt.40
           + \rho \sum_b \|u_{kb}\|^2
 
 for pairs of aligned cells of which each cell has up to :math:`m`, a few times: a type that a batch lacks finds fewer
-partners there, because those it is nearest to have nearer ones, and weighs less each time.
+partners there, because those it is nearest to have nearer ones, and weighs less each time. Cells known to be of
+different types are no pair.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from advsci.streams import Stream
 from advsci_singlecell.neighbours import mutual_pairs
+from advsci_singlecell.posterior import UNKNOWN
 
 __all__ = ["Alignment"]
 
@@ -112,9 +115,11 @@ class Alignment:
         batch: np.ndarray,
         *,
         stream: Stream,
+        labels: np.ndarray | None = None,
+        metric: Callable[[np.ndarray], np.ndarray] | None = None,
         pairs: int = 10,
-        ridge: float = 5.0,
-        rounds: int = 5,
+        ridge: float = 0.5,
+        rounds: int = 10,
         most: int = 6000,
     ) -> "Alignment":
         """Shifts corrected by mutual neighbours, clusters as they are.
@@ -123,6 +128,10 @@ class Alignment:
         ----------
         x, batch
             Components (n d) as `fit` got them; batch numbers (n).
+        labels
+            Type numbers, -1 unknown (n): cells of two known types are no pair.
+        metric
+            What components pass before neighbours are sought, such as `Whitening`.
         pairs, ridge
             :math:`m`; :math:`\\rho`, in cells with all their pairs.
         most
@@ -130,6 +139,7 @@ class Alignment:
         """
         rows = np.sort(stream.at("pairs").permutation(len(x)).numpy()[:most])
         x, batch = x[rows], batch[rows]
+        types = np.full(len(rows), UNKNOWN) if labels is None else labels[rows]
         shifts = self.shifts.astype(np.float64)
         k, batches, d = shifts.shape
         for _ in range(rounds):
@@ -137,7 +147,9 @@ class Alignment:
             aligned = current(x, batch)
             r = current.membership(aligned)
             normal, gap = np.tile(ridge * np.eye(batches), (k, 1, 1)), np.zeros((k, batches, d))
-            for p, q, i, j in mutual_pairs(aligned, batch, pairs):
+            for p, q, i, j in mutual_pairs(aligned if metric is None else metric(aligned), batch, pairs):
+                apart = (types[i] != types[j]) & (types[i] != UNKNOWN) & (types[j] != UNKNOWN)
+                i, j = i[~apart], j[~apart]
                 weight = (r[i] + r[j]) / (2.0 * pairs)
                 mass, pull = weight.sum(axis=0), weight.T @ (aligned[i] - aligned[j])
                 for b, other, sign in ((p, q, 1.0), (q, p, -1.0)):
@@ -156,6 +168,7 @@ class Alignment:
 
     def __call__(self, x: np.ndarray, batch: np.ndarray, passes: int = 3) -> np.ndarray:
         """Aligned components of cells of known batches: membership and shift to their fixed point."""
+        x = np.asarray(x, np.float64)  # a cell's result must not depend on which others it is multiplied with
         aligned = x - self.shifts[:, batch].mean(axis=0)
         for _ in range(passes):
             aligned = x - _displacement(self.membership(aligned), batch, self.shifts)
@@ -193,7 +206,7 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def _displacement(r: np.ndarray, batch: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    out = np.empty((len(r), shifts.shape[2]), np.float32)
+    out = np.empty((len(r), shifts.shape[2]), r.dtype)
     for b in np.unique(batch):
         out[batch == b] = r[batch == b] @ shifts[:, b]
     return out

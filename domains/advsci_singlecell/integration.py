@@ -22,12 +22,12 @@ from advsci_singlecell.companions import Companion, Cycle, OrthogonalBatch
 from advsci_singlecell.equaliser import Equaliser
 from advsci_singlecell.fields import Cells, Fields
 from advsci_singlecell.networks import Encoder
-from advsci_singlecell.posterior import UNKNOWN
 from advsci_singlecell.priors import GaussianPrior, Spread, VampPrior
 from advsci_singlecell.settings import Design
 from advsci_singlecell.strength import AdaptiveStrength, Balance
 from advsci_singlecell.target import Anchor
 from advsci_singlecell.task import Biology
+from advsci_singlecell.whitening import Whitening
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ class Integration:
 
     Attributes
     ----------
-    equaliser, alignment, anchor, scale, encoder, head
+    equaliser, alignment, whitening, anchor, scale, encoder, head
         In the order in which a cell passes them; the head names types, where there are any.
     history
         Records of the training; with an adaptive strength its curve: strength, readability, phantom mixing.
@@ -52,6 +52,7 @@ class Integration:
 
     equaliser: Equaliser
     alignment: Alignment
+    whitening: Whitening
     anchor: Anchor
     scale: float
     encoder: Encoder
@@ -78,12 +79,12 @@ class Integration:
         # clusters and shifts are found on cells without most of their noise, where types are told apart best
         clear = equaliser.cleared(even, design.diffusion, cells.labels)
         alignment = Alignment.fit(clear, batch, stream=stream.at("align"), diversity=design.diversity)
-        if (cells.labels == UNKNOWN).all():  # labels hold similar types apart already, and rare ones have no pairs
-            alignment = alignment.refined(clear, batch, stream=stream.at("align"))
-        aligned = alignment(even, batch)
+        whitening = Whitening.fit(even, batch, design.neighbours)
+        alignment = alignment.refined(clear, batch, stream=stream.at("align"), labels=cells.labels, metric=whitening)
+        aligned, plain = whitening(alignment(even, batch)), whitening(even)
         anchor = Anchor.fit(
             aligned,
-            even,
+            plain,
             batch,
             len(cells.batches),
             cells.labels,
@@ -92,15 +93,15 @@ class Integration:
             rate=design.diffusion,
             pull=design.pull,
         )
-        target, posterior = anchor(aligned, even, batch, cells.labels), anchor.posterior
+        target, posterior = anchor(aligned, plain, batch, cells.labels), anchor.posterior
         membership = groups(target, batch, posterior, obs, fields, design, stream)
         scale = float(np.sqrt(target.var(axis=0).sum() / target.shape[1])) or 1.0
         data = tensors(target / scale, batch, membership, posterior, len(cells.batches))
         if posterior is not None:
-            data["untold"] = torch.from_numpy(anchor(aligned, even, batch) / np.float32(scale))
+            data["untold"] = torch.from_numpy(anchor(aligned, plain, batch) / np.float32(scale))
         if design.orthogonality:
-            plain = components - components.mean(axis=0)
-            data["components"] = torch.from_numpy((plain / max(float(plain.std()), 1e-12)).astype(np.float32))
+            centred = components - components.mean(axis=0)
+            data["components"] = torch.from_numpy((centred / max(float(centred.std()), 1e-12)).astype(np.float32))
         adversaries = _adversaries(data, obs, fields, design, len(cells.batches))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream.at("initial parameters").key() % 2**63)
@@ -131,17 +132,19 @@ class Integration:
             title="embedding",
         ).fit(game, data, solver)
         played = cast(Biology, training.averaged("task")).cpu().eval()
-        return cls(equaliser, alignment, anchor, scale, played.encoder, played.head, training.log)
+        return cls(equaliser, alignment, whitening, anchor, scale, played.encoder, played.head, training.log)
 
     def embed(self, components: np.ndarray, batch: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """The embedding (n d) of cells of known batches; labels, where known, are part of the input."""
         even = self.equaliser(components, batch)
-        return self.encode(self.anchor(self.alignment(even, batch), even, batch, labels))
+        aligned = self.whitening(self.alignment(even, batch))
+        return self.encode(self.anchor(aligned, self.whitening(even), batch, labels))
 
     def embed_unseen(self, components: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """The embedding (n d) of cells of batches that were not there in training."""
         even = self.equaliser.unseen(components, batch)
-        return self.encode(self.anchor(self.alignment.extend(even, batch)(even, batch), even, None))
+        aligned = self.whitening(self.alignment.extend(even, batch)(even, batch))
+        return self.encode(self.anchor(aligned, self.whitening(even), None))
 
     def encode(self, anchored: np.ndarray) -> np.ndarray:
         """The encoder on anchored components."""

@@ -57,12 +57,13 @@ def pooled(opinions: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarr
 
 def pool_weights(opinions: Sequence[np.ndarray], labels: np.ndarray) -> tuple[float, ...]:
     """Weights of a pool of two opinions (n c) under which labels (n) that neither saw are likeliest, a tenth of them
-    taken for wrong: who is overconfident gets less say (stacking)."""
+    taken for wrong: who is overconfident gets less say (stacking). Types count alike, however few their cells are."""
     types = opinions[0].shape[1]
+    share = 1.0 / np.bincount(labels, minlength=types)[labels]
 
     def score(weights: tuple[float, ...]) -> float:
         p = pooled(opinions, weights)[np.arange(len(labels)), labels]
-        return float(np.log(0.9 * p + 0.1 / types).mean())
+        return float((share * np.log(0.9 * p + 0.1 / types)).sum() / share.sum())
 
     return max(product(POWERS, repeat=len(opinions)), key=score)
 

@@ -45,7 +45,7 @@ class Design(Config):
     neighbours: int = Field(default=30, ge=2, description="Size of neighbourhoods in every batch.")
     diffusion: float = Field(default=0.8, ge=0, lt=1, description="Rate of the diffusion that removes noise.")
     pull: float = Field(
-        default=0.5, ge=0, le=1, description="How far a cell is drawn to the mean of its type, if given."
+        default=0.75, ge=0, le=1, description="How far a cell is drawn to the mean of its type, if given."
     )
     discrepancy: float = Field(
         default=0.0, ge=0, description="Weight of the kernel discrepancy between batches, an ablation."

@@ -19,6 +19,7 @@ from advsci_singlecell.networks import Encoder
 from advsci_singlecell.projection import Projection
 from advsci_singlecell.settings import Design
 from advsci_singlecell.target import Anchor
+from advsci_singlecell.whitening import Whitening
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "save"]
 
-FORMAT = 3
+FORMAT = 4
 
 
 def save(model: "Model", path: str | Path) -> Path:
@@ -55,6 +56,7 @@ def save(model: "Model", path: str | Path) -> Path:
             for k in ("centres", "shifts", "means")
         },
         "width": integration.alignment.width,
+        "whitening": torch.from_numpy(integration.whitening.matrix),
         "scale": integration.scale,
         "encoder": dict(integration.encoder.state_dict()),
         "head": dict(integration.head.state_dict()) if integration.head is not None else None,
@@ -115,7 +117,7 @@ def load(path: str | Path, adata: "AnnData") -> "Model":
             head = MLP(dimensions, len(state["types"]), width=model.design.width, depth=1)
             head.load_state_dict(state["head"])
         model.history = state["history"]
-        parts = equaliser, alignment, _anchor(state)
+        parts = equaliser, alignment, Whitening(state["whitening"].numpy()), _anchor(state)
         model.integration = Integration(*parts, state["scale"], encoder.eval(), head, model.history)
     except (KeyError, TypeError, RuntimeError) as error:
         if isinstance(error, CheckpointError):

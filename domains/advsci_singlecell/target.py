@@ -19,6 +19,7 @@ from advsci_singlecell.posterior import UNKNOWN, neighbour_votes, pool_weights, 
 __all__ = ["Anchor"]
 
 STEPS = 5
+FOLDS = 5
 CHUNK = 2048
 
 
@@ -68,7 +69,7 @@ class Anchor:
         *,
         neighbours: int = 30,
         rate: float = 0.8,
-        pull: float = 0.5,
+        pull: float = 0.75,
     ) -> "Anchor":
         """Diffuse the reference; labels are used where there are two types or more."""
         neighbourhoods = Neighbourhoods.fit(aligned, batch, batches, neighbours)
@@ -138,12 +139,16 @@ def _features(aligned: np.ndarray, components: np.ndarray) -> np.ndarray:
 
 
 def _weights(aligned: np.ndarray, components: np.ndarray, labels: np.ndarray, types: int) -> tuple[float, ...]:
-    """Weights of votes and discriminant, judged on labelled cells that the discriminant did not see."""
+    """Weights of votes and discriminant, judged on labelled cells that the discriminant did not see, of every type in
+    as many parts as there are folds."""
     known = np.flatnonzero(labels != UNKNOWN)
     x, y = _features(aligned[known], components[known]), labels[known]
-    fold, q = np.arange(len(known)) % 2, np.zeros((len(known), types))
-    for side in (0, 1):
-        q[fold == side] = Discriminant.fit(x[fold != side], y[fold != side], types)(x[fold == side])
+    fold, q = np.empty(len(known), int), np.zeros((len(known), types))
+    fold[np.argsort(y, kind="stable")] = np.arange(len(known)) % FOLDS
+    for part in range(FOLDS):
+        seen, held = fold != part, fold == part
+        if seen.any() and held.any():
+            q[held] = Discriminant.fit(x[seen], y[seen], types)(x[held])
     return pool_weights([neighbour_votes(aligned, labels, aligned[known], types), q], y)
 
 

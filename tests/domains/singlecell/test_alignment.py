@@ -103,3 +103,15 @@ def test_mutual_neighbours_undo_the_pull_of_a_similar_type_that_a_batch_lacks():
 
     refined = pulled.refined(x, batch, stream=Stream(0), rounds=10)
     assert off(pulled)[0] > 1.1 and off(refined)[0] < 0.5 and off(refined)[1] < 0.5
+
+
+def test_cells_of_two_known_types_are_no_pair():
+    rng = np.random.default_rng(5)
+    batch = np.repeat([0, 1], 100)
+    x = rng.normal(size=(200, 3)).astype(np.float32) + batch[:, None].astype(np.float32)
+    before = Alignment.fit(x, batch, stream=Stream(0), clusters=2, rounds=1)
+    apart = before.refined(x, batch, stream=Stream(0), labels=batch)
+    np.testing.assert_array_equal(apart.shifts, before.shifts)
+    unknown = before.refined(x, batch, stream=Stream(0), labels=np.full(200, -1))
+    np.testing.assert_array_equal(unknown.shifts, before.refined(x, batch, stream=Stream(0)).shifts)
+    assert np.abs(unknown.shifts - before.shifts).max() > 0.01

@@ -98,3 +98,11 @@ def test_the_opinion_that_is_right_gets_the_say():
     assert pool_weights([guess, right], y)[1] == 1.0
     often_wrong = np.where(np.random.default_rng(6).random(100)[:, None] < 0.3, np.eye(2)[1 - y], np.eye(2)[y])
     assert pool_weights([often_wrong, np.full((100, 2), 0.5)], y)[0] <= 0.25
+
+
+def test_types_count_alike_in_a_pool_however_few_their_cells():
+    y = np.repeat([0, 1], [300, 3])
+    of_many = np.where(y[:, None] == 0, [[0.95, 0.05]], [[0.95, 0.05]])
+    of_few = np.where(y[:, None] == 0, [[0.7, 0.3]], [[0.3, 0.7]])
+    first, second = pool_weights([of_many, of_few], y)
+    assert second > first
