@@ -23,12 +23,14 @@ Where a cluster holds two similar types and a batch has only one of them, its me
 others': that would move it towards the middle of both. `Alignment.refined` compares only cells that are each other's
 nearest across the batches, :math:`P` (Haghverdi et al. 2018, doi 10.1038/nbt.4091), and moves every batch by
 
-.. math:: \min_{u_k} \sum_{(i, j) \in P} \frac{r_{ik} + r_{jk}}{2 m} \|(x_i - u_{k b(i)}) - (x_j - u_{k b(j)})\|^2
+.. math:: \min_{u_k} \sum_{(i, j) \in P} \frac{\sqrt{r_{ik} r_{jk}}}{m} \|(x_i - u_{k b(i)}) - (x_j - u_{k b(j)})\|^2
           + \rho \sum_b \|u_{kb}\|^2
 
 for pairs of aligned cells of which each cell has up to :math:`m`, a few times: a type that a batch lacks finds fewer
-partners there, because those it is nearest to have nearer ones, and weighs less each time. Cells known to be of
-different types are no pair.
+partners there, because those it is nearest to have nearer ones, and weighs less each time. Two types of which each
+batch lacks the other are each other's nearest, too; but they lie in different clusters, where their pairs weigh
+nothing. Cells known to be of different types are no pair. The same with one cluster for all cells is where clusters
+start from (`Alignment.common`): a batch effect larger than the differences of types would make each batch its own.
 """
 
 from collections.abc import Callable
@@ -77,6 +79,7 @@ class Alignment:
         width: float = 0.1,
         rounds: int = 10,
         membership: np.ndarray | None = None,
+        start: "Alignment | None" = None,
     ) -> "Alignment":
         """Alternate soft clustering and closed-form shifts.
 
@@ -88,13 +91,16 @@ class Alignment:
             :math:`\\theta`; :math:`\\lambda_{kb}` in units of the cells expected of a batch.
         membership
             Known groups (n k) that replace the clusters, such as types: then one round suffices.
+        start
+            An alignment of one cluster, `common`, which comes first and is part of what is returned.
         """
-        x = np.asarray(x, dtype=np.float32)
+        x = np.asarray(x if start is None else start(x, batch), dtype=np.float32)
+        offset = np.float32(0.0) if start is None else start.shifts
         onehot = np.eye(int(batch.max()) + 1, dtype=np.float32)[batch]
         share = onehot.mean(axis=0)
         if membership is not None:
             shifts, means = _shifts(x, membership, onehot, share, ridge)
-            return cls(_unit(membership.T @ _unit(x)), shifts, means, width)
+            return cls(_unit(membership.T @ _unit(x)), shifts + offset, means, width)
         k = clusters or int(np.clip(round(len(x) / 30), 2, 100))
         aligned, centres = x, _seed(_unit(x), k, stream)
         for round_ in range(rounds):
@@ -107,7 +113,22 @@ class Alignment:
             if change < 2e-3:
                 break
         # the clusters of the aligned cells, without the diversity penalty: a map for cells that were not there
-        return cls(centres, shifts, means, width)
+        return cls(centres, shifts + offset, means, width)
+
+    @classmethod
+    def common(
+        cls,
+        x: np.ndarray,
+        batch: np.ndarray,
+        *,
+        stream: Stream,
+        labels: np.ndarray | None = None,
+        metric: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> "Alignment":
+        """One shift of every batch, the same for all its cells; arguments as in `refined`."""
+        zero = np.zeros((1, x.shape[1]), np.float32)
+        still = cls(zero, np.zeros((1, int(batch.max()) + 1, x.shape[1]), np.float32), zero, 0.1)
+        return still.refined(x, batch, stream=stream, labels=labels, metric=metric, rounds=5)
 
     def refined(
         self,
@@ -150,7 +171,7 @@ class Alignment:
             for p, q, i, j in mutual_pairs(aligned if metric is None else metric(aligned), batch, pairs):
                 apart = (types[i] != types[j]) & (types[i] != UNKNOWN) & (types[j] != UNKNOWN)
                 i, j = i[~apart], j[~apart]
-                weight = (r[i] + r[j]) / (2.0 * pairs)
+                weight = np.sqrt(r[i] * r[j]) / pairs
                 mass, pull = weight.sum(axis=0), weight.T @ (aligned[i] - aligned[j])
                 for b, other, sign in ((p, q, 1.0), (q, p, -1.0)):
                     normal[:, b, b] += mass

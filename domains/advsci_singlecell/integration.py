@@ -78,9 +78,12 @@ class Integration:
         even = equaliser(components, batch)
         # clusters and shifts are found on cells without most of their noise, where types are told apart best
         clear = equaliser.cleared(even, design.diffusion, cells.labels)
-        alignment = Alignment.fit(clear, batch, stream=stream.at("align"), diversity=design.diversity)
         whitening = Whitening.fit(even, batch, design.neighbours)
-        alignment = alignment.refined(clear, batch, stream=stream.at("align"), labels=cells.labels, metric=whitening)
+        pairing: dict[str, Any] = {"stream": stream.at("align"), "labels": cells.labels, "metric": whitening}
+        common = Alignment.common(clear, batch, **pairing)
+        alignment = Alignment.fit(
+            clear, batch, stream=stream.at("align"), diversity=design.diversity, start=common
+        ).refined(clear, batch, **pairing)
         aligned, plain = whitening(alignment(even, batch)), whitening(even)
         anchor = Anchor.fit(
             aligned,

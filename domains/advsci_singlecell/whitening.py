@@ -4,19 +4,18 @@ Leading components carry more of everything, noise included, and outweigh those 
 the mean :math:`m_i` of a cell's neighbours in its own batch,
 
 .. math:: x \mapsto x \left(\Sigma / \bar\sigma^2\right)^{-1/2}, \qquad
-          \Sigma = (1 - \gamma) S + \gamma \bar\sigma^2 I, \quad S = \tfrac1n \sum_i (x_i - m_i)^T (x_i - m_i), \quad
-          \bar\sigma^2 = \operatorname{tr} S / d
+          \Sigma = \frac{n S + d \bar\sigma^2 I}{n + d}, \quad S = \frac1n \sum_i (x_i - m_i)^T (x_i - m_i), \quad
+          \bar\sigma^2 = \frac{\operatorname{tr} S}{d}
 
 Relevant component analysis (Bar-Hillel et al. 2005, JMLR 6:937) with the neighbourhoods of a batch for its chunklets:
-components are *not* scaled to equal variance, which would amplify those that are noise alone. :math:`\gamma` is Ledoit
-and Wolf's shrinkage.
+components are *not* scaled to equal variance, which would amplify those that are noise alone. The noise is drawn to
+that of all directions as if :math:`d` cells more had shown it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from advsci_singlecell.discriminant import shrinkage
 from advsci_singlecell.equaliser import neighbour_means
 
 __all__ = ["Whitening"]
@@ -37,12 +36,14 @@ class Whitening:
     @classmethod
     def fit(cls, x: np.ndarray, batch: np.ndarray, k: int = 30) -> "Whitening":
         """Measure the noise of components (n d) about neighbours of the own batch (n)."""
-        gamma, s = shrinkage(np.asarray(x - neighbour_means(x, batch, x, batch, k), np.float64))
-        level = float(np.trace(s)) / len(s)
+        residual = np.asarray(x - neighbour_means(x, batch, x, batch, k), np.float64)
+        n, d = residual.shape
+        s = residual.T @ residual / n
+        level = float(np.trace(s)) / d
         if level <= 0.0:  # cells that equal their neighbours have no noise to whiten
-            return cls(np.eye(x.shape[1], dtype=np.float32))
-        values, vectors = np.linalg.eigh((1.0 - gamma) * s / level + gamma * np.eye(len(s)))
-        matrix = (vectors / np.sqrt(np.maximum(values, 1e-6))) @ vectors.T
+            return cls(np.eye(d, dtype=np.float32))
+        values, vectors = np.linalg.eigh((n * s / level + d * np.eye(d)) / (n + d))
+        matrix = (vectors / np.sqrt(values)) @ vectors.T
         return cls(matrix.astype(np.float32))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:

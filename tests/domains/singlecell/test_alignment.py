@@ -81,7 +81,7 @@ def test_a_round_of_refinement_is_the_least_squares_solution_over_mutual_pairs()
             for i, j in zip(first, second, strict=True):
                 rows.append(np.eye(3)[batch[i]] - np.eye(3)[batch[j]])
                 gaps.append(aligned[i] - aligned[j])
-                weights.append((r[i, k] + r[j, k]) / 8)
+                weights.append(np.sqrt(r[i, k] * r[j, k]) / 4)
         design, weight = np.stack(rows), np.array(weights)[:, None]
         solution = np.linalg.solve(design.T @ (weight * design) + 2.0 * np.eye(3), design.T @ (weight * np.stack(gaps)))
         np.testing.assert_allclose(after.shifts[k] - before.shifts[k], solution, rtol=1e-3, atol=1e-5)
@@ -115,3 +115,30 @@ def test_cells_of_two_known_types_are_no_pair():
     unknown = before.refined(x, batch, stream=Stream(0), labels=np.full(200, -1))
     np.testing.assert_array_equal(unknown.shifts, before.refined(x, batch, stream=Stream(0)).shifts)
     assert np.abs(unknown.shifts - before.shifts).max() > 0.01
+
+
+def test_a_batch_effect_larger_than_the_differences_of_types_is_undone_from_the_common_shift():
+    rng = np.random.default_rng(6)
+    kind, batch = rng.integers(0, 3, 600), np.arange(600) % 2
+    x = (5.0 * np.eye(6)[kind] + 0.5 * rng.normal(size=(600, 6))).astype(np.float32)
+    x[batch == 1, 5] += 20.0
+    start = Alignment.common(x, batch, stream=Stream(0))
+    np.testing.assert_allclose(start.shifts[0, 1] - start.shifts[0, 0], 20.0 * np.eye(6)[5], atol=1.0)
+    aligned = Alignment.fit(x, batch, stream=Stream(0), start=start)(x, batch)
+    without = Alignment.fit(x, batch, stream=Stream(0))(x, batch)
+
+    def gap(z, k):
+        return np.linalg.norm(z[(kind == k) & (batch == 0)].mean(axis=0) - z[(kind == k) & (batch == 1)].mean(axis=0))
+
+    assert max(gap(aligned, k) for k in range(3)) < 0.5 < 2.0 < max(gap(without, k) for k in range(3))
+
+
+def test_types_of_which_each_batch_lacks_the_other_are_not_placed_upon_each_other():
+    rng = np.random.default_rng(7)
+    batch = np.repeat([0, 1], 400)
+    kind = np.concatenate([rng.integers(0, 3, 400), np.array([0, 1, 3])[rng.integers(0, 3, 400)]])
+    x = (8.0 * np.eye(8)[kind] + rng.normal(size=(800, 8))).astype(np.float32)
+    before = Alignment.fit(x, batch, stream=Stream(0), diversity=0.0)
+    aligned = before.refined(x, batch, stream=Stream(0))(x, batch)
+    far = np.linalg.norm(aligned[kind == 2].mean(axis=0) - aligned[kind == 3].mean(axis=0))
+    assert far > 0.8 * 8.0 * np.sqrt(2.0)

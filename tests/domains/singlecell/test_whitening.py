@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from advsci_singlecell.discriminant import shrinkage
 from advsci_singlecell.equaliser import neighbour_means
 from advsci_singlecell.neighbours import nearest
 from advsci_singlecell.whitening import Whitening
@@ -22,9 +21,10 @@ def noisy():
 def test_the_shrunk_covariance_of_the_noise_becomes_a_multiple_of_the_identity(noisy):
     x, batch, _ = noisy
     matrix = np.asarray(Whitening.fit(x, batch).matrix, np.float64)
-    gamma, s = shrinkage(np.asarray(x - neighbour_means(x, batch, x, batch, 30), np.float64))
+    residual = np.asarray(x - neighbour_means(x, batch, x, batch, 30), np.float64)
+    s = residual.T @ residual / 600
     level = np.trace(s) / 60
-    shrunk = (1 - gamma) * s + gamma * level * np.eye(60)
+    shrunk = (600 * s + 60 * level * np.eye(60)) / 660
     np.testing.assert_allclose(matrix @ shrunk @ matrix, level * np.eye(60), atol=1e-5 * level)
 
 
