@@ -95,7 +95,7 @@ class Alignment:
             An alignment of one cluster, `common`, which comes first and is part of what is returned.
         """
         x = np.asarray(x if start is None else start(x, batch), dtype=np.float32)
-        offset = np.float32(0.0) if start is None else start.shifts
+        offset = np.zeros(1, np.float32) if start is None else start.shifts
         onehot = np.eye(int(batch.max()) + 1, dtype=np.float32)[batch]
         share = onehot.mean(axis=0)
         if membership is not None:
