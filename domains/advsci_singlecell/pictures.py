@@ -89,7 +89,7 @@ def type_mixing_picture(before: dict[str, float], after: dict[str, float]) -> "F
         axis.barh(y + 0.2, list(before.values()), 0.36, label="before", color="#b7bcc4")
         axis.barh(y - 0.2, [after[name] for name in before], 0.36, label="after")
         axis.set(yticks=y, yticklabels=list(before), xlim=(0, 1), xlabel="mixing where due")
-        axis.legend(loc="lower right")
+        axis.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)  # bars that reach 1 leave no room within
     return figure
 
 
