@@ -79,7 +79,7 @@ class Alignment:
         width: float = 0.1,
         rounds: int = 10,
         membership: np.ndarray | None = None,
-        start: "Alignment | None" = None,
+        start: np.ndarray | None = None,
     ) -> "Alignment":
         """Alternate soft clustering and closed-form shifts.
 
@@ -92,10 +92,10 @@ class Alignment:
         membership
             Known groups (n k) that replace the clusters, such as types: then one round suffices.
         start
-            An alignment of one cluster, `common`, which comes first and is part of what is returned.
+            Displacement of every batch (b d), such as `common`, that comes first and is part of the shifts.
         """
-        x = np.asarray(x if start is None else start(x, batch), dtype=np.float32)
-        offset = np.zeros(1, np.float32) if start is None else start.shifts
+        offset = np.zeros((int(batch.max()) + 1, x.shape[1]), np.float32) if start is None else start
+        x = np.asarray(x - offset[batch], dtype=np.float32)
         onehot = np.eye(int(batch.max()) + 1, dtype=np.float32)[batch]
         share = onehot.mean(axis=0)
         if membership is not None:
@@ -124,11 +124,11 @@ class Alignment:
         stream: Stream,
         labels: np.ndarray | None = None,
         metric: Callable[[np.ndarray], np.ndarray] | None = None,
-    ) -> "Alignment":
-        """One shift of every batch, the same for all its cells; arguments as in `refined`."""
+    ) -> np.ndarray:
+        """Displacement of every batch (b d), the same for all its cells; arguments as in `refined`."""
         zero = np.zeros((1, x.shape[1]), np.float32)
         still = cls(zero, np.zeros((1, int(batch.max()) + 1, x.shape[1]), np.float32), zero, 0.1)
-        return still.refined(x, batch, stream=stream, labels=labels, metric=metric, rounds=5)
+        return still.refined(x, batch, stream=stream, labels=labels, metric=metric, rounds=5).shifts[0]
 
     def refined(
         self,

@@ -72,7 +72,7 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
     components = _project(cells, projection, column, known)
     seen = [name for name in cells.batches if name in model.cells.batches]
     z = integration.embed_unseen(components, cells.batch)
-    reference = model.get_latent_representation()
+    reference = model.get_latent_representation(labels=False)  # placed as the query is, without its own labels
     if len(reference) > model.design.sketch:
         reference = reference[
             Stream(model.seed).at("reference").permutation(len(reference)).numpy()[: model.design.sketch]

@@ -72,7 +72,8 @@ def simulator_rows(seeds, cells, names):
                 limits,
                 strict=True,
             ):
-                value, interval = mean_interval([s[score] for s in found[labels]])
+                values = [s[score] for s in found[labels]]
+                value, interval = mean_interval(values)
                 beside = {m: round(mean_interval([s[score] for s in found[m]])[0], 3) for m in ("Harmony", "marginal")}
                 row(
                     f"{simulator}, {labels}: {score}",
@@ -82,7 +83,8 @@ def simulator_rows(seeds, cells, names):
                     seeds=seeds,
                     interval=interval,
                     peer="Harmony",
-                    note=f"Harmony {beside['Harmony']}, marginal adversary {beside['marginal']}",
+                    note=f"Harmony {beside['Harmony']}, marginal adversary {beside['marginal']}; "
+                    f"by seed {', '.join(f'{v:.3f}' for v in values)}",
                 )
 
 

@@ -123,7 +123,7 @@ def test_a_batch_effect_larger_than_the_differences_of_types_is_undone_from_the_
     x = (5.0 * np.eye(6)[kind] + 0.5 * rng.normal(size=(600, 6))).astype(np.float32)
     x[batch == 1, 5] += 20.0
     start = Alignment.common(x, batch, stream=Stream(0))
-    np.testing.assert_allclose(start.shifts[0, 1] - start.shifts[0, 0], 20.0 * np.eye(6)[5], atol=1.0)
+    np.testing.assert_allclose(start[1] - start[0], 20.0 * np.eye(6)[5], atol=1.0)
     aligned = Alignment.fit(x, batch, stream=Stream(0), start=start)(x, batch)
     without = Alignment.fit(x, batch, stream=Stream(0))(x, batch)
 

@@ -10,6 +10,7 @@ from advsci.errors import CheckpointError, DataError
 from advsci.streams import Stream
 from advsci_singlecell.evaluate import correction_scores
 from advsci_singlecell.model import Model, sketch_rows
+from advsci_singlecell.query import conformal_p_values
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +137,14 @@ def test_query_cells_are_placed_and_unseen_types_are_reported(simulated):
     assert np.median(found.p_value[new]) < np.median(found.p_value[~new])
     right = (np.asarray(found.types)[~new] == query.obs.cell_type.astype(str)[~new]).mean()
     assert right > 0.6
+
+
+def test_a_query_is_compared_with_the_reference_placed_without_its_own_labels(trained):
+    query = trained.adata[:100].copy()
+    query.obs["batch"] = "new"
+    found = trained.map_query(query)
+    hidden = trained.get_latent_representation(labels=False)
+    np.testing.assert_array_equal(found.p_value, conformal_p_values(hidden, found.embedding))
 
 
 def test_a_query_may_lack_some_genes_but_not_most(trained):

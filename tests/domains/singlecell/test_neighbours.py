@@ -102,7 +102,7 @@ def test_the_opinion_that_is_right_gets_the_say():
 
 def test_types_count_alike_in_a_pool_however_few_their_cells():
     y = np.repeat([0, 1], [300, 3])
-    of_many = np.where(y[:, None] == 0, [[0.95, 0.05]], [[0.95, 0.05]])
+    of_many = np.tile([0.95, 0.05], (303, 1))  # right about the many, wrong about the few
     of_few = np.where(y[:, None] == 0, [[0.7, 0.3]], [[0.3, 0.7]])
     first, second = pool_weights([of_many, of_few], y)
     assert second > first
