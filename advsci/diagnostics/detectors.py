@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from advsci.metrics import frechet_distance
 from advsci.objectives import Objective
 from advsci.penalties import squared_norm
-from advsci.scores import Scores, couples_batch, input_gradient
+from advsci.penalties.scores import Scores, couples_batch, input_gradient
 
 __all__ = ["batch_coupling", "critic_slopes", "pair_accuracy", "relative_frechet", "signal"]
 

@@ -23,7 +23,7 @@ from advsci.errors import ConfigError, DataError
 from advsci.games.gan import GAN
 from advsci.metrics import prdc
 from advsci.nn.whitening import condition_number
-from advsci.scores import Scores, couples_batch
+from advsci.penalties.scores import Scores, couples_batch
 from advsci.streams import Stream
 from advsci.training.data import Data, as_source
 from advsci.training.trainer import Training

@@ -1,5 +1,6 @@
 """Games: players, and the loss each minimises on a batch."""
 
+from advsci.games.autoencoder import Autoencoder as Autoencoder
 from advsci.games.domain_adversarial import Adversary as Adversary
 from advsci.games.domain_adversarial import DomainAdversarial as DomainAdversarial
 from advsci.games.domain_adversarial import Task as Task
@@ -7,8 +8,8 @@ from advsci.games.game import Batch as Batch
 from advsci.games.game import Constraint as Constraint
 from advsci.games.game import Draw as Draw
 from advsci.games.game import Game as Game
-from advsci.games.game import JointGame as JointGame
-from advsci.games.game import SharedGame as SharedGame
+from advsci.games.game import OneLossGame as OneLossGame
+from advsci.games.game import OnePassGame as OnePassGame
 from advsci.games.game import as_batch as as_batch
 from advsci.games.gan import GAN as GAN
 from advsci.games.gan import WeightedGenerator as WeightedGenerator
@@ -16,3 +17,4 @@ from advsci.games.instrumental import InstrumentalVariables as InstrumentalVaria
 from advsci.games.mean_field import MeanFieldGame as MeanFieldGame
 from advsci.games.moment_matching import MomentMatching as MomentMatching
 from advsci.games.weak_form import WeakForm as WeakForm
+from advsci.games.vae import VAE as VAE

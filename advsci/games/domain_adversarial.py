@@ -2,7 +2,7 @@ r"""Domain-adversarial learning: features that serve a task and hide their domai
 
 An encoder :math:`f` and a task minimise :math:`L_{task}(f, h) - \lambda L_{dom}(f, a)`, adversaries :math:`a` minimise
 :math:`L_{dom}(f, a)` (Ganin et al. 2016, arXiv 1505.07818, eq. 9-12). The coupling is zero-sum up to :math:`\lambda`,
-so gradient reversal makes one scalar of it: the game is a `JointGame`.
+so gradient reversal makes one scalar of it: the game is a `OneLossGame`.
 """
 
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from advsci.games.game import Batch, Draw, JointGame
+from advsci.games.game import Batch, Draw, OneLossGame
 from advsci.nn.reversal import reverse_gradient
 from advsci.schedules import Schedule, as_schedule
 from advsci.streams import Stream
@@ -38,7 +38,7 @@ class Adversary(nn.Module, ABC):
         """The scalar loss of reading the domain of ``batch`` from ``features`` (n d)."""
 
 
-class DomainAdversarial(JointGame):
+class DomainAdversarial(OneLossGame):
     """A task against adversaries that read a domain from its features.
 
     Parameters

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from advsci.errors import DataError
 from advsci.streams import Stream
 
-__all__ = ["Batch", "Constraint", "Draw", "Game", "JointGame", "SharedGame", "as_batch", "separate_gradients", "total"]
+__all__ = ["Batch", "Constraint", "Draw", "Game", "OneLossGame", "OnePassGame", "as_batch", "separate_gradients", "total"]
 
 Batch = Mapping[str, Tensor]
 Draw = Mapping[str, Tensor]
@@ -110,7 +110,7 @@ class Game(nn.Module, ABC):
                 p.requires_grad_(True)
 
 
-class JointGame(Game):
+class OneLossGame(Game):
     """A game with one scalar whose gradient in every player's parameters is that player's own gradient.
 
     Gradient reversal makes such a scalar out of a zero-sum coupling; a simultaneous solver then needs one backward
@@ -124,7 +124,7 @@ class JointGame(Game):
         """
 
 
-class SharedGame(Game):
+class OnePassGame(Game):
     """A game whose players' losses share most of their computation.
 
     Under a simultaneous solver all losses are wanted at the same point, so what they share is computed once.

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from advsci.errors import ConfigError, ShapeError
-from advsci.games.game import Batch, Draw, SharedGame, require, separate_gradients, total
+from advsci.games.game import Batch, Draw, OnePassGame, require, separate_gradients, total
 from advsci.latents import Latent
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Generated, Penalty, RandomPenalty, StatefulPenalty
 from advsci.schedules import Cosine
-from advsci.scores import Scores, couples_batch
+from advsci.penalties.scores import Scores, couples_batch
 from advsci.streams import Stream
 
 __all__ = ["GAN", "WeightedGenerator"]
@@ -34,7 +34,7 @@ class WeightedGenerator(Protocol):
         ...
 
 
-class GAN(SharedGame):
+class GAN(OnePassGame):
     """Generator against discriminator under any objective and penalties.
 
     Parameters

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from advsci.penalties.penalty import RandomPenalty
 from advsci.schedules import Schedule, as_schedule
-from advsci.scores import Scores
+from advsci.penalties.scores import Scores
 
 __all__ = [
     "ApproximateR1",

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from advsci.penalties.penalty import RandomPenalty
 from advsci.schedules import Schedule, as_schedule
-from advsci.scores import Scores
+from advsci.penalties.scores import Scores
 from advsci.streams import Stream
 
 __all__ = ["Consistency", "Jitter", "Transform", "consistency"]

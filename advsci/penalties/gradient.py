@@ -15,7 +15,7 @@ from advsci.errors import ConfigError
 from advsci.objectives import weighted_mean
 from advsci.penalties.penalty import Penalty, RandomPenalty
 from advsci.schedules import Schedule, as_schedule
-from advsci.scores import Scores, input_gradient
+from advsci.penalties.scores import Scores, input_gradient
 
 __all__ = [
     "DRAGAN",

@@ -14,7 +14,7 @@ from advsci.errors import ConfigError
 from advsci.penalties.penalty import StatefulPenalty
 from advsci.processes import average_over_processes
 from advsci.schedules import Schedule, as_schedule
-from advsci.scores import Scores
+from advsci.penalties.scores import Scores
 
 __all__ = ["LeCam", "lecam"]
 

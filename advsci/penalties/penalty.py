@@ -25,7 +25,7 @@ class Pass(Protocol):
 class Penalty(ABC):
     """A weighted penalty on one player of a GAN.
 
-    A penalty of the discriminator reads an `advsci.scores.Scores`, one of the generator an
+    A penalty of the discriminator reads an `advsci.penalties.scores.Scores`, one of the generator an
     `advsci.penalties.Generated`; one that needs only the network's weights (`OrthogonalRegularisation`, `Damping`)
     serves both. Penalties are differentiable in the parameters of both players.
     """

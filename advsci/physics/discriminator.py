@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ShapeError
-from advsci.physics.physics import Findings, Physics, residual_features
+from advsci.physics.law import Findings, Physics, residual_features
 
 __all__ = ["PhysicsInformedDiscriminator"]
 

@@ -12,21 +12,21 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ShapeError
-from advsci.games.game import Batch, Draw, SharedGame, require, separate_gradients
+from advsci.games.game import Batch, Draw, OnePassGame, require, separate_gradients
 from advsci.latents import Latent
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Penalty, RandomPenalty
 from advsci.physics.discriminator import PhysicsInformedDiscriminator
 from advsci.physics.multipliers import Multipliers
-from advsci.physics.physics import Findings
+from advsci.physics.law import Findings
 from advsci.schedules import Cosine
-from advsci.scores import Scores, couples_batch
+from advsci.penalties.scores import Scores, couples_batch
 from advsci.streams import Stream
 
 __all__ = ["PhysicsGAN"]
 
 
-class PhysicsGAN(SharedGame):
+class PhysicsGAN(OnePassGame):
     """Generator against a physics-informed discriminator, with multipliers as a third player.
 
     Parameters

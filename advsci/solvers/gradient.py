@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from advsci.games.game import Batch, Draw, Game, JointGame, SharedGame, total
+from advsci.games.game import Batch, Draw, Game, OneLossGame, OnePassGame, total
 
 __all__ = ["Gradients", "Terms", "compiled", "player_gradient", "vector_field"]
 
@@ -67,17 +67,17 @@ def vector_field(
 ) -> tuple[dict[str, Terms], dict[str, Gradients]]:
     r"""Each player's terms and gradient at the same point, batch and draw: :math:`v = (\nabla_{\theta_i} L_i)_i`.
 
-    A `JointGame` takes one backward pass for all players; a `SharedGame` computes once what the losses share.
+    A `OneLossGame` takes one backward pass for all players; a `OnePassGame` computes once what the losses share.
     """
     if parameters is None:
         parameters = {player: trainable(game, player) for player in game.players}
-    if isinstance(game, JointGame):
+    if isinstance(game, OneLossGame):
         terms = game.joint_terms(batch, draw)
         everything = [p for player in parameters for p in parameters[player]]
         flat = iter(torch.autograd.grad(total(terms), everything, allow_unused=True))
         gradients: dict[str, Gradients] = {player: [next(flat) for _ in own] for player, own in parameters.items()}
         return {"joint": {name: term.detach() for name, term in terms.items()}}, gradients
-    if isinstance(game, SharedGame):
+    if isinstance(game, OnePassGame):
         shared, gradients = game.shared_field(batch, draw, parameters)
         return {player: {name: t.detach() for name, t in part.items()} for player, part in shared.items()}, gradients
     evaluated = {

@@ -1,6 +1,6 @@
 r"""Simultaneous gradient descent of all players on their own losses: :math:`\theta \leftarrow \theta - h\, v(\theta)`.
 
-On :math:`f = xy` its spectral radius is :math:`\sqrt{1 + h^2}`: it never converges there. A `JointGame` needs one
+On :math:`f = xy` its spectral radius is :math:`\sqrt{1 + h^2}`: it never converges there. A `OneLossGame` needs one
 backward pass.
 """
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from advsci.errors import ConfigError
-from advsci.games.game import Batch, Draw, Game, JointGame, SharedGame
+from advsci.games.game import Batch, Draw, Game, OneLossGame, OnePassGame
 from advsci.processes import average_over_processes
 from advsci.schedules import Schedule, as_schedule
 from advsci.solvers.gradient import Gradients, Terms, compiled, first_order, frozen, trainable, vector_field
@@ -136,7 +136,7 @@ class Solver(ABC):
         if self.compile:
             backend = "inductor" if self.compile is True else self.compile
             self._gradient = {player: compiled(evaluate, backend) for player, evaluate in self._gradient.items()}
-            if isinstance(game, JointGame | SharedGame):
+            if isinstance(game, OneLossGame | OnePassGame):
                 self._field = compiled(self._field, backend)
 
     @property
@@ -172,7 +172,7 @@ class Solver(ABC):
 
     def field(self, game: Game, batch: Batch, draw: Draw) -> tuple[dict[str, Terms], dict[str, Gradients]]:
         """Terms and gradients of all players at the same point, batch and draw."""
-        if isinstance(game, JointGame | SharedGame) and self._field is not None:
+        if isinstance(game, OneLossGame | OnePassGame) and self._field is not None:
             return self._field(batch, draw)
         evaluated = {player: self.gradient(player, batch, draw) for player in self.players}
         return {p: terms for p, (terms, _) in evaluated.items()}, {p: g for p, (_, g) in evaluated.items()}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from advsci.schedules import Schedule, as_schedule
 
-__all__ = ["EMA", "Average"]
+__all__ = ["EMA", "Averaged"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class EMA:
     of: tuple[str, ...] = ("generator",)
 
 
-class Average:
+class Averaged:
     """A frozen copy of a module that follows it by exponential averaging; buffers are copied."""
 
     def __init__(self, module: nn.Module, decay: float | Schedule):

@@ -16,7 +16,7 @@ from advsci.solvers.solver import Solver
 from advsci.streams import Stream
 from advsci.training import checkpoint
 from advsci.training.data import Data, Order, Source, as_source
-from advsci.training.ema import EMA, Average
+from advsci.training.ema import EMA, Averaged
 from advsci.training.progress import show_progress
 from advsci.training.run import Run
 from advsci.training.signals import stop_on_signal
@@ -45,7 +45,7 @@ class Training:
     game: Game
     solver: Solver
     step: int = 0
-    averages: dict[str, Average] = field(default_factory=dict)
+    averages: dict[str, Averaged] = field(default_factory=dict)
     log: list[dict[str, float | int]] = field(default_factory=list)
     stopped_by: str | None = None
 
@@ -163,7 +163,7 @@ class Trainer:
         self._check(game, source, stream, device)
         solver.bind(game)
         broadcast_from_first_process(game)
-        averages = {p: Average(game.players[p], self.ema.decay) for p in self.ema.of} if self.ema else {}
+        averages = {p: Averaged(game.players[p], self.ema.decay) for p in self.ema.of} if self.ema else {}
         training = Training(game, solver, averages=averages)
         run = self.run if isinstance(self.run, Run | None) else Run(self.run)
         if run is not None:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _row import interval, row
 
 from advsci.games import GAN, Game
-from advsci.generative import VAE, Autoencoder
+from advsci.games import VAE, Autoencoder
 from advsci.latents import Gaussian
 from advsci.metrics import prdc
 from advsci.nn import MLP

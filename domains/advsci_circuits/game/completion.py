@@ -17,7 +17,7 @@ from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Penalty
 from advsci.physics import Findings, Multipliers, PhysicsInformedDiscriminator
 from advsci.schedules import Cosine
-from advsci.scores import Scores
+from advsci.penalties.scores import Scores
 from advsci.streams import Stream
 from advsci_circuits.game.condition import genes_mask
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges

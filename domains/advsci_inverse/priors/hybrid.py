@@ -23,7 +23,7 @@ from advsci.games import Game
 from advsci.games.game import Batch, Draw, require
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Penalty
-from advsci.scores import Scores
+from advsci.penalties.scores import Scores
 from advsci.streams import Stream
 
 __all__ = ["HybridGAN", "Synthesis"]

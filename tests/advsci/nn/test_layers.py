@@ -21,7 +21,7 @@ from advsci.nn import (
     layer_norm,
     whitening_matrix,
 )
-from advsci.scores import couples_batch
+from advsci.penalties.scores import couples_batch
 
 DOUBLE = torch.double
 

@@ -10,7 +10,7 @@ from advsci.latents import Gaussian
 from advsci.nn import MLP, Pieces
 from advsci.objectives import NonSaturating, RelativisticPairing
 from advsci.penalties import R1, R2
-from advsci.scores import input_gradient
+from advsci.penalties.scores import input_gradient
 from advsci.solvers import player_gradient, vector_field
 from advsci.streams import Stream
 

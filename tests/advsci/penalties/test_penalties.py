@@ -36,7 +36,7 @@ from advsci.penalties import (
     orthogonality,
     zero_centred,
 )
-from advsci.scores import Scores, couples_batch
+from advsci.penalties.scores import Scores, couples_batch
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from advsci.errors import ConfigError, DataError
-from advsci.imbalance import Focal, class_weights, effective_number, focal_cross_entropy
+from advsci.objectives.imbalance import Focal, class_weights, effective_number, focal_cross_entropy
 from advsci.objectives import NonSaturating
 from advsci.streams import Stream
 

@@ -8,7 +8,7 @@ from scipy.stats import chi2, kstest
 
 from advsci.errors import ConfigError, DataError, ShapeError
 from advsci.metrics import gaussian, mmd
-from advsci.moments import (
+from advsci.objectives.moments import (
     KernelMMD,
     feature_matching,
     hansen_j,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from advsci.divergences import (
+from advsci.objectives.divergences import (
     DIVERGENCES,
     Alpha,
     FDivergence,

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from advsci.errors import ConfigError
-from advsci.objectives import Objective, weighted_mean
+from advsci.objectives.objective import Objective, weighted_mean
 
 __all__ = [
     "DIVERGENCES",

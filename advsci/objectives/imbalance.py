@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from advsci.errors import ConfigError, DataError
-from advsci.objectives import Objective, weighted_mean
+from advsci.objectives.objective import Objective, weighted_mean
 
 __all__ = ["Focal", "class_weights", "effective_number", "focal_cross_entropy"]
 

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from advsci.errors import ConfigError, DataError, ShapeError
-from advsci.objectives import Objective, weighted_mean
+from advsci.objectives.objective import Objective, weighted_mean
 
 __all__ = [
     "HansenJ",

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from advsci.errors import DataError, ShapeError
-from advsci.generative import VAE, Autoencoder
+from advsci.games import VAE, Autoencoder
 from advsci.nn import MLP
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
