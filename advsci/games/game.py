@@ -16,7 +16,17 @@ from torch import Tensor, nn
 from advsci.errors import DataError
 from advsci.streams import Stream
 
-__all__ = ["Batch", "Constraint", "Draw", "Game", "OneLossGame", "OnePassGame", "as_batch", "separate_gradients", "total"]
+__all__ = [
+    "Batch",
+    "Constraint",
+    "Draw",
+    "Game",
+    "OneLossGame",
+    "OnePassGame",
+    "as_batch",
+    "separate_gradients",
+    "total",
+]
 
 Batch = Mapping[str, Tensor]
 Draw = Mapping[str, Tensor]

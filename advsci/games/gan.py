@@ -16,8 +16,8 @@ from advsci.games.game import Batch, Draw, OnePassGame, require, separate_gradie
 from advsci.latents import Latent
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Generated, Penalty, RandomPenalty, StatefulPenalty
-from advsci.schedules import Cosine
 from advsci.penalties.scores import Scores, couples_batch
+from advsci.schedules import Cosine
 from advsci.streams import Stream
 
 __all__ = ["GAN", "WeightedGenerator"]

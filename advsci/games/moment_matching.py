@@ -2,10 +2,10 @@ r"""Moment matching: a generator against the best critic of a class, whose answe
 
 .. math:: \min_G \max_\phi \; d\big(\phi(x), \phi(G(z))\big)
 
-where :math:`d` has solved its own inner maximum: over linear critics of the features (`advsci.objectives.moments.linear_ipm`,
-McGAN, Mroueh et al. 2017, arXiv 1702.08398) or over a kernel's unit ball (`advsci.objectives.moments.weighted_mmd`, MMD-GAN, Li et
-al. 2017, arXiv 1705.08584). With fixed features there is no second player left: the generative moment-matching network
-(Li et al. 2015, arXiv 1502.02761), and feature matching.
+where :math:`d` has solved its own inner maximum: over linear critics of the features (`advsci.objectives.linear_ipm`,
+McGAN, Mroueh et al. 2017, arXiv 1702.08398) or over a kernel's unit ball (`advsci.objectives.weighted_mmd`, MMD-GAN,
+Li et al. 2017, arXiv 1705.08584). With fixed features there is no second player left: the generative moment-matching
+network (Li et al. 2015, arXiv 1502.02761), and feature matching.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class MomentMatching(Game):
     latent
         Prior of ``z``.
     discrepancy
-        A function of `advsci.objectives.moments`, such as ``linear_ipm`` or ``partial(weighted_mmd, sigmas=(1.0, 2.0))``.
+        A function of `advsci.objectives`, such as ``linear_ipm`` or ``partial(weighted_mmd, sigmas=(1.0, 2.0))``.
     learn
         Whether the features are a player.
 

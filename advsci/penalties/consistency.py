@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from advsci.penalties.penalty import RandomPenalty
-from advsci.schedules import Schedule, as_schedule
 from advsci.penalties.scores import Scores
+from advsci.schedules import Schedule, as_schedule
 from advsci.streams import Stream
 
 __all__ = ["Consistency", "Jitter", "Transform", "consistency"]

@@ -14,8 +14,8 @@ from torch import Tensor
 from advsci.errors import ConfigError
 from advsci.objectives import weighted_mean
 from advsci.penalties.penalty import Penalty, RandomPenalty
-from advsci.schedules import Schedule, as_schedule
 from advsci.penalties.scores import Scores, input_gradient
+from advsci.schedules import Schedule, as_schedule
 
 __all__ = [
     "DRAGAN",

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from advsci.errors import ConfigError
 from advsci.penalties.penalty import StatefulPenalty
+from advsci.penalties.scores import Scores
 from advsci.processes import average_over_processes
 from advsci.schedules import Schedule, as_schedule
-from advsci.penalties.scores import Scores
 
 __all__ = ["LeCam", "lecam"]
 

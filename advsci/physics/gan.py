@@ -16,11 +16,11 @@ from advsci.games.game import Batch, Draw, OnePassGame, require, separate_gradie
 from advsci.latents import Latent
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Penalty, RandomPenalty
-from advsci.physics.discriminator import PhysicsInformedDiscriminator
-from advsci.physics.multipliers import Multipliers
-from advsci.physics.law import Findings
-from advsci.schedules import Cosine
 from advsci.penalties.scores import Scores, couples_batch
+from advsci.physics.discriminator import PhysicsInformedDiscriminator
+from advsci.physics.law import Findings
+from advsci.physics.multipliers import Multipliers
+from advsci.schedules import Cosine
 from advsci.streams import Stream
 
 __all__ = ["PhysicsGAN"]

@@ -19,8 +19,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parent))
 from _row import interval, row
 
-from advsci.games import GAN, Game
-from advsci.games import VAE, Autoencoder
+from advsci.games import GAN, VAE, Autoencoder, Game
 from advsci.latents import Gaussian
 from advsci.metrics import prdc
 from advsci.nn import MLP

@@ -15,9 +15,9 @@ from advsci.errors import ShapeError
 from advsci.games.game import Batch, Draw, Game, require
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Penalty
+from advsci.penalties.scores import Scores
 from advsci.physics import Findings, Multipliers, PhysicsInformedDiscriminator
 from advsci.schedules import Cosine
-from advsci.penalties.scores import Scores
 from advsci.streams import Stream
 from advsci_circuits.game.condition import genes_mask
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges

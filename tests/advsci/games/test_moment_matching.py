@@ -7,14 +7,14 @@ import torch
 from torch import nn
 
 from advsci import Trainer
-from advsci.objectives.divergences import DIVERGENCES, Alpha, FDivergence
 from advsci.errors import ShapeError
 from advsci.games import GAN, MomentMatching
-from advsci.objectives.imbalance import Focal
 from advsci.latents import Gaussian
-from advsci.objectives.moments import KernelMMD, feature_matching, linear_critic, linear_ipm, weighted_mmd
 from advsci.nn import MLP
 from advsci.objectives import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPairing, Wasserstein
+from advsci.objectives.divergences import DIVERGENCES, Alpha, FDivergence
+from advsci.objectives.imbalance import Focal
+from advsci.objectives.moments import KernelMMD, feature_matching, linear_critic, linear_ipm, weighted_mmd
 from advsci.solvers import Alternating, Simultaneous, adam
 from advsci.streams import Stream
 

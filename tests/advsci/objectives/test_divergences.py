@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch.distributions import Normal
 
+from advsci.errors import ConfigError
+from advsci.objectives import Minimax
 from advsci.objectives.divergences import (
     DIVERGENCES,
     Alpha,
@@ -17,8 +19,6 @@ from advsci.objectives.divergences import (
     SquaredHellinger,
     f_divergence,
 )
-from advsci.errors import ConfigError
-from advsci.objectives import Minimax
 from advsci.streams import Stream
 
 X = torch.linspace(-30.0, 30.0, 60_001, dtype=torch.float64)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from advsci.errors import ConfigError, DataError
-from advsci.objectives.imbalance import Focal, class_weights, effective_number, focal_cross_entropy
 from advsci.objectives import NonSaturating
+from advsci.objectives.imbalance import Focal, class_weights, effective_number, focal_cross_entropy
 from advsci.streams import Stream
 
 LABELS = torch.tensor([0] * 90 + [2] * 9 + [3])
