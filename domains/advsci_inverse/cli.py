@@ -1,55 +1,48 @@
 """The script ``advsci-inverse``."""
 
 from advsci.cli import command, domain_app, run_app
+from advsci.config import Config
 from advsci_inverse.config import (
     Compare,
     Evaluate,
     InspectOperator,
     Reconstruct,
-    Render,
     Train,
     TrainDenoiser,
     TrainRefiner,
     TrainRegulariser,
+    WriteReport,
 )
 
 __all__ = ["app", "main"]
 
 app = domain_app("inverse", "Reconstruct images from measurements with a GAN prior: error bars, verdicts, baselines.")
-command(app, "train", Train, "advsci_inverse.commands.train:run", plan="advsci_inverse.commands.train:plan")
-command(
-    app,
-    "operator",
-    InspectOperator,
-    "advsci_inverse.commands.operator:run",
-    plan="advsci_inverse.commands.operator:plan",
-)
-command(
-    app,
-    "reconstruct",
-    Reconstruct,
-    "advsci_inverse.commands.reconstruct:run",
-    plan="advsci_inverse.commands.reconstruct:plan",
-    positional=("file",),
-)
-command(app, "evaluate", Evaluate, "advsci_inverse.commands.evaluate:run", plan="advsci_inverse.commands.evaluate:plan")
-command(app, "compare", Compare, "advsci_inverse.commands.compare:run", plan="advsci_inverse.commands.compare:plan")
-command(app, "report", Render, "advsci_inverse.commands.render:run", positional=("run",))
-command(
-    app, "denoiser", TrainDenoiser, "advsci_inverse.commands.learn:denoiser", plan="advsci_inverse.commands.learn:plan"
-)
-command(
-    app, "refiner", TrainRefiner, "advsci_inverse.commands.learn:refiner", plan="advsci_inverse.commands.learn:plan"
-)
-command(
-    app,
-    "regulariser",
-    TrainRegulariser,
-    "advsci_inverse.commands.learn:regulariser",
-    plan="advsci_inverse.commands.learn:plan",
-)
+
+PLANNED: dict[str, type[Config]] = {
+    "train": Train,
+    "denoiser": TrainDenoiser,
+    "refiner": TrainRefiner,
+    "regulariser": TrainRegulariser,
+    "operator": InspectOperator,
+    "reconstruct": Reconstruct,
+    "evaluate": Evaluate,
+    "compare": Compare,
+}
+"""Each command's module has ``run`` and, for ``--dry-run``, ``plan``."""
+
+for name, schema in PLANNED.items():
+    module = f"advsci_inverse.commands.{name}"
+    positional = ("file",) if name == "reconstruct" else ()
+    command(app, name, schema, f"{module}:run", plan=f"{module}:plan", positional=positional)
+command(app, "report", WriteReport, "advsci_inverse.commands.report:run", positional=("run",))
 
 
 def main() -> int:
-    """Run the script with the process's arguments."""
+    """Run the script with the process's arguments.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     return run_app(app)

@@ -11,9 +11,10 @@ __all__ = [
     "Compare",
     "Evaluate",
     "InspectOperator",
+    "Learning",
     "OperatorSpec",
     "Reconstruct",
-    "Render",
+    "WriteReport",
     "Train",
     "TrainDenoiser",
     "TrainRefiner",
@@ -74,7 +75,10 @@ class OperatorSpec(Config):
     @model_validator(mode="after")
     def _file_for_matrix(self):
         if (self.kind == "matrix") != (self.file is not None):
-            raise ValueError(f"got kind = {self.kind!r} with file = {self.file}; expected a file for 'matrix' alone")
+            raise ValueError(
+                f"got kind = {self.kind!r} with file = {self.file}; expected a file for 'matrix' alone. "
+                "Try: --operator.kind matrix with --operator.file."
+            )
         return self
 
 
@@ -98,7 +102,7 @@ class Train(RunConfig):
     )
     penalty: float = Field(default=5.0, ge=0, description="Weight of R1 and R2.")
     steps: int = Field(default=5000, ge=1, description="Training steps.")
-    batch_size: int = Field(default=128, ge=2, description="Images a step.")
+    batch_size: int = Field(default=128, ge=2, description="Images per step.")
     rate: float = Field(default=1e-3, gt=0, description="Learning rate, falling on a cosine.")
     held_out: int = Field(default=1000, ge=16, description="Last training images, kept for the range test.")
     rank: int = Field(default=64, ge=1, description="Rank of the residual covariance's low-rank part.")
@@ -158,26 +162,31 @@ class Compare(_Measured):
     validation: int = Field(default=16, ge=1, description="Further held-out images on which weights are tuned.")
 
 
-class Render(Config):
+class WriteReport(Config):
     """Write the report of a finished reconstruction anew."""
 
     run: Path = Field(description="Run folder of reconstruct or compare.")
 
 
-class TrainDenoiser(RunConfig):
-    """Train a denoiser of all noise levels, for message passing and plug-and-play."""
+class Learning(RunConfig):
+    """What every network that plays alone is trained by."""
 
     data: str = Field(default="digits", description="Registered data set, folder of images, or npz, nii, dcm, h5 file.")
-    widths: list[int] = Field(default=[32, 96], min_length=1, description="Channels of the stages, fine to coarse.")
-    blocks: list[int] = Field(default=[1, 3], min_length=1, description="Residual blocks of the stages.")
-    half: bool = Field(default=True, description="Convolutions in bfloat16: twice as fast where the CPU has it.")
     steps: int = Field(default=4500, ge=1, description="Training steps.")
-    batch_size: int = Field(default=64, ge=1, description="Images a step.")
+    batch_size: int = Field(default=64, ge=1, description="Images per step.")
     rate: float = Field(default=2e-3, gt=0, description="Learning rate, falling on a cosine.")
     held_out: int = Field(default=0, ge=0, description="Last training images, left out.")
 
 
-class TrainRefiner(RunConfig):
+class TrainDenoiser(Learning):
+    """Train a denoiser of all noise levels, for message passing and plug-and-play."""
+
+    widths: list[int] = Field(default=[32, 96], min_length=1, description="Channels of the stages, fine to coarse.")
+    blocks: list[int] = Field(default=[1, 3], min_length=1, description="Residual blocks of the stages.")
+    half: bool = Field(default=True, description="Convolutions in bfloat16: twice as fast where the CPU has it.")
+
+
+class TrainRefiner(Learning):
     """Train a reconstruction end to end for one kind of operator: linear estimate, data steps, network."""
 
     data: str = Field(
@@ -191,12 +200,12 @@ class TrainRefiner(RunConfig):
     blocks: list[int] = Field(default=[1, 1, 2], min_length=1, description="Residual blocks of the stages.")
     half: bool = Field(default=True, description="Convolutions in bfloat16: twice as fast where the CPU has it.")
     steps: int = Field(default=5500, ge=1, description="Training steps.")
-    batch_size: int = Field(default=12, ge=1, description="Images a step, over all numbers of views.")
+    batch_size: int = Field(default=12, ge=1, description="Images per step, over all numbers of views.")
     rate: float = Field(default=1e-3, gt=0, description="Learning rate, falling on a cosine.")
     held_out: int = Field(default=300, ge=0, description="Last training images, left out.")
 
 
-class TrainRegulariser(RunConfig):
+class TrainRegulariser(Learning):
     """Train an adversarial regulariser for one operator: a critic of true images against poor reconstructions."""
 
     data: str = Field(
@@ -209,6 +218,6 @@ class TrainRegulariser(RunConfig):
     penalty: float = Field(default=10.0, gt=0, description="Weight of the one-sided gradient penalty.")
     images: int = Field(default=4000, ge=16, description="Most training images; half are measured, half are truths.")
     steps: int = Field(default=1500, ge=1, description="Training steps.")
-    batch_size: int = Field(default=32, ge=2, description="Images a step.")
+    batch_size: int = Field(default=32, ge=2, description="Images per step.")
     rate: float = Field(default=5e-4, gt=0, description="Learning rate, falling on a cosine.")
     held_out: int = Field(default=300, ge=0, description="Last training images, left out.")

@@ -14,11 +14,11 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     """Train on the embedded digits and compare; adds a section to ``report``."""
     from advsci_inverse.commands import compare, train
     from advsci_inverse.config import Compare, OperatorSpec, Train
-    from advsci_inverse.images import load_training_images
-    from advsci_inverse.measurement import checked_size
+    from advsci_inverse.data.images import load_training_images
+    from advsci_inverse.data.measurement import checked_size
+    from advsci_inverse.evaluation.pictures import gallery
     from advsci_inverse.operators import build_operator
-    from advsci_inverse.pictures import gallery
-    from advsci_inverse.priors.store import Learned, load_prior, read_card
+    from advsci_inverse.store import Learned, load_prior, read_card
 
     recipe = Train(data="digits", steps=40 if quick else 1500, held_out=200 if quick else 1000, out=out / "prior")
     page = train.run(recipe)

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from advsci.errors import ConfigError
 from advsci_inverse import baselines
-from advsci_inverse.metrics import mse
+from advsci_inverse.evaluation.scores import mse
 from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.priors.denoiser import Denoiser
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.refiner import Refiner
-from advsci_inverse.priors.regulariser import poor_reconstruction, regularised, weight_of_noise
 from advsci_inverse.search.latent import LatentSearch
+from advsci_inverse.search.regularised import poor_reconstruction, regularised, weight_of_noise
 
 __all__ = ["METHODS", "Problem", "Reconstruction", "reconstruct"]
 
@@ -71,7 +71,9 @@ def _tuned(
 
 def _fbp(problem: Problem) -> Reconstruction:
     if len(problem.operator.data_shape) != 2:
-        raise ConfigError(f"got data of shape {problem.operator.data_shape} for fbp; expected views x detectors")
+        raise ConfigError(
+            f"got data of shape {problem.operator.data_shape} for fbp; expected views x detectors. Try: cgls."
+        )
     return Reconstruction(baselines.filtered_back_projection(problem.operator, problem.y))
 
 
@@ -107,7 +109,7 @@ def _lasso(transform: str) -> Callable[[Problem], Reconstruction]:
 
 def _needs_training(problem: Problem, name: str) -> Tensor:
     if problem.training is None:
-        raise ConfigError(f"got no training images for the {name} prior; expected some. Try: --data")
+        raise ConfigError(f"got no training images for the {name} prior; expected some. Try: --data.")
     return problem.training
 
 
@@ -134,7 +136,7 @@ def _kernel(problem: Problem) -> Reconstruction:
 
 def _search(problem: Problem):
     if problem.prior is None:
-        raise ConfigError("got no generator prior; expected one for latent search. Try: --prior")
+        raise ConfigError("got no generator prior; expected one for latent search. Try: --prior.")
     return LatentSearch(problem.prior, problem.operator, problem.sigma)(problem.y, starts=problem.starts)
 
 
@@ -176,7 +178,7 @@ def _amp(problem: Problem) -> Reconstruction:
     that the data allow, and its average with the posterior mean has the smaller error.
     """
     if problem.denoiser is None:
-        raise ConfigError("got no denoiser; expected one for amp. Try: --denoiser")
+        raise ConfigError("got no denoiser; expected one for amp. Try: --denoiser.")
     net, prior = problem.denoiser, problem.prior
     denoise = lambda r, level: net(r, level)[0].clamp(0, 1)  # noqa: E731
     m = problem.operator.data_size
@@ -192,7 +194,7 @@ def _amp(problem: Problem) -> Reconstruction:
 
 def _hqs(problem: Problem) -> Reconstruction:
     if problem.denoiser is None:
-        raise ConfigError("got no denoiser; expected one for hqs. Try: --denoiser")
+        raise ConfigError("got no denoiser; expected one for hqs. Try: --denoiser.")
     net = problem.denoiser
     denoise = lambda r, level: net(r, level)[0].clamp(0, 1)  # noqa: E731
     run = lambda y, w: baselines.half_quadratic_splitting(problem.operator, y, denoise, problem.sigma, weight=w)  # noqa: E731
@@ -201,7 +203,7 @@ def _hqs(problem: Problem) -> Reconstruction:
 
 def _refiner(problem: Problem) -> Reconstruction:
     if problem.refiner is None:
-        raise ConfigError("got no refiner; expected one for refiner. Try: --refiner")
+        raise ConfigError("got no refiner; expected one for refiner. Try: --refiner.")
     plan = problem.refiner.plan(problem.operator, problem.sigma)
     return Reconstruction(*problem.refiner.reconstruct(plan, problem.y))
 
@@ -210,7 +212,7 @@ def _adversarial(problem: Problem) -> Reconstruction:
     """The regulariser's own weight, and its multiples where there are validation images."""
     net, operator = problem.regulariser, problem.operator
     if net is None:
-        raise ConfigError("got no regulariser; expected one for adversarial. Try: --regulariser")
+        raise ConfigError("got no regulariser; expected one for adversarial. Try: --regulariser.")
     own = weight_of_noise(operator, problem.sigma)
     run = lambda y, factor: regularised(  # noqa: E731
         net, operator, y, problem.sigma, weight=factor * own, start=poor_reconstruction(operator, y)
@@ -243,13 +245,16 @@ METHODS: dict[str, Callable[[Problem], Reconstruction]] = {
 def _checked(problem: Problem) -> None:
     expected = problem.operator.data_shape
     if problem.y.shape[1:] != expected or not bool(torch.isfinite(problem.y).all()):
-        raise ConfigError(f"got data of shape {tuple(problem.y.shape)}; expected finite ones of [n, {expected}]")
+        raise ConfigError(
+            f"got data of shape {tuple(problem.y.shape)}; expected finite ones of [n, {expected}]. "
+            "Try: the operator's own shape."
+        )
 
 
 def reconstruct(name: str, problem: Problem) -> Reconstruction:
     """Run the method ``name`` on a problem; images are clipped to [0, 1]."""
     _checked(problem)
     if name not in METHODS:
-        raise ConfigError(f"got method '{name}'; expected one of {', '.join(METHODS)}")
+        raise ConfigError(f"got method '{name}'; expected one of {', '.join(METHODS)}. Try: tv.")
     result = METHODS[name](problem)
     return Reconstruction(result.mean.clamp(0, 1), result.deviation, result.misfit, result.setting)

@@ -8,11 +8,11 @@ from _row import row
 
 from advsci.streams import Stream
 from advsci_inverse.baselines import total_variation
+from advsci_inverse.data.noise import Gaussian
+from advsci_inverse.evaluation.scores import coverage, mse, psnr
 from advsci_inverse.methods import Problem, reconstruct
-from advsci_inverse.metrics import coverage, mse, psnr
-from advsci_inverse.noise import Gaussian
 from advsci_inverse.operators import Radon, equispaced_angles
-from advsci_inverse.priors.store import load_refiner, shipped
+from advsci_inverse.store import load_refiner, shipped
 from advsci_inverse.uncertainty import interval_factor
 
 __all__ = ["ct_rows", "transfer_rows"]

@@ -10,13 +10,14 @@ from _row import row
 from advsci.streams import Stream
 from advsci_inverse.baselines import KernelMixture, damp, lasso
 from advsci_inverse.config import Train
+from advsci_inverse.data.noise import Gaussian
+from advsci_inverse.evaluation.scores import mse
+from advsci_inverse.game.training import train_prior
 from advsci_inverse.methods import Problem, reconstruct
-from advsci_inverse.metrics import mse
-from advsci_inverse.noise import Gaussian
 from advsci_inverse.operators import DenseOperator, Inpainting
-from advsci_inverse.priors.store import load_denoiser, load_prior
-from advsci_inverse.priors.training import project_onto_range, train_prior
 from advsci_inverse.search.latent import LatentSearch
+from advsci_inverse.search.projection import project_onto_range
+from advsci_inverse.store import load_denoiser, load_prior
 
 __all__ = ["ambient_rows", "bora_rows", "choice_rows", "digit_rows", "monotone_rows", "range_row"]
 

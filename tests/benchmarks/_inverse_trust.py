@@ -5,11 +5,11 @@ from _inverse_fixed import Fixed
 from _row import row
 
 from advsci.streams import Stream
-from advsci_inverse.metrics import auroc, coverage
-from advsci_inverse.noise import Gaussian
+from advsci_inverse.data.noise import Gaussian
+from advsci_inverse.evaluation.scores import auroc, coverage
 from advsci_inverse.operators import Radon, equispaced_angles
-from advsci_inverse.priors.store import load_prior
 from advsci_inverse.search.latent import LatentSearch
+from advsci_inverse.store import load_prior
 from advsci_inverse.uncertainty import disc_templates, interval_factor, matched_residual
 
 __all__ = ["lesion_rows", "verdict_rows"]

@@ -22,7 +22,28 @@ def _decoder(width: int, stages: int) -> nn.Sequential:
 def deep_image_prior(
     operator: LinearOperator, y: Tensor, *, steps: int = 400, width: int = 48, rate: float = 5e-3, seed: int = 0
 ) -> Tensor:
-    """Reconstructions ``[n, h, w]`` with values in [0, 1]; each image trains a network of its own, so it is slow."""
+    """Fit an untrained network to each measurement and average its output; slow, as each image trains its own network.
+
+    Parameters
+    ----------
+    operator
+        The measurement.
+    y
+        Data ``[n, *data_shape]``.
+    steps
+        Steps of Adam per image; few, because a network that is trained to the end reproduces the noise.
+    width
+        Channels of every layer.
+    rate
+        Learning rate.
+    seed
+        Of the networks' initial weights and inputs.
+
+    Returns
+    -------
+    tensor [n, h, w]
+        Reconstructions with values in [0, 1].
+    """
     h, w = operator.image_shape
     stages = next(k for k in (3, 2, 1, 0) if h % 2**k == 0 and w % 2**k == 0 and min(h, w) >> k >= 2)
     results = []

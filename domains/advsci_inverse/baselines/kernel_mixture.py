@@ -33,7 +33,20 @@ class KernelMixture:
 
     @classmethod
     def fit(cls, images: Float[Tensor, "n h w"], components: int = 60) -> "KernelMixture":
-        """Fit the mixture; every image joins the component of the nearest mean."""
+        """Fit the mixture; every image joins the component of the nearest mean.
+
+        Parameters
+        ----------
+        images
+            Images of the kind; all are kept.
+        components
+            Clusters that are asked for.
+
+        Returns
+        -------
+        KernelMixture
+            The fitted density.
+        """
         mixture, x = MixturePrior.fit(images, components), images.flatten(1)
         nearest = [(mixture.means.square().sum(1) - 2 * block @ mixture.means.T).argmin(1) for block in x.split(8192)]
         return cls(mixture, x, torch.cat(nearest))
@@ -48,9 +61,27 @@ class KernelMixture:
         bandwidths: Sequence[float] = (0.5, 0.75, 1.0),
         kept: int = 128,
     ) -> tuple[Float[Tensor, "b *image"], Float[Tensor, "b *image"], float]:
-        """Posterior mean and standard deviation of each image, and the bandwidth of largest evidence.
+        """Posterior of images under this density.
 
-        Only the ``kept`` components of largest weight are summed for each image.
+        Parameters
+        ----------
+        operator
+            The measurement.
+        y
+            Data ``[n, *data_shape]``.
+        sigma
+            Standard deviation of the noise.
+        bandwidths
+            Bandwidths :math:`c` from which the evidence chooses one for all data.
+        kept
+            Components of largest weight that are summed for each image; the others weigh next to nothing.
+
+        Returns
+        -------
+        mean, deviation : tensor [b, *image]
+            Posterior mean and standard deviation of each image.
+        bandwidth : float
+            The bandwidth of largest evidence.
         """
         matrix = operator.matrix(dtype=self.images.dtype, device=self.images.device)
         data, seen = y.flatten(1), self.images @ matrix.T

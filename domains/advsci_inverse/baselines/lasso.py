@@ -28,12 +28,32 @@ def _merge(x: Tensor, axis: int) -> Tensor:
 
 
 def haar(x: Tensor, levels: int = 2) -> Tensor:
-    """Orthonormal Haar transform; both sides are divisible by ``2 ** levels``."""
+    """Orthonormal Haar transform.
+
+    Parameters
+    ----------
+    x
+        Images ``[..., h, w]``; both sides are divisible by ``2 ** levels``.
+    levels
+        Times that the coarse part is transformed again.
+
+    Returns
+    -------
+    tensor [..., h, w]
+        Coefficients, coarse ones in the upper left corner.
+
+    Raises
+    ------
+    ConfigError
+        An odd side at some level.
+    """
     h, w = x.shape[-2:]
     if levels == 0:
         return x
     if h % 2 or w % 2:
-        raise ConfigError(f"got an image of {h} x {w} for {levels} more Haar levels; expected even sides")
+        raise ConfigError(
+            f"got an image of {h} x {w} for {levels} more Haar levels; expected even sides. Try: fewer levels."
+        )
     out = _split(_split(x, -1), -2)
     out = out.clone()
     out[..., : h // 2, : w // 2] = haar(out[..., : h // 2, : w // 2], levels - 1)
@@ -41,7 +61,20 @@ def haar(x: Tensor, levels: int = 2) -> Tensor:
 
 
 def inverse_haar(c: Tensor, levels: int = 2) -> Tensor:
-    """Inverse (and adjoint) of `haar`."""
+    """Inverse (and adjoint) of `haar`.
+
+    Parameters
+    ----------
+    c
+        Coefficients ``[..., h, w]``.
+    levels
+        As in `haar`.
+
+    Returns
+    -------
+    tensor [..., h, w]
+        Images.
+    """
     h, w = c.shape[-2:]
     if levels == 0:
         return c
@@ -67,11 +100,35 @@ def lasso(
     steps: int = 400,
     norm: float | None = None,
 ) -> Tensor:
-    """Sparse reconstructions; ``transform`` is ``"pixel"`` (which also keeps pixels non-negative), ``"dct"`` or
-    ``"haar"``.
+    r"""Sparse reconstructions.
+
+    Parameters
+    ----------
+    operator
+        :math:`A`.
+    y
+        Data ``[n, *data_shape]``.
+    weight
+        :math:`\lambda`.
+    transform
+        ``"pixel"`` (which also keeps pixels non-negative), ``"dct"`` or ``"haar"``.
+    steps
+        Iterations of FISTA.
+    norm
+        Largest singular value of the operator; measured if omitted.
+
+    Returns
+    -------
+    tensor [n, h, w]
+        Reconstructions.
+
+    Raises
+    ------
+    ConfigError
+        Another transform.
     """
     if transform not in _TRANSFORMS:
-        raise ConfigError(f"got transform '{transform}'; expected one of {sorted(_TRANSFORMS)}")
+        raise ConfigError(f"got transform '{transform}'; expected one of {sorted(_TRANSFORMS)}. Try: dct.")
     analyse, synthesise = _TRANSFORMS[transform]
     bound = 1.02 * (norm if norm is not None else operator.norm(dtype=y.dtype, device=y.device)) ** 2
     x = y.new_zeros(len(y), *operator.image_shape)

@@ -21,7 +21,24 @@ __all__ = ["MixturePrior", "kmeans"]
 
 @torch.no_grad()
 def kmeans(x: Float[Tensor, "n d"], clusters: int, *, stream: Stream, steps: int = 15) -> Tensor:
-    """Lloyd's iterations from random samples; the label of each sample. Empty clusters restart at far samples."""
+    """Lloyd's iterations from random samples; empty clusters restart at far samples.
+
+    Parameters
+    ----------
+    x
+        Samples.
+    clusters
+        Clusters that are asked for.
+    stream
+        Chooses the first centres.
+    steps
+        Iterations.
+
+    Returns
+    -------
+    tensor [n]
+        Cluster of each sample.
+    """
     centres = x[stream.at("start").permutation(len(x))[:clusters].to(x.device)].clone()
     labels = torch.zeros(len(x), dtype=torch.long, device=x.device)
     for _ in range(steps):
@@ -40,7 +57,13 @@ def kmeans(x: Float[Tensor, "n d"], clusters: int, *, stream: Stream, steps: int
 
 @dataclass(frozen=True)
 class MixturePrior:
-    """Weights, means and covariances of the components, over flattened images."""
+    """A mixture of Gaussians over flattened images.
+
+    Attributes
+    ----------
+    weights, means, covariances
+        Share, mean and covariance of each component.
+    """
 
     weights: Float[Tensor, " k"]
     means: Float[Tensor, "k n"]
@@ -57,10 +80,36 @@ class MixturePrior:
         ridge: float = 1e-4,
         smallest: int = 60,
     ) -> "MixturePrior":
-        """Fit to images; clusters with fewer than ``smallest`` members are dropped."""
+        """Fit to images.
+
+        Parameters
+        ----------
+        images
+            Images of the kind.
+        components
+            Clusters that are asked for.
+        stream
+            Chooses the first centres; seed 0 if omitted.
+        shrinkage
+            Share of the common covariance in each component's.
+        ridge
+            Added to the variances.
+        smallest
+            Clusters with fewer members are dropped.
+
+        Returns
+        -------
+        MixturePrior
+            The fitted prior.
+
+        Raises
+        ------
+        DataError
+            Fewer images than two clusters need.
+        """
         x = images.flatten(1)
         if len(x) < 2 * smallest:
-            raise DataError(f"got {len(x)} images for a mixture; expected at least {2 * smallest}. Try: GaussianPrior")
+            raise DataError(f"got {len(x)} images for a mixture; expected at least {2 * smallest}. Try: GaussianPrior.")
         labels = kmeans(x, components, stream=stream if stream is not None else Stream(0))
         common = torch.cov(x.T)
         weights, means, covariances = [], [], []
@@ -80,7 +129,22 @@ class MixturePrior:
 
     @torch.no_grad()
     def estimate(self, operator: LinearOperator, y: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-        """Posterior mean and posterior standard deviation of each image."""
+        """Posterior of images under this prior.
+
+        Parameters
+        ----------
+        operator
+            The measurement.
+        y
+            Data ``[n, *data_shape]``.
+        sigma
+            Standard deviation of the noise.
+
+        Returns
+        -------
+        mean, deviation : tensor [n, h, w]
+            Posterior mean and standard deviation of each image.
+        """
         matrix = operator.matrix(dtype=self.means.dtype, device=self.means.device)
         data = y.flatten(1)
         evidence, means, variances = [], [], []

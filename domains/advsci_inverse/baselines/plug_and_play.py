@@ -34,7 +34,32 @@ def half_quadratic_splitting(
     levels: tuple[float, float] = (0.4, 0.02),
     inner: int = 25,
 ) -> Tensor:
-    """Reconstructions by alternating denoising ``denoise(x, level)`` and data steps; levels fall log-uniformly."""
+    r"""Alternate denoising and data steps; noise levels fall log-uniformly.
+
+    Parameters
+    ----------
+    operator
+        :math:`A`.
+    y
+        Data ``[n, *data_shape]``.
+    denoise
+        ``denoise(x, level)`` for images ``[n, h, w]`` and levels ``[n]``.
+    sigma
+        Standard deviation of the noise.
+    weight
+        :math:`\lambda` of the data step: how far the denoised image holds.
+    steps
+        Denoisings.
+    levels
+        First and last noise level that is denoised.
+    inner
+        Conjugate gradient iterations of each data step.
+
+    Returns
+    -------
+    tensor [n, h, w]
+        Reconstructions.
+    """
     x = cgls(operator, y, 5)
     for k in range(steps):
         level = levels[0] * (levels[1] / levels[0]) ** (k / max(steps - 1, 1))
@@ -54,7 +79,30 @@ def damp(
     start: Tensor | None = None,
     stream: Stream | None = None,
 ) -> Tensor:
-    """Reconstructions by approximate message passing; the divergence is estimated with one random probe a step."""
+    """Reconstructions by approximate message passing; one random probe per step estimates the divergence.
+
+    Parameters
+    ----------
+    operator
+        A matrix with independent entries of variance 1/m; for others the iteration diverges.
+    y
+        Data ``[n, *data_shape]``.
+    denoise
+        ``denoise(x, level)`` for images ``[n, h, w]`` and levels ``[n]``.
+    steps
+        Iterations.
+    damping
+        Share of each new iterate; less than 1 keeps the iteration near its start.
+    start
+        First image; zero if omitted.
+    stream
+        Draws the probes; seed 0 if omitted.
+
+    Returns
+    -------
+    tensor [n, h, w]
+        Reconstructions.
+    """
     stream = stream if stream is not None else Stream(0)
     m = operator.data_size
     x = start if start is not None else y.new_zeros(len(y), *operator.image_shape)

@@ -10,13 +10,13 @@ from torch import Tensor
 from advsci.report import Report
 from advsci.streams import Stream
 from advsci_inverse.config import Compare
-from advsci_inverse.images import load_training_images
-from advsci_inverse.measurement import checked_size, held_out, measure
+from advsci_inverse.data.images import load_training_images
+from advsci_inverse.data.measurement import checked_size, held_out, measure
+from advsci_inverse.evaluation.pictures import gallery
+from advsci_inverse.evaluation.scores import coverage, mse, psnr, ssim
 from advsci_inverse.methods import Problem, Reconstruction, reconstruct
-from advsci_inverse.metrics import coverage, mse, psnr, ssim
 from advsci_inverse.operators import LinearOperator, build_operator
-from advsci_inverse.pictures import gallery
-from advsci_inverse.priors.store import Learned, load_learned
+from advsci_inverse.store import Learned, load_learned
 
 __all__ = ["compare", "plan", "run"]
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from advsci.report import Report, Verdict
 from advsci.streams import Stream
 from advsci_inverse.config import Evaluate
-from advsci_inverse.identifiability import identifiability
-from advsci_inverse.images import load_training_images
-from advsci_inverse.measurement import checked_size, held_out, measure
-from advsci_inverse.metrics import auroc, coverage, mse
+from advsci_inverse.data.images import load_training_images
+from advsci_inverse.data.measurement import checked_size, held_out, measure
+from advsci_inverse.evaluation.identifiability import identifiability
+from advsci_inverse.evaluation.pictures import gallery
+from advsci_inverse.evaluation.scores import auroc, coverage, mse
 from advsci_inverse.operators import build_operator
-from advsci_inverse.pictures import gallery
-from advsci_inverse.priors.store import load_prior
-from advsci_inverse.priors.training import project_onto_range
 from advsci_inverse.search.latent import LatentSearch
+from advsci_inverse.search.projection import project_onto_range
+from advsci_inverse.store import load_prior
 from advsci_inverse.uncertainty import interval_factor
 
 __all__ = ["plan", "run"]

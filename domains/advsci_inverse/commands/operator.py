@@ -8,8 +8,8 @@ import torch
 from advsci.config import to_toml
 from advsci.report import Report
 from advsci_inverse.config import InspectOperator
+from advsci_inverse.evaluation.pictures import gallery
 from advsci_inverse.operators import build_operator, dot_test
-from advsci_inverse.pictures import gallery
 
 __all__ = ["plan", "run"]
 

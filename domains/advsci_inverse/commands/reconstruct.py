@@ -11,11 +11,12 @@ from torch import Tensor
 from advsci.errors import DataError
 from advsci.streams import Stream
 from advsci_inverse.config import Reconstruct
-from advsci_inverse.images import Scale, load_training_images, read_stack
-from advsci_inverse.measurement import checked_size, held_out, measure
+from advsci_inverse.data.images import Scale, load_training_images, read_stack
+from advsci_inverse.data.measurement import checked_size, held_out, measure
+from advsci_inverse.evaluation.page import reconstruction_page
 from advsci_inverse.methods import Problem, reconstruct
 from advsci_inverse.operators import LinearOperator, build_operator
-from advsci_inverse.priors.store import Learned, load_learned, read_card, shipped_path
+from advsci_inverse.store import Learned, load_learned, read_card, shipped_path
 from advsci_inverse.uncertainty import interval_factor
 
 __all__ = ["plan", "run"]
@@ -56,11 +57,12 @@ def _data(config: Reconstruct, operator: LinearOperator) -> tuple[Tensor, float,
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"{config.file} holds no measurements: {type(error).__name__}: {error}; expected an npz with y (n, ...). "
-            "Try: --simulate if the file holds images"
+            "Try: --simulate if the file holds images."
         ) from None
     if tuple(y.shape[1:]) != operator.data_shape:
         raise DataError(
-            f"{config.file}: got data of {tuple(y.shape[1:])}; expected {operator.data_shape} for the operator"
+            f"{config.file}: got data of {tuple(y.shape[1:])}; expected {operator.data_shape} for the operator. "
+            "Try: check --operator."
         )
     return y, sigma if sigma is not None else config.noise * float(y.square().mean().sqrt()), None
 
@@ -86,8 +88,6 @@ def _half_width(config: Reconstruct, problem: Problem, held: Tensor | None) -> f
 
 def run(config: Reconstruct) -> Path:
     """Reconstruct; write ``reconstruction.npz`` (in the prior's units) and the report."""
-    from advsci_inverse.commands.render import render
-
     operator, learned = _operator(config)
     y, sigma, truth = _data(config, operator)
     training, held = load_training_images(config.data)[:2] if config.data is not None else (None, None)
@@ -111,4 +111,4 @@ def run(config: Reconstruct) -> Path:
         arrays["truth"] = scale.from_unit(truth).numpy()
     np.savez_compressed(folder / "reconstruction.npz", **arrays, units=np.array([scale.low, scale.high]))  # type: ignore[arg-type]
     (folder / "method.txt").write_text(f"{config.method} {result.setting}\n")
-    return render(folder)
+    return reconstruction_page(folder)

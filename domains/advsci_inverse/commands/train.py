@@ -6,10 +6,11 @@ from advsci.report import Report
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_inverse.config import Train
-from advsci_inverse.images import load_labels, load_training_images
-from advsci_inverse.pictures import gallery, loss_curves
-from advsci_inverse.priors.store import save_weights
-from advsci_inverse.priors.training import project_onto_range, train_prior
+from advsci_inverse.data.images import load_labels, load_training_images
+from advsci_inverse.evaluation.pictures import gallery, loss_curves
+from advsci_inverse.game.training import train_prior
+from advsci_inverse.search.projection import project_onto_range
+from advsci_inverse.store import save_weights
 
 __all__ = ["plan", "run"]
 

@@ -19,16 +19,26 @@ __all__ = ["CallableOperator", "as_operator", "from_callables", "from_deepinv", 
 
 
 class CallableOperator(LinearOperator):
-    """An operator made of two functions on batches ``[b, *shape]``."""
+    """An operator made of two functions on batches ``[b, *shape]``.
+
+    Parameters
+    ----------
+    forward_map, adjoint_map
+        The map and its transpose.
+    image_shape, data_shape
+        Shapes without batch dimensions.
+    """
 
     def __init__(self, forward_map: Callable, adjoint_map: Callable, image_shape, data_shape):
         super().__init__(image_shape, data_shape)
         self.forward_map, self.adjoint_map = forward_map, adjoint_map
 
     def apply_forward(self, x: Tensor) -> Tensor:
+        """``A x`` for ``x`` ``[b, *image_shape]``."""
         return self.forward_map(x).reshape(-1, *self.data_shape)
 
     def apply_adjoint(self, y: Tensor) -> Tensor:
+        """``A^T y`` for ``y`` ``[b, *data_shape]``."""
         return self.adjoint_map(y).reshape(-1, *self.image_shape)
 
 
@@ -43,10 +53,32 @@ def from_callables(
 ) -> CallableOperator:
     """An operator from a batched forward map and its adjoint.
 
+    Parameters
+    ----------
+    forward, adjoint
+        Functions on batches ``[b, *image_shape]`` and ``[b, *data_shape]``.
+    image_shape, data_shape
+        Shapes without batch dimensions.
+    tolerance
+        Largest relative mismatch of the dot test.
+    dtype
+        Precision of the dot test.
+
+    Returns
+    -------
+    CallableOperator
+        The operator.
+
     Raises
     ------
     DataError
         The pair fails the dot test.
+
+    Examples
+    --------
+    >>> mirror = from_callables(lambda x: x.flip(-1), lambda y: y.flip(-1), (4, 4), (4, 4))
+    >>> mirror(torch.ones(2, 4, 4)).shape
+    torch.Size([2, 4, 4])
     """
     operator = CallableOperator(forward, adjoint, image_shape, data_shape)
     dot_test(operator, dtype=dtype, tolerance=tolerance)
@@ -57,6 +89,25 @@ def from_scipy(operator, image_shape: tuple[int, ...], data_shape: tuple[int, ..
     """An operator from anything with ``matvec`` and ``rmatvec`` (SciPy, PyLops, ASTRA's ``OpTomo``).
 
     It works on the CPU, one vector at a time, as those packages do.
+
+    Parameters
+    ----------
+    operator
+        The other package's operator.
+    image_shape, data_shape
+        Shapes without batch dimensions.
+    tolerance
+        Largest relative mismatch of the dot test.
+
+    Returns
+    -------
+    CallableOperator
+        The operator.
+
+    Raises
+    ------
+    DataError
+        The pair fails the dot test.
     """
 
     def rows(function):
@@ -71,7 +122,27 @@ def from_scipy(operator, image_shape: tuple[int, ...], data_shape: tuple[int, ..
 
 
 def from_deepinv(physics, image_shape: tuple[int, int], *, tolerance: float = 1e-4) -> CallableOperator:
-    """An operator from a deepinv linear physics (``A`` and ``A_adjoint`` on ``[b, 1, h, w]``)."""
+    """An operator from a deepinv linear physics.
+
+    Parameters
+    ----------
+    physics
+        Has ``A`` and ``A_adjoint`` on ``[b, 1, h, w]``.
+    image_shape
+        Height and width.
+    tolerance
+        Largest relative mismatch of the dot test.
+
+    Returns
+    -------
+    CallableOperator
+        The operator.
+
+    Raises
+    ------
+    DataError
+        The pair fails the dot test.
+    """
     data_shape = tuple(physics.A(torch.zeros(1, 1, *image_shape)).shape[1:])
     return from_callables(
         lambda x: physics.A(x[:, None]),
@@ -83,7 +154,35 @@ def from_deepinv(physics, image_shape: tuple[int, int], *, tolerance: float = 1e
 
 
 def as_operator(source, image_shape: tuple[int, ...], data_shape: tuple[int, ...] | None = None) -> LinearOperator:
-    """An operator from whatever the user has: one of ours, a matrix, a SciPy-like operator, or a deepinv physics."""
+    """An operator from whatever the user has.
+
+    Parameters
+    ----------
+    source
+        One of ours, a matrix (dense, or sparse of SciPy), a SciPy-like operator, or a deepinv physics.
+    image_shape
+        Shape of the images.
+    data_shape
+        Shape of the data; one dimension if omitted.
+
+    Returns
+    -------
+    LinearOperator
+        The operator.
+
+    Raises
+    ------
+    ConfigError
+        None of these.
+    DataError
+        The adjoint fails the dot test.
+
+    Examples
+    --------
+    >>> rows = np.eye(16)[:5]
+    >>> as_operator(rows, (4, 4)).data_shape
+    (5,)
+    """
     if isinstance(source, LinearOperator):
         return source
     if sp.issparse(source):
@@ -96,5 +195,5 @@ def as_operator(source, image_shape: tuple[int, ...], data_shape: tuple[int, ...
         return from_scipy(source, image_shape, data_shape or (source.shape[0],))
     raise ConfigError(
         f"got {type(source).__name__} as an operator; expected a LinearOperator, a matrix, or an object with "
-        "matvec/rmatvec or A/A_adjoint. Try: from_callables(forward, adjoint, image_shape, data_shape)"
+        "matvec/rmatvec or A/A_adjoint. Try: from_callables(forward, adjoint, image_shape, data_shape)."
     )

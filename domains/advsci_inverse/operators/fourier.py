@@ -14,9 +14,33 @@ __all__ = ["FourierSampling", "cartesian_mask"]
 
 
 def cartesian_mask(shape: tuple[int, int], acceleration: float, *, centre: float = 0.08, seed: int = 0) -> Tensor:
-    """Random columns of k-space, a ``1 / acceleration`` share of them, the central share ``centre`` always included."""
+    """Random columns of k-space.
+
+    Parameters
+    ----------
+    shape
+        Height and width.
+    acceleration
+        One column in so many is measured.
+    centre
+        Share of the columns, those of lowest frequency, that are always included.
+    seed
+        Of the choice.
+
+    Returns
+    -------
+    tensor [h, w]
+        0 or 1, zero frequency first.
+
+    Raises
+    ------
+    ConfigError
+        An acceleration below 1, or a share outside [0, 1].
+    """
     if acceleration < 1 or not 0 <= centre <= 1:
-        raise ConfigError(f"got acceleration {acceleration}, centre {centre}; expected >= 1 and in [0, 1]")
+        raise ConfigError(
+            f"got acceleration {acceleration}, centre {centre}; expected >= 1 and in [0, 1]. Try: 4 and 0.08."
+        )
     width = shape[1]
     frequency = torch.fft.fftfreq(width).abs()
     kept = frequency <= centre / 2
@@ -48,18 +72,23 @@ class FourierSampling(LinearOperator):
         if coils is None:
             coils = torch.ones(1, *shape, dtype=torch.complex64)
         if coils.shape[1:] != mask.shape:
-            raise ShapeError(f"got coil maps of shape {tuple(coils.shape)} for a mask of shape {shape}")
+            raise ShapeError(
+                f"got coil maps of shape {tuple(coils.shape)} ; expected [c, {shape[0]}, {shape[1]}] as the mask's. "
+                "Try: resample the maps."
+            )
         super().__init__((*shape, 2) if complex_image else shape, (coils.shape[0], *shape, 2))
         self.complex_image = complex_image
         self.register_buffer("mask", mask)
         self.register_buffer("coils", coils)
 
     def apply_forward(self, x: Tensor) -> Tensor:
+        """``A x`` for images ``x`` ``[b, h, w]`` or ``[b, h, w, 2]``."""
         image = torch.view_as_complex(x.contiguous()) if self.complex_image else x
         spectrum = torch.fft.fft2(image[:, None] * self.coils.to(_complex(x.dtype)), norm="ortho")
         return torch.view_as_real(spectrum * self.mask.to(x.dtype))
 
     def apply_adjoint(self, y: Tensor) -> Tensor:
+        """``A^T y`` for k-space ``y`` ``[b, c, h, w, 2]``."""
         spectrum = torch.view_as_complex(y.contiguous()) * self.mask.to(y.dtype)
         seen = torch.fft.ifft2(spectrum, norm="ortho")
         image = (seen * self.coils.to(_complex(y.dtype)).conj()).sum(1)

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from advsci.errors import ConfigError
 from advsci_inverse.operators.linear import LinearOperator
-from advsci_inverse.operators.matrices import _csr
-from advsci_inverse.operators.radon import _checked
+from advsci_inverse.operators.matrices import csr_tensor
+from advsci_inverse.operators.radon import checked_geometry
 
 __all__ = ["FourierRadon"]
 
@@ -69,9 +69,11 @@ class FourierRadon(LinearOperator):
     transfer_imag: Tensor
 
     def __init__(self, n: int, angles, detectors: int | None = None, *, oversampling: float = 2.0, width: int = 4):
-        theta, bins = _checked(n, angles, detectors)
+        theta, bins = checked_geometry(n, angles, detectors)
         if oversampling < 1.25 or width < 2:
-            raise ConfigError(f"got oversampling {oversampling} and width {width}; expected at least 1.25 and 2")
+            raise ConfigError(
+                f"got oversampling {oversampling} and width {width}; expected at least 1.25 and 2. Try: the defaults."
+            )
         super().__init__((n, n), (len(theta), bins))
         self.angles = theta
         self.padded = _fast_even_length(math.ceil(oversampling * n))
@@ -82,8 +84,8 @@ class FourierRadon(LinearOperator):
         omega = 2 * np.pi * np.arange(self.length // 2 + 1) / self.length
         fx, fy = np.outer(np.cos(theta), omega), -np.outer(np.sin(theta), omega)  # rows grow downwards
         matrix = self._gridding(fx.ravel(), fy.ravel(), width, beta)
-        self.register_buffer("grid", _csr(matrix))
-        self.register_buffer("grid_transposed", _csr(matrix.T.tocsr()))
+        self.register_buffer("grid", csr_tensor(matrix))
+        self.register_buffer("grid_transposed", csr_tensor(matrix.T.tocsr()))
 
         profile = _kaiser_bessel_transform((np.arange(n) - n // 2) / self.padded, width, beta)
         self.register_buffer("apodisation", torch.from_numpy(1.0 / np.outer(profile, profile)))
@@ -126,6 +128,7 @@ class FourierRadon(LinearOperator):
         return self.grid, self.grid_transposed, self.apodisation, torch.complex(self.transfer_real, self.transfer_imag)
 
     def apply_forward(self, x: Tensor) -> Tensor:
+        """Projections ``[b, views, detectors]`` of images ``x`` ``[b, n, n]``."""
         grid, _, apodisation, transfer = self._cast(x)
         (views, bins), n, p = self.data_shape, self.image_shape[0], self.padded
         c = n // 2
@@ -141,6 +144,7 @@ class FourierRadon(LinearOperator):
         return torch.fft.irfft(profile, n=self.length)[..., :bins]
 
     def apply_adjoint(self, y: Tensor) -> Tensor:
+        """Back-projections ``[b, n, n]`` of ``y`` ``[b, views, detectors]``."""
         _, grid_transposed, apodisation, transfer = self._cast(y)
         (_, bins), n, p = self.data_shape, self.image_shape[0], self.padded
         c = n // 2

@@ -47,7 +47,20 @@ class _LinearMap(torch.autograd.Function):
 
 
 def linear_map(x: Tensor, forward: Map, adjoint: Map) -> Tensor:
-    """``forward(x)``, whose derivative is ``adjoint`` (and the reverse), whatever the two are made of."""
+    """Apply a linear map whose derivative is known.
+
+    Parameters
+    ----------
+    x
+        Batch ``[b, *shape]``.
+    forward, adjoint
+        The map and its transpose, whatever they are made of.
+
+    Returns
+    -------
+    tensor
+        ``forward(x)``, differentiable any number of times.
+    """
     return _LinearMap.apply(x, forward, adjoint)  # type: ignore[return-value]
 
 
@@ -74,11 +87,43 @@ class LinearOperator(nn.Module, ABC):
         """``A^T y`` for ``y`` of shape ``[batch, *data_shape]``."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """``A x``; ``x`` is ``[..., *image_shape]``."""
+        """``A x``.
+
+        Parameters
+        ----------
+        x
+            Images ``[..., *image_shape]``.
+
+        Returns
+        -------
+        tensor [..., *data_shape]
+            Data.
+
+        Raises
+        ------
+        ShapeError
+            Images of another shape.
+        """
         return self._mapped(x, self.image_shape, self.data_shape, self.apply_forward, self.apply_adjoint)
 
     def adjoint(self, y: Tensor) -> Tensor:
-        """``A^T y``; ``y`` is ``[..., *data_shape]``."""
+        """``A^T y``.
+
+        Parameters
+        ----------
+        y
+            Data ``[..., *data_shape]``.
+
+        Returns
+        -------
+        tensor [..., *image_shape]
+            Images.
+
+        Raises
+        ------
+        ShapeError
+            Data of another shape.
+        """
         return self._mapped(y, self.data_shape, self.image_shape, self.apply_adjoint, self.apply_forward)
 
     def _mapped(self, x, shape_in, shape_out, forward, adjoint):
@@ -86,7 +131,7 @@ class LinearOperator(nn.Module, ABC):
         if x.shape[len(lead) :] != shape_in:
             raise ShapeError(
                 f"{type(self).__name__} got an input of shape {tuple(x.shape)}; expected [..., "
-                f"{', '.join(map(str, shape_in))}]. Try: reshape it, or build the operator for this size"
+                f"{', '.join(map(str, shape_in))}]. Try: reshape it, or build the operator for this size."
             )
         flat = x.reshape(-1, *shape_in)
         return linear_map(flat, forward, adjoint).reshape(*lead, *shape_out)
@@ -115,7 +160,20 @@ class LinearOperator(nn.Module, ABC):
 
     @torch.no_grad()
     def norm(self, steps: int = 40, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> float:
-        """Largest singular value, by the power method on ``A^T A`` from a fixed start (a slight under-estimate)."""
+        """Largest singular value, by the power method on ``A^T A`` from a fixed start (a slight under-estimate).
+
+        Parameters
+        ----------
+        steps
+            Iterations.
+        dtype, device
+            Where it is computed.
+
+        Returns
+        -------
+        float
+            The norm.
+        """
         generator = torch.Generator().manual_seed(0)
         x = torch.randn(1, *self.image_shape, generator=generator).to(device=device, dtype=dtype)
         for _ in range(steps):
@@ -126,7 +184,20 @@ class LinearOperator(nn.Module, ABC):
     def matrix(
         self, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", chunk: int = 1024
     ) -> Tensor:
-        """The dense matrix ``[data_size, image_size]``, column block by column block."""
+        """The operator as a dense matrix.
+
+        Parameters
+        ----------
+        dtype, device
+            Of the matrix.
+        chunk
+            Columns computed at once.
+
+        Returns
+        -------
+        tensor [data_size, image_size]
+            The matrix.
+        """
         columns = []
         for start in range(0, self.image_size, chunk):
             block = torch.zeros(min(chunk, self.image_size - start), self.image_size, dtype=dtype, device=device)
@@ -136,57 +207,93 @@ class LinearOperator(nn.Module, ABC):
 
 
 class Adjoint(LinearOperator):
-    """``A^T`` as an operator of its own."""
+    """``A^T`` as an operator of its own.
+
+    Parameters
+    ----------
+    operator
+        :math:`A`.
+    """
 
     def __init__(self, operator: LinearOperator):
         super().__init__(operator.data_shape, operator.image_shape)
         self.operator = operator
 
     def apply_forward(self, x: Tensor) -> Tensor:
+        """``A^T x``."""
         return self.operator.apply_adjoint(x)
 
     def apply_adjoint(self, y: Tensor) -> Tensor:
+        """``A y``."""
         return self.operator.apply_forward(y)
 
     @property
     def T(self) -> LinearOperator:
+        """The operator itself."""
         return self.operator
 
 
 class Composition(LinearOperator):
-    """``A B x``: first ``B``, then ``A``."""
+    """``A B x``: first ``B``, then ``A``.
+
+    Parameters
+    ----------
+    outer, inner
+        :math:`A` and :math:`B`.
+
+    Raises
+    ------
+    ShapeError
+        ``B`` gives another shape than ``A`` takes.
+    """
 
     def __init__(self, outer: LinearOperator, inner: LinearOperator):
         if outer.image_shape != inner.data_shape:
             raise ShapeError(
                 f"got A @ B with A taking {outer.image_shape} and B giving {inner.data_shape}; expected equal shapes. "
-                "Try: the other order, or an operator of matching size between them"
+                "Try: the other order, or an operator of matching size between them."
             )
         super().__init__(inner.image_shape, outer.data_shape)
         self.outer, self.inner = outer, inner
 
     def apply_forward(self, x: Tensor) -> Tensor:
+        """``A B x``."""
         return self.outer.apply_forward(self.inner.apply_forward(x))
 
     def apply_adjoint(self, y: Tensor) -> Tensor:
+        """``B^T A^T y``."""
         return self.inner.apply_adjoint(self.outer.apply_adjoint(y))
 
 
 class Stack(LinearOperator):
-    """Several operators on one image; the data are the flattened data of all, one after the other."""
+    """Several operators on one image; the data are the flattened data of all, one after the other.
+
+    Parameters
+    ----------
+    operators
+        On images of one shape.
+
+    Raises
+    ------
+    ShapeError
+        None, or images of several shapes.
+    """
 
     def __init__(self, *operators: LinearOperator):
         if not operators or any(o.image_shape != operators[0].image_shape for o in operators):
             raise ShapeError(
-                f"got operators on images of shapes {[o.image_shape for o in operators]}; expected one common shape"
+                f"got operators on images of shapes {[o.image_shape for o in operators]}; expected one common shape. "
+                "Try: crop to one size."
             )
         super().__init__(operators[0].image_shape, (sum(o.data_size for o in operators),))
         self.operators = nn.ModuleList(operators)
 
     def apply_forward(self, x: Tensor) -> Tensor:
+        """All data of ``x`` ``[b, *image_shape]``."""
         return torch.cat([o.apply_forward(x).flatten(1) for o in self.operators], 1)  # type: ignore[operator]
 
     def apply_adjoint(self, y: Tensor) -> Tensor:
+        """The sum of all adjoints at the parts of ``y`` ``[b, m]``."""
         total: Tensor | None = None
         start = 0
         for o in self.operators:
@@ -199,7 +306,18 @@ class Stack(LinearOperator):
 
 
 def stack(*operators: LinearOperator) -> Stack:
-    """All measurements of one image by several operators, as one operator."""
+    """All measurements of one image by several operators, as one operator.
+
+    Parameters
+    ----------
+    operators
+        On images of one shape.
+
+    Returns
+    -------
+    Stack
+        The operator.
+    """
     return Stack(*operators)
 
 
@@ -213,16 +331,39 @@ def dot_test(
     seed: int = 0,
     tolerance: float | None = None,
 ) -> float:
-    r"""How far the adjoint is from the transpose: :math:`\mathrm{rms}(\langle Ax,y\rangle-\langle x,A^Ty\rangle)` over
-    :math:`\mathrm{rms}(\|Ax\|\,\|y\|/\sqrt{m})`, with signed Gaussian :math:`x, y`.
+    r"""How far the adjoint is from the transpose.
 
-    Positive vectors would hide a wrong adjoint behind the large common mean. With a ``tolerance`` an operator that
-    fails raises.
+    :math:`\mathrm{rms}(\langle Ax,y\rangle-\langle x,A^Ty\rangle)` over :math:`\mathrm{rms}(\|Ax\|\,\|y\|/\sqrt{m})`,
+    with signed Gaussian :math:`x, y`: positive vectors would hide a wrong adjoint behind the large common mean.
+
+    Parameters
+    ----------
+    operator
+        :math:`A`.
+    dtype, device
+        Where it is tested.
+    repeats
+        Pairs of vectors.
+    seed
+        Of the vectors.
+    tolerance
+        Largest mismatch that passes; None states it only.
+
+    Returns
+    -------
+    float
+        The relative mismatch, near rounding for an exact adjoint.
 
     Raises
     ------
     DataError
         The mismatch exceeds ``tolerance``, or the operator gives values that are not finite.
+
+    Examples
+    --------
+    >>> from advsci_inverse.operators import Radon, equispaced_angles
+    >>> dot_test(Radon(16, equispaced_angles(8))) < 1e-12
+    True
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -238,6 +379,6 @@ def dot_test(
     if not math.isfinite(mismatch) or (tolerance is not None and mismatch > tolerance):
         raise DataError(
             f"{type(operator).__name__} failed its dot test: got a relative mismatch of {mismatch:.2e}; expected at "
-            f"most {tolerance}. Try: check that the adjoint is the transpose of the forward map, without weights"
+            f"most {tolerance}. Try: check that the adjoint is the transpose of the forward map, without weights."
         )
     return mismatch

@@ -15,11 +15,37 @@ import torch
 from advsci.errors import ConfigError
 from advsci_inverse.operators.matrices import SparseOperator
 
-__all__ = ["FanBeam", "Radon", "equispaced_angles", "fan_matrix", "strip_matrix"]
+__all__ = [
+    "FanBeam",
+    "Radon",
+    "checked_geometry",
+    "equispaced_angles",
+    "fan_matrix",
+    "line_lengths",
+    "strip_matrix",
+]
 
 
 def equispaced_angles(views: int, arc: float = math.pi) -> np.ndarray:
-    """``views`` angles from 0 (included) to ``arc`` (excluded), radians."""
+    """Angles of a scan.
+
+    Parameters
+    ----------
+    views
+        Number of angles.
+    arc
+        Angle that they share equally [radians]; 0 is included, ``arc`` is not.
+
+    Returns
+    -------
+    array [views]
+        Radians.
+
+    Raises
+    ------
+    ConfigError
+        Fewer than one.
+    """
     if views < 1:
         raise ConfigError(f"got {views} views; expected at least 1. Try: 30.")
     return np.arange(views) * (arc / views)
@@ -42,7 +68,24 @@ def _shadow_integral(t: np.ndarray, wide: float, narrow: float) -> np.ndarray:
 
 
 def strip_matrix(n: int, angles: np.ndarray, detectors: int, dtype=np.float32) -> sp.csr_matrix:
-    """Area of each pixel inside each detector strip, shape ``[views * detectors, n * n]``, rows view by view."""
+    """Area of each pixel inside each detector strip.
+
+    Parameters
+    ----------
+    n
+        Side of the image [pixels].
+    angles
+        Radians.
+    detectors
+        Bins of unit width.
+    dtype
+        Of the entries.
+
+    Returns
+    -------
+    csr_matrix [views * detectors, n * n]
+        Rows view by view.
+    """
     x, y = _pixel_centres(n)
     pixel = np.arange(n * n)
     blocks = []
@@ -64,8 +107,23 @@ def strip_matrix(n: int, angles: np.ndarray, detectors: int, dtype=np.float32) -
     return sp.csr_matrix(sp.vstack(blocks, format="csr"))
 
 
-def _line_lengths(origin: np.ndarray, end: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels that a segment crosses and the length inside each (Siddon 1985, Med. Phys. 12:252)."""
+def line_lengths(origin: np.ndarray, end: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels that a segment crosses and the length inside each (Siddon 1985, Med. Phys. 12:252).
+
+    Parameters
+    ----------
+    origin, end
+        Ends of the segment, ``(x, y)`` [pixels] from the image's centre.
+    n
+        Side of the image [pixels].
+
+    Returns
+    -------
+    pixels : array
+        Indices into the flattened image.
+    lengths : array
+        Pixels.
+    """
     step = end - origin
     length = float(np.hypot(*step))
     cuts = [np.array([0.0, 1.0])]
@@ -85,17 +143,36 @@ def _line_lengths(origin: np.ndarray, end: np.ndarray, n: int) -> tuple[np.ndarr
 def fan_matrix(
     n: int, angles: np.ndarray, detectors: int, source: float, detector: float, pitch: float, dtype=np.float32
 ) -> sp.csr_matrix:
-    """Line lengths of a flat-detector fan beam, shape ``[views * detectors, n * n]``.
+    """Line lengths of a flat-detector fan beam.
 
-    ``source`` and ``detector`` are the distances of both from the rotation centre and ``pitch`` the width of a detector
-    bin, all in pixels. At angle 0 the source stands at ``(0, -source)``; both turn counter-clockwise.
+    At angle 0 the source stands at ``(0, -source)``; source and detector turn counter-clockwise.
+
+    Parameters
+    ----------
+    n
+        Side of the image [pixels].
+    angles
+        Radians.
+    detectors
+        Bins of the detector.
+    source, detector
+        Distances of both from the rotation centre [pixels].
+    pitch
+        Width of a detector bin [pixels].
+    dtype
+        Of the entries.
+
+    Returns
+    -------
+    csr_matrix [views * detectors, n * n]
+        Rows view by view.
     """
     indptr, indices, values = [0], [], []
     offset = (np.arange(detectors) - (detectors - 1) / 2) * pitch
     for theta in np.asarray(angles, dtype=float):
         along, across = np.array([-math.sin(theta), math.cos(theta)]), np.array([math.cos(theta), math.sin(theta)])
         for u in offset:
-            pixels, lengths = _line_lengths(-source * along, detector * along + u * across, n)
+            pixels, lengths = line_lengths(-source * along, detector * along + u * across, n)
             indices.append(pixels)
             values.append(lengths)
             indptr.append(indptr[-1] + len(pixels))
@@ -103,10 +180,36 @@ def fan_matrix(
     return sp.csr_matrix(entries, shape=(len(angles) * detectors, n * n))
 
 
-def _checked(n: int, angles, detectors: int | None) -> tuple[np.ndarray, int]:
+def checked_geometry(n: int, angles, detectors: int | None) -> tuple[np.ndarray, int]:
+    """Angles and number of detectors of a scan.
+
+    Parameters
+    ----------
+    n
+        Side of the image [pixels].
+    angles
+        Array-like, radians.
+    detectors
+        Number of bins; None covers the diagonal.
+
+    Returns
+    -------
+    angles : array
+        Radians.
+    detectors : int
+        Number of bins.
+
+    Raises
+    ------
+    ConfigError
+        No image, no angles, or angles that are not finite.
+    """
     theta = np.asarray(torch.as_tensor(angles).cpu(), dtype=float).ravel()
     if n < 1 or theta.size == 0 or not np.isfinite(theta).all():
-        raise ConfigError(f"got an image of size {n} and {theta.size} angles; expected both positive and finite angles")
+        raise ConfigError(
+            f"got an image of size {n} and {theta.size} angles; expected both positive and finite angles. "
+            "Try: equispaced_angles(30)."
+        )
     return theta, detectors if detectors is not None else math.ceil(n * math.sqrt(2)) + 4
 
 
@@ -120,16 +223,43 @@ class Radon(SparseOperator):
     angles : array-like, radians
     detectors : int, optional
         Number of unit-width bins; the default covers the diagonal.
+
+    Examples
+    --------
+    >>> scanner = Radon(8, equispaced_angles(4))
+    >>> scanner.data_shape
+    (4, 16)
+    >>> float(scanner(torch.ones(8, 8))[0].sum())  # every view sees the whole mass
+    64.0
     """
 
     def __init__(self, n: int, angles, detectors: int | None = None):
-        theta, bins = _checked(n, angles, detectors)
+        theta, bins = checked_geometry(n, angles, detectors)
         super().__init__(strip_matrix(n, theta, bins), (n, n), (len(theta), bins))
         self.angles = theta
 
 
 class FanBeam(SparseOperator):
-    """Fan-beam projections on a flat detector, exact line lengths. Distances in pixels, angles in radians."""
+    """Fan-beam projections on a flat detector, exact line lengths.
+
+    Parameters
+    ----------
+    n
+        Image is ``n x n``.
+    angles
+        Array-like, radians.
+    detectors
+        Number of bins; the default covers the diagonal.
+    source, detector
+        Distances of both from the rotation centre [pixels].
+    pitch
+        Width of a bin [pixels]; the default is a pixel's shadow.
+
+    Raises
+    ------
+    ConfigError
+        The source stands inside the image.
+    """
 
     def __init__(
         self,
@@ -144,9 +274,9 @@ class FanBeam(SparseOperator):
         if source <= n / math.sqrt(2):
             raise ConfigError(
                 f"got a source {source} pixels from the centre; expected it outside the image, "
-                f"beyond {n / math.sqrt(2):.1f}"
+                f"beyond {n / math.sqrt(2):.1f}. Try: twice the side."
             )
-        theta, bins = _checked(n, angles, detectors)
+        theta, bins = checked_geometry(n, angles, detectors)
         magnified = pitch if pitch is not None else (source + detector) / source
         super().__init__(fan_matrix(n, theta, bins, source, detector, magnified), (n, n), (len(theta), bins))
         self.angles = theta

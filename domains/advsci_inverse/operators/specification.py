@@ -22,7 +22,29 @@ __all__ = ["build_operator"]
 
 
 def build_operator(spec: "OperatorSpec") -> LinearOperator:
-    """The operator that the settings describe, on the CPU."""
+    """The operator that the settings describe, on the CPU.
+
+    Parameters
+    ----------
+    spec
+        The settings.
+
+    Returns
+    -------
+    LinearOperator
+        The operator.
+
+    Raises
+    ------
+    DataError
+        A matrix file that cannot be read.
+
+    Examples
+    --------
+    >>> from advsci_inverse.config import OperatorSpec
+    >>> build_operator(OperatorSpec(kind="blur", size=8)).data_shape
+    (8, 8)
+    """
     n, shape = spec.size, (spec.size, spec.size)
     angles = equispaced_angles(spec.views, np.deg2rad(spec.arc))
     match spec.kind:
@@ -52,5 +74,7 @@ def build_operator(spec: "OperatorSpec") -> LinearOperator:
             try:
                 matrix = sp.load_npz(spec.file)
             except (OSError, ValueError, KeyError) as error:
-                raise DataError(f"{spec.file} is no SciPy sparse matrix: {error}. Try: scipy.sparse.save_npz") from None
+                raise DataError(
+                    f"{spec.file}: got {error}; expected a SciPy sparse matrix. Try: scipy.sparse.save_npz."
+                ) from None
             return SparseOperator(matrix.astype(np.float32), shape)

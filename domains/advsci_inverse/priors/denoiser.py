@@ -8,19 +8,15 @@ network's target then has unit variance at every level; :math:`x_0, \sigma` are 
 The extra channels are for callers that know more than ``r``, such as a reconstruction under way.
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from advsci.games import Game
-from advsci.games.game import Batch, Draw, require
-from advsci.streams import Stream
 from advsci_inverse.priors.unet import ResidualUNet
 
-__all__ = ["Denoiser", "DenoisingGame"]
+__all__ = ["Denoiser", "gaussian_nll"]
 
 
 class Denoiser(nn.Module):
@@ -70,33 +66,3 @@ def gaussian_nll(target: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
     """Mean negative log-likelihood of the spread alone: the mean's gradient is stopped."""
     error = (target - mean).detach()
     return (deviation.log() + 0.5 * (error / deviation).square()).mean()
-
-
-class DenoisingGame(Game):
-    """A game of one player: the denoiser minimises its error at noise levels drawn log-uniformly."""
-
-    def __init__(self, denoiser: Denoiser, levels: tuple[float, float] = (0.004, 3.0), spread_weight: float = 0.05):
-        super().__init__()
-        self.denoiser, self.levels, self.spread_weight = denoiser, levels, spread_weight
-
-    @property
-    def players(self) -> dict[str, nn.Module]:
-        return {"denoiser": self.denoiser}
-
-    def draw(self, batch: Batch, stream: Stream) -> Draw:
-        x = require(batch, "x", "DenoisingGame")
-        low, high = math.log(self.levels[0]), math.log(self.levels[1])
-        u = stream.at("level").uniform((len(x),), device=x.device, dtype=x.dtype)
-        noise = stream.at("noise").normal(tuple(x.shape), device=x.device, dtype=x.dtype)
-        return {"level": torch.exp(low + (high - low) * u), "noise": noise}
-
-    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        x, s = batch["x"], draw["level"]
-        mean, deviation = self.denoiser(x + s[:, None, None] * draw["noise"], s)
-        unit = (s * self.denoiser.spread / (s.square() + self.denoiser.spread**2).sqrt())[:, None, None]
-        error = ((mean - x) / unit).square().mean()
-        return {"error": error, "spread": self.spread_weight * gaussian_nll(x / unit, mean / unit, deviation / unit)}
-
-    def check(self, batch: Batch, draw: Draw) -> None:
-        x = require(batch, "x", "DenoisingGame")
-        self.denoiser(x, draw["level"])

@@ -8,9 +8,22 @@ from torch import Tensor, nn
 
 from advsci.errors import ConfigError
 from advsci.nn import ConditionEmbedding, Projection, ResidualDiscriminator, ResidualGenerator, StyleGenerator
-from advsci_inverse.priors.hybrid import Synthesis
 
-__all__ = ["DenseGenerator", "build_discriminator", "build_synthesis"]
+__all__ = ["DenseGenerator", "Synthesis", "build_discriminator", "build_synthesis"]
+
+
+class Synthesis(nn.Module):
+    """Generator and, optionally, encoder: together one player."""
+
+    def __init__(self, generator: nn.Module, encoder: nn.Module | None, latent: int):
+        super().__init__()
+        self.generator, self.encoder, self.latent = generator, encoder, latent
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation of ``q(z|x)``."""
+        assert self.encoder is not None
+        mean, log_deviation = self.encoder(x).chunk(2, 1)
+        return mean, log_deviation.clamp(-7.0, 2.0)
 
 
 def _dense(sizes: Sequence[int], out: int) -> nn.Sequential:
@@ -56,7 +69,7 @@ def _style(latent: int, shape: tuple[int, int], widths: Sequence[int], condition
     if shape[0] != shape[1] or shape[0] % factor:
         raise ConfigError(
             f"got images of {shape} for a style-based generator of {len(widths)} stages; expected square ones whose "
-            f"side {factor} divides. Try: another number of widths"
+            f"side {factor} divides. Try: another number of widths."
         )
     return StyleGenerator(latent, 1, shape[0] // factor, tuple(widths), condition=condition)
 
@@ -97,7 +110,7 @@ def build_synthesis(
     elif kind == "style":
         generator = _style(latent, shape, widths, condition)
     else:
-        raise ConfigError(f"got networks '{kind}'; expected 'dense', 'residual' or 'style'")
+        raise ConfigError(f"got networks '{kind}'; expected 'dense', 'residual' or 'style'. Try: dense.")
     return Synthesis(_ConvGenerator(generator), _ConvEncoder(latent, shape, inner) if encoder else None, latent)
 
 
@@ -113,4 +126,4 @@ def build_discriminator(kind: str, shape: tuple[int, int], widths: Sequence[int]
         return Projection(nn.Sequential(nn.Flatten(), _dense(sizes[:-1], sizes[-1]), nn.SiLU()), sizes[-1], condition)
     if kind in ("residual", "style"):
         return ResidualDiscriminator(1, shape, tuple(widths), condition=condition)
-    raise ConfigError(f"got networks '{kind}'; expected 'dense', 'residual' or 'style'")
+    raise ConfigError(f"got networks '{kind}'; expected 'dense', 'residual' or 'style'. Try: dense.")

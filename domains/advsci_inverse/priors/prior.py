@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ShapeError
-from advsci_inverse.priors.hybrid import Synthesis
+from advsci_inverse.priors.networks import Synthesis
 
 __all__ = ["GeneratorPrior"]
 
@@ -68,7 +68,7 @@ class GeneratorPrior(nn.Module):
     def decode(self, z: Float[Tensor, "*b k"], condition: Tensor | None = None) -> Float[Tensor, "*b h w"]:
         """``G(z)``, or ``G(z, c)`` with a condition for each latent vector."""
         if z.shape[-1] != self.latent:
-            raise ShapeError(f"got latent vectors of length {z.shape[-1]}; expected {self.latent}")
+            raise ShapeError(f"got latent vectors of length {z.shape[-1]}; expected {self.latent}. Try: prior.latent.")
         flat = z.reshape(-1, self.latent)
         conditions = [] if condition is None else [condition.reshape(len(flat), *condition.shape[z.dim() - 1 :])]
         return self.synthesis.generator(flat, *conditions).reshape(*z.shape[:-1], *self.shape)

@@ -7,17 +7,13 @@ reconstructions of others, by
           + \mu\,\mathbb E\big(|\nabla R(\hat x)| - 1\big)_+^2 ,
 
 :math:`\hat x` between the two (Lunz, Öktem and Schönlieb 2018, arXiv 1805.11572): the distance between the sets, whose
-gradient leads from the poor images to the true ones. A reconstruction then minimises
-
-.. math:: \tfrac12\|Ax-y\|^2 + \lambda R(x), \qquad \lambda = \mathbb E\,|A^\top\eta| ,
-
-the weight at which a true image is stationary when the gradient of R has unit length there: nothing is tuned.
+gradient leads from the poor images to the true ones (`advsci_inverse.search.regularised`).
 
 `ConvexRegulariser` is convex in the image by construction (input-convex network plus :math:`\rho|x|^2/2`, Mukherjee et
 al. 2020, arXiv 2008.02839), so that the minimiser is unique and depends continuously on the data.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -25,25 +21,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, softplus
 
-from advsci.errors import ConfigError, ShapeError
-from advsci.games import Game
-from advsci.games.game import Batch, Draw, require
-from advsci.objectives import Wasserstein
-from advsci.penalties.gradient import interpolate, norm_penalty
-from advsci.streams import Stream
-from advsci_inverse.baselines.krylov import cgls
-from advsci_inverse.operators.linear import LinearOperator
-from advsci_inverse.search.quasi_newton import lbfgs
+from advsci.errors import ConfigError
 
-__all__ = [
-    "ConvexRegulariser",
-    "FreeRegulariser",
-    "RegulariserGame",
-    "build_regulariser",
-    "poor_reconstruction",
-    "regularised",
-    "weight_of_noise",
-]
+__all__ = ["ConvexRegulariser", "FreeRegulariser", "build_regulariser"]
 
 
 class FreeRegulariser(nn.Module):
@@ -94,82 +74,5 @@ def build_regulariser(kind: Literal["free", "convex"] | str, widths: Sequence[in
     """A regulariser by name."""
     kinds = {"free": FreeRegulariser, "convex": ConvexRegulariser}
     if kind not in kinds:
-        raise ConfigError(f"got a regulariser '{kind}'; expected one of {', '.join(kinds)}")
+        raise ConfigError(f"got a regulariser '{kind}'; expected one of {', '.join(kinds)}. Try: free.")
     return kinds[kind](tuple(widths))
-
-
-class RegulariserGame(Game):
-    """One player, the regulariser, on a batch of true images ``"x"`` and unpaired poor reconstructions ``"poor"``."""
-
-    def __init__(self, regulariser: nn.Module, penalty: float = 10.0):
-        super().__init__()
-        self.regulariser, self.penalty, self.objective = regulariser, penalty, Wasserstein()
-
-    @property
-    def players(self) -> dict[str, nn.Module]:
-        return {"regulariser": self.regulariser}
-
-    def draw(self, batch: Batch, stream: Stream) -> Draw:
-        x = require(batch, "x", "RegulariserGame")
-        n = (len(x),)
-        return {
-            "between": stream.at("between").uniform(n, device=x.device, dtype=x.dtype),
-            "pairing": stream.at("pairing").permutation(len(x)).to(x.device),
-        }
-
-    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        x, poor = batch["x"], require(batch, "poor", "RegulariserGame")[draw["pairing"]]
-        both = self.regulariser(torch.cat([x, poor]))
-        real, fake = both[: len(x)], both[len(x) :]
-        points = interpolate(x, poor, draw["between"])
-        return {
-            "distance": self.objective.discriminator(-real, -fake),  # a critic is high where the penalty is low
-            "gradient": self.penalty * norm_penalty(self.regulariser, points, one_sided=True),
-        }
-
-    def check(self, batch: Batch, draw: Draw) -> None:
-        x = require(batch, "x", "RegulariserGame")
-        if self.regulariser(x).shape != (len(x),):
-            raise ShapeError(f"the regulariser got {tuple(x.shape)}; expected one number an image from it")
-        self.terms("regulariser", batch, draw)
-
-
-def weight_of_noise(operator: LinearOperator, sigma: float, *, probes: int = 16, seed: int = 0) -> float:
-    r""":math:`\mathbb E\,|A^\top\eta|` for white noise of standard deviation ``sigma``."""
-    noise = Stream(seed).at("probes").normal((probes, *operator.data_shape))
-    return sigma * float(operator.adjoint(noise).flatten(1).norm(dim=1).mean())
-
-
-def poor_reconstruction(operator: LinearOperator, y: Tensor) -> Float[Tensor, "n h w"]:
-    """Ten steps of CGLS: what a regulariser learns to tell from true images, and where its minimisation starts."""
-    return cgls(operator, y, 10)
-
-
-def regularised(
-    regulariser: Callable[[Tensor], Tensor],
-    operator: LinearOperator,
-    y: Tensor,
-    sigma: float,
-    *,
-    weight: float | None = None,
-    start: Float[Tensor, "n h w"] | None = None,
-    steps: int = 150,
-) -> Float[Tensor, "n h w"]:
-    r"""Minimisers of :math:`\tfrac12\|Ax-y\|^2+\lambda R(x)` by L-BFGS from ``start`` (zero if None).
-
-    ``weight`` is :math:`\lambda`; None takes :math:`\mathbb E|A^\top\eta|`. Without convexity the start matters: the
-    `poor_reconstruction` that the regulariser was trained against is best.
-    """
-    shape = operator.image_shape
-    weight = weight_of_noise(operator, sigma) if weight is None else weight
-    x = start if start is not None else y.new_zeros(len(y), *shape)
-
-    def value_and_gradient(flat: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.enable_grad():
-            image = flat.detach().reshape(-1, *shape).requires_grad_()
-            misfit = 0.5 * (operator(image) - y).flatten(1).square().sum(1)
-            value = misfit + weight * regulariser(image)
-            (slope,) = torch.autograd.grad(value.sum(), image)
-        return value.detach(), slope.flatten(1)
-
-    return lbfgs(value_and_gradient, x.flatten(1), steps=steps)[0].reshape(-1, *shape)

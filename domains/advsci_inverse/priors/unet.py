@@ -54,7 +54,10 @@ class ResidualUNet(nn.Module):
     ):
         super().__init__()
         if len(widths) != len(blocks):
-            raise ConfigError(f"got {len(widths)} widths and {len(blocks)} counts of blocks; expected as many")
+            raise ConfigError(
+                f"got {len(widths)} widths and {len(blocks)} counts of blocks; expected as many. "
+                "Try: one of each per stage."
+            )
         self.precision = precision
         self.multiple = 2 ** len(widths)
         self.stem = nn.Conv2d(4 * inputs, widths[0], 3, padding=1)

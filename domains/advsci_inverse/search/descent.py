@@ -91,7 +91,9 @@ def descend_latent(
 def _layers(prior: GeneratorPrior) -> tuple[nn.Sequential, Callable[[Tensor], Tensor]]:
     body = getattr(prior.synthesis.generator, "body", None)
     if not isinstance(body, nn.Sequential):
-        raise ConfigError("got a generator without a list of layers; expected the dense networks. Try: adapt_generator")
+        raise ConfigError(
+            "got a generator without a list of layers; expected the dense networks. Try: adapt_generator."
+        )
     return body, lambda h: torch.sigmoid(h).reshape(-1, *prior.shape)
 
 
@@ -115,7 +117,7 @@ def descend_intermediate(
     body, head = _layers(prior)
     hidden = len(body) // 2
     if not 1 <= layer <= hidden:
-        raise ConfigError(f"got layer {layer}; expected one between 1 and {hidden}")
+        raise ConfigError(f"got layer {layer}; expected one between 1 and {hidden}. Try: 1.")
     first, rest = body[: 2 * layer], body[2 * layer :]
     with torch.no_grad():
         anchor = first(z)

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from advsci.errors import ShapeError
 from advsci.streams import Stream
-from advsci_inverse.linear_gaussian import DataStep
+from advsci_inverse.operators.data_step import DataStep
 from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.search.quasi_newton import lbfgs
@@ -111,7 +111,10 @@ class LatentSearch:
         self, prior: GeneratorPrior, operator: LinearOperator, sigma: float, *, screen: int = 2048, seed: int = 0
     ):
         if operator.image_shape != tuple(prior.shape):
-            raise ShapeError(f"the operator takes images of {operator.image_shape}; the prior makes {prior.shape}")
+            raise ShapeError(
+                f"got an operator on images of {operator.image_shape}; expected {tuple(prior.shape)}, the prior's. "
+                "Try: an operator of that size."
+            )
         self.prior, self.operator, self.sigma = prior, operator, sigma
         self.step = DataStep(operator, prior.residual_covariance())
         self.factor = self.step.factor(sigma, 1.0)

@@ -22,9 +22,12 @@ def interval_factor(
 ) -> float:
     """Half width of the intervals in standard deviations, for coverage ``level`` of the pixels."""
     if not 0.0 < level < 1.0:
-        raise ConfigError(f"got level {level}; expected a share between 0 and 1, such as 0.9")
+        raise ConfigError(f"got level {level}; expected a share between 0 and 1, such as 0.9. Try: 0.9.")
     scores = ((truth - mean).abs() / deviation.clamp(min=1e-9)).flatten()
     rank = math.ceil((scores.numel() + 1) * level)
     if rank > scores.numel():
-        raise DataError(f"got {scores.numel()} pixels for level {level}; expected more held-out images")
+        raise DataError(
+            f"got {scores.numel()} pixels for level {level}; expected at least 1 / (1 - level). "
+            "Try: more held-out images."
+        )
     return float(torch.kthvalue(scores, rank).values)

@@ -23,9 +23,9 @@ from advsci_inverse.baselines import (
 from advsci_inverse.baselines.lasso import haar, inverse_haar
 from advsci_inverse.baselines.mixture import kmeans
 from advsci_inverse.baselines.total_variation import gradient, gradient_adjoint, tv_norm
-from advsci_inverse.linear_gaussian import DataStep
-from advsci_inverse.noise import Gaussian, Mixed, Poisson, estimate_sigma, relative_gaussian
+from advsci_inverse.data.noise import Gaussian, Mixed, Poisson, estimate_sigma, relative_gaussian
 from advsci_inverse.operators import DenseOperator, Inpainting, Radon, dct, equispaced_angles, gaussian_sensing
+from advsci_inverse.operators.data_step import DataStep
 
 
 def _random(*shape, seed=0, dtype=torch.float64):

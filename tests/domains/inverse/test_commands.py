@@ -12,9 +12,9 @@ from advsci.cli import run_app
 from advsci.errors import CheckpointError, DataError, MissingDependencyError, ShapeError
 from advsci.report import Report
 from advsci_inverse.cli import app
-from advsci_inverse.images import Scale, read_stack
-from advsci_inverse.metrics import auroc, coverage, psnr, ssim
-from advsci_inverse.priors.store import load_prior, read_card
+from advsci_inverse.data.images import Scale, read_stack
+from advsci_inverse.evaluation.scores import auroc, coverage, psnr, ssim
+from advsci_inverse.store import load_prior, read_card
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_metrics_agree_with_the_reference():
 
 
 def test_learned_steps_are_trained_and_load(tmp_path):
-    from advsci_inverse.priors.store import load_denoiser, load_refiner
+    from advsci_inverse.store import load_denoiser, load_refiner
 
     grey = np.random.default_rng(0).integers(0, 256, (120, 12, 12), dtype=np.uint8)
     np.savez(tmp_path / "x.npz", x=grey)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from advsci_inverse.operators import DenseOperator
-from advsci_inverse.priors.hybrid import Synthesis
+from advsci_inverse.priors.networks import Synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.search.latent import LatentSearch, levenberg_marquardt
 from advsci_inverse.search.quasi_newton import lbfgs

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from advsci_inverse.methods import METHODS
-from advsci_inverse.priors.store import load_denoiser, load_prior, read_card, shipped, shipped_path
+from advsci_inverse.store import load_denoiser, load_prior, read_card, shipped, shipped_path
 
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "inverse"
 

@@ -8,13 +8,15 @@ from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 from advsci.training import Trainer
 from advsci_inverse.config import Train
-from advsci_inverse.priors.denoiser import Denoiser, DenoisingGame, gaussian_nll
-from advsci_inverse.priors.hybrid import HybridGAN
+from advsci_inverse.game.denoising import DenoisingGame
+from advsci_inverse.game.hybrid import HybridGAN
+from advsci_inverse.game.training import train_prior
+from advsci_inverse.priors.denoiser import Denoiser, gaussian_nll
 from advsci_inverse.priors.networks import build_discriminator, build_synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
-from advsci_inverse.priors.store import load_prior, save_weights
-from advsci_inverse.priors.training import project_onto_range, train_prior
 from advsci_inverse.priors.unet import ResidualUNet
+from advsci_inverse.search.projection import project_onto_range
+from advsci_inverse.store import load_prior, save_weights
 
 
 def _game(kind="dense", condition=0, **settings):
@@ -190,7 +192,7 @@ def test_residual_covariance_is_that_of_the_residuals(tmp_path):
     torch.testing.assert_close(load_prior(path).decode(z), prior.decode(z), rtol=1e-2, atol=1e-2)
     card["networks"]["latent"] = 3
     save_weights(prior, path, card)
-    with pytest.raises(CheckpointError, match="damaged"):
+    with pytest.raises(CheckpointError, match="whole weights"):
         load_prior(path)
     with pytest.raises(ConfigError, match="no prior"):
         load_prior("nothing")

@@ -6,14 +6,10 @@ import torch
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 from advsci.training import Trainer
+from advsci_inverse.game.regularising import RegulariserGame
 from advsci_inverse.operators import DenseOperator, Inpainting, gaussian_sensing
-from advsci_inverse.priors.regulariser import (
-    ConvexRegulariser,
-    FreeRegulariser,
-    RegulariserGame,
-    regularised,
-    weight_of_noise,
-)
+from advsci_inverse.priors.regulariser import ConvexRegulariser, FreeRegulariser
+from advsci_inverse.search.regularised import regularised, weight_of_noise
 
 
 def _random(*shape, seed=0):

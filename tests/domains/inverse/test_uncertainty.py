@@ -4,11 +4,12 @@ import torch
 from torch import nn
 
 from advsci.streams import Stream
-from advsci_inverse.identifiability import identifiability
+from advsci_inverse.evaluation.identifiability import identifiability
+from advsci_inverse.game.refining import RefiningGame
 from advsci_inverse.operators import DenseOperator, Inpainting, Radon, equispaced_angles, gaussian_sensing
-from advsci_inverse.priors.hybrid import Synthesis
+from advsci_inverse.priors.networks import Synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
-from advsci_inverse.priors.refiner import Refiner, RefiningGame
+from advsci_inverse.priors.refiner import Refiner
 from advsci_inverse.search.latent import LatentSearch
 from advsci_inverse.uncertainty import (
     annealed_importance,

@@ -25,22 +25,9 @@ from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import R1, R2, Penalty
 from advsci.penalties.scores import Scores
 from advsci.streams import Stream
+from advsci_inverse.priors.networks import Synthesis
 
-__all__ = ["HybridGAN", "Synthesis"]
-
-
-class Synthesis(nn.Module):
-    """Generator and, optionally, encoder: together one player."""
-
-    def __init__(self, generator: nn.Module, encoder: nn.Module | None, latent: int):
-        super().__init__()
-        self.generator, self.encoder, self.latent = generator, encoder, latent
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log standard deviation of ``q(z|x)``."""
-        assert self.encoder is not None
-        mean, log_deviation = self.encoder(x).chunk(2, 1)
-        return mean, log_deviation.clamp(-7.0, 2.0)
+__all__ = ["HybridGAN"]
 
 
 class HybridGAN(Game):
@@ -136,8 +123,8 @@ class HybridGAN(Game):
         fake = self._fake(batch, draw)
         if fake.shape != x.shape:
             raise ShapeError(
-                f"the generator returned {tuple(fake.shape)}; expected the data's shape {tuple(x.shape)}. "
-                "Try: images as [n, 1, h, w], or another size of the generator"
+                f"got a generator that returns {tuple(fake.shape)}; expected the data's shape {tuple(x.shape)}. "
+                "Try: images as [n, 1, h, w], or another size of the generator."
             )
         if self.adversary:
             self._judged(batch, draw, gradients=False)

@@ -39,7 +39,26 @@ class Identifiability:
 def identifiability(
     prior: GeneratorPrior, operator: LinearOperator, *, samples: int = 64, points: int = 16, seed: int = 0
 ) -> Identifiability:
-    """Measure both on ``samples`` generated images and ``points`` latents."""
+    """Measure both on generated images.
+
+    Parameters
+    ----------
+    prior
+        The generator.
+    operator
+        The measurement.
+    samples
+        Images of the pairs.
+    points
+        Latents of the local measure.
+    seed
+        Of the latents.
+
+    Returns
+    -------
+    Identifiability
+        Global and local measure.
+    """
     z = Stream(seed).at("identifiability").normal((samples, prior.latent), device=prior.residual_factor.device)
     x = prior.decode(z)
     first, second = torch.triu_indices(samples, samples, 1)

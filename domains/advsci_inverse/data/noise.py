@@ -23,22 +23,52 @@ class Noise(ABC):
 
     @abstractmethod
     def sample(self, clean: Tensor, stream: Stream) -> Tensor:
-        """Measured data for clean ones, a pure function of the stream."""
+        """Measured data for clean ones, a pure function of the stream.
+
+        Parameters
+        ----------
+        clean
+            Data without noise, of any shape.
+        stream
+            Draws the noise.
+
+        Returns
+        -------
+        tensor
+            Noisy data of the same shape.
+        """
 
     @abstractmethod
     def deviation(self, y: Tensor) -> Tensor:
-        """Standard deviation of each datum, in the shape of ``y``, estimated from the measured data."""
+        """Standard deviation of each datum, estimated from the measured data.
+
+        Parameters
+        ----------
+        y
+            Measured data.
+
+        Returns
+        -------
+        tensor
+            In the shape of ``y``.
+        """
 
 
 def _positive(**values: float) -> None:
     for name, value in values.items():
         if not (value > 0 and math.isfinite(value)):
-            raise ConfigError(f"got {name}={value}; expected a positive number")
+            raise ConfigError(f"got {name}={value}; expected a positive number. Try: the noise of a measured blank.")
 
 
 @dataclass(frozen=True)
 class Gaussian(Noise):
-    """``y = A x + sigma n``."""
+    """``y = A x + sigma n``.
+
+    Attributes
+    ----------
+    sigma
+        Standard deviation.
+    """
 
     sigma: float
 
@@ -54,7 +84,13 @@ class Gaussian(Noise):
 
 @dataclass(frozen=True)
 class Poisson(Noise):
-    """Counts: ``y = Poisson(gain * A x) / gain``; ``gain`` is the number of counts of a datum of 1."""
+    """Counts: ``y = Poisson(gain * A x) / gain``.
+
+    Attributes
+    ----------
+    gain
+        Counts of a datum of 1.
+    """
 
     gain: float
 
@@ -63,7 +99,7 @@ class Poisson(Noise):
 
     def sample(self, clean: Tensor, stream: Stream) -> Tensor:
         if bool((clean < -1e-3 * clean.abs().amax()).any()):
-            raise DataError("got negative clean data for Poisson counts; expected rates. Try: a non-negative image")
+            raise DataError("got negative clean data for Poisson counts; expected rates. Try: a non-negative image.")
         rate = (clean.clamp(min=0) * self.gain).cpu()
         counts = torch.poisson(rate, generator=stream.generator("cpu"))
         return (counts / self.gain).to(clean.device)
@@ -74,7 +110,15 @@ class Poisson(Noise):
 
 @dataclass(frozen=True)
 class Mixed(Noise):
-    """Counts and electronics: Poisson of ``gain``, then Gaussian of ``sigma``."""
+    """Counts and electronics: Poisson of ``gain``, then Gaussian of ``sigma``.
+
+    Attributes
+    ----------
+    gain
+        Counts of a datum of 1.
+    sigma
+        Standard deviation of the electronics' noise.
+    """
 
     gain: float
     sigma: float
@@ -91,7 +135,24 @@ class Mixed(Noise):
 
 
 def relative_gaussian(clean: Tensor, share: float, stream: Stream) -> tuple[Tensor, Tensor]:
-    """Gaussian noise of ``share`` times each sample's root mean square datum: measured data and sigma of each."""
+    """Gaussian noise in proportion to each sample's data.
+
+    Parameters
+    ----------
+    clean
+        Data ``[n, *data_shape]`` without noise.
+    share
+        Standard deviation over the sample's root mean square datum.
+    stream
+        Draws the noise.
+
+    Returns
+    -------
+    y : tensor [n, *data_shape]
+        Noisy data.
+    sigma : tensor [n]
+        Standard deviation of each sample's noise.
+    """
     _positive(share=share)
     sigma = share * clean.flatten(1).square().mean(1).sqrt()
     shape = (-1,) + (1,) * (clean.dim() - 1)
@@ -106,6 +167,20 @@ def estimate_sigma(operator: LinearOperator, y: Tensor, tolerance: float = 1e-6)
     With :math:`P` the projection onto the orthogonal complement of the range of :math:`A`,
     :math:`\mathbb E\|Py\|^2 = \sigma^2\,\mathrm{rank}\,P`; nothing about the image is assumed.
 
+    Parameters
+    ----------
+    operator
+        The measurement.
+    y
+        Data ``[n, *data_shape]``.
+    tolerance
+        Singular values below this share of the largest count as zero.
+
+    Returns
+    -------
+    tensor [n]
+        Standard deviations.
+
     Raises
     ------
     DataError
@@ -118,7 +193,7 @@ def estimate_sigma(operator: LinearOperator, y: Tensor, tolerance: float = 1e-6)
     if free < 8:
         raise DataError(
             f"got data of {operator.data_size} values of which images explain all but {free}; expected at least 8 free "
-            "ones to estimate the noise. Try: state sigma, or measure more"
+            "ones to estimate the noise. Try: state sigma, or measure more."
         )
     flat = y.flatten(1).double()
     rest = flat - (flat @ u) @ u.T

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from advsci.errors import CheckpointError, ConfigError
+from advsci_inverse.data.images import Scale, origin
 from advsci_inverse.priors.denoiser import Denoiser
 from advsci_inverse.priors.networks import build_synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
@@ -24,6 +25,7 @@ from advsci_inverse.priors.regulariser import build_regulariser
 
 __all__ = [
     "Learned",
+    "learned_card",
     "load_denoiser",
     "load_learned",
     "load_prior",
@@ -59,8 +61,33 @@ def save_weights(network: nn.Module, path: Path, card: dict[str, Any]) -> str:
     try:
         save_file(tensors, path, metadata={"card": json.dumps(card, sort_keys=True)})
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"could not write {path}: {error}. Try: free space on the disk") from error
+        raise CheckpointError(
+            f"{path}: got {error}; expected to write the weights. Try: free space on the disk."
+        ) from error
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def learned_card(config, networks: dict[str, Any], scale: Scale) -> dict[str, Any]:
+    """The card of a network that was trained by a recorded recipe.
+
+    Parameters
+    ----------
+    config
+        Settings of the training; their ``data`` names the images.
+    networks
+        What the loader needs to build the networks.
+    scale
+        Units of the images.
+
+    Returns
+    -------
+    dict
+        Networks, recipe, units, and the data with their licence, which is that of the weights too.
+    """
+    data = origin(config.data)
+    card = {"networks": networks, "recipe": config.model_dump(mode="json", exclude={"out", "device"})}
+    card |= {"units": {"low": scale.low, "high": scale.high}, "data": data}
+    return card | ({"licence": data["licence"]} if "licence" in data else {})
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -73,8 +100,7 @@ def read_card(path: Path) -> dict[str, Any]:
             return json.loads(json.loads(file.read(length))["__metadata__"]["card"])
     except (OSError, ValueError, KeyError, struct.error, UnicodeDecodeError) as error:
         raise CheckpointError(
-            f"{path} is no prior of this package ({type(error).__name__}: {error}); expected a prior.safetensors. "
-            "Try: advsci-inverse train"
+            f"{path}: got {type(error).__name__}: {error}; expected weights of this package. Try: advsci-inverse train."
         ) from None
 
 
@@ -85,16 +111,20 @@ def _open(source: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tens
     if not path.is_file():
         if path.suffix != ".safetensors":
             raise ConfigError(
-                f"got no {kind} '{name}'; expected one of {sorted(known)} or a file. Try: advsci-inverse train"
+                f"got no {kind} '{name}'; expected one of {sorted(known)} or a file. Try: advsci-inverse train."
             )
-        raise CheckpointError(f"{path}: got no such file; expected a {kind}. Try: advsci-inverse train")
+        raise CheckpointError(f"{path}: got no such file; expected a {kind}. Try: advsci-inverse train.")
     if name in known and hashlib.sha256(path.read_bytes()).hexdigest() != known[name]:
-        raise CheckpointError(f"{path} was altered: its sha256 differs from the package's. Try: reinstall the package")
+        raise CheckpointError(
+            f"{path}: got a file whose sha256 differs; expected the package's own. Try: reinstall the package."
+        )
     card = read_card(path)
     try:
         return card["networks"], {k: v.float() for k, v in load_file(path).items()}, path
     except (KeyError, TypeError, SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}. Try: train it anew") from None
+        raise CheckpointError(
+            f"{path}: got {type(error).__name__}: {error}; expected whole weights. Try: train it anew."
+        ) from None
 
 
 def _filled(build: "Callable[[], N]", state: dict[str, Tensor], path: Path) -> "N":
@@ -102,7 +132,9 @@ def _filled(build: "Callable[[], N]", state: dict[str, Tensor], path: Path) -> "
         network = build()
         network.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is damaged: {type(error).__name__}: {error}. Try: train it anew") from None
+        raise CheckpointError(
+            f"{path}: got {type(error).__name__}: {error}; expected whole weights. Try: train it anew."
+        ) from None
     return network.eval().requires_grad_(False)
 
 
@@ -176,7 +208,7 @@ def load_learned(config, methods: Sequence[str]) -> Learned:
     """What ``methods`` need of what ``config`` names, and no more."""
     wanted = set(methods)
     if "adversarial" in wanted and config.regulariser is None:
-        raise ConfigError("got no regulariser; expected a file. Try: advsci-inverse regulariser, then --regulariser")
+        raise ConfigError("got no regulariser; expected a file. Try: advsci-inverse regulariser, then --regulariser.")
     prior = load_prior(config.prior) if wanted & {"latent", "range", "amp"} else None
     return Learned(
         prior.given(config.label) if prior is not None and config.label is not None else prior,

@@ -14,16 +14,15 @@ from advsci.schedules import Cosine
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 from advsci.training import EMA, Run, Trainer
-from advsci_inverse.operators.local import Inpainting
-from advsci_inverse.priors.hybrid import HybridGAN
+from advsci_inverse.game.hybrid import HybridGAN
 from advsci_inverse.priors.networks import build_discriminator, build_synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
-from advsci_inverse.search.latent import LatentSearch
+from advsci_inverse.search.projection import project_onto_range
 
 if TYPE_CHECKING:
     from advsci_inverse.config import Train
 
-__all__ = ["TrainedPrior", "project_onto_range", "train_prior"]
+__all__ = ["TrainedPrior", "train_prior"]
 
 
 @dataclass(frozen=True)
@@ -33,33 +32,6 @@ class TrainedPrior:
     prior: GeneratorPrior
     card: dict[str, Any]
     log: list[dict[str, float | int]]
-
-
-@torch.no_grad()
-def project_onto_range(
-    prior: GeneratorPrior,
-    images: Float[Tensor, "n h w"],
-    labels: Int[Tensor, " n"] | None = None,
-    *,
-    starts: int = 4,
-    steps: int = 6,
-    screen: int = 1024,
-) -> Float[Tensor, "n h w"]:
-    """The nearest images that the generator makes: from the encoder's guess, or by latent search without one."""
-    if prior.synthesis.encoder is not None:
-        return prior.decode(prior.synthesis.encode(images[:, None])[0], labels)
-    if labels is not None:
-        found = torch.empty_like(images)
-        for label in labels.unique().tolist():
-            of = labels == label
-            found[of] = project_onto_range(prior.given(label), images[of], starts=starts, steps=steps, screen=screen)
-        return found
-    level = float(images.std()) * 0.3  # a residual of this size is expected before R is known
-    plain = GeneratorPrior(prior.synthesis, prior.shape, 1)
-    plain.residual_diagonal.fill_(level**2)
-    search = LatentSearch(plain, Inpainting(torch.ones(prior.shape)), 1e-3, screen=screen)
-    blocks = [search(block, starts=starts, steps=steps).projection for block in images.split(32)]
-    return torch.cat(blocks)
 
 
 def train_prior(
@@ -83,15 +55,18 @@ def train_prior(
         got = "no labels" if labels is None else f"{len(labels)} labels up to {int(labels.max())}"
         raise DataError(
             f"got {got} for {len(images)} images of {config.classes} classes; expected one each. "
-            "Try: a registered set with labels, an npz with y_train, or --classes 0"
+            "Try: a registered set with labels, an npz with y_train, or --classes 0."
         )
     if len(images) < config.held_out + config.batch_size:
         raise DataError(
             f"got {len(images)} images; expected at least held_out + batch_size = "
-            f"{config.held_out + config.batch_size}. Try: a smaller held_out"
+            f"{config.held_out + config.batch_size}. Try: a smaller --held-out."
         )
     if float(images.amin()) < -1e-6 or float(images.amax()) > 1 + 1e-6:
-        raise DataError(f"got images in [{float(images.amin()):.3g}, {float(images.amax()):.3g}]; expected [0, 1]")
+        raise DataError(
+            f"got images in [{float(images.amin()):.3g}, {float(images.amax()):.3g}]; expected [0, 1]. "
+            "Try: Scale.of(images).to_unit(images)."
+        )
     shape = (images.shape[1], images.shape[2])
     train, held = images[: -config.held_out], images[-config.held_out :]
     with torch.random.fork_rng():

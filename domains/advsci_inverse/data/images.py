@@ -21,29 +21,79 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npz", ".npy", ".nii", "
 
 @dataclass(frozen=True)
 class Scale:
-    """Affine map from a file's units to [0, 1]: ``(x - low) / (high - low)``."""
+    """Affine map from a file's units to [0, 1]: ``(x - low) / (high - low)``.
+
+    Attributes
+    ----------
+    low, high
+        What becomes 0 and 1.
+
+    Examples
+    --------
+    >>> window = Scale(-1000.0, 1000.0)  # Hounsfield units
+    >>> window.to_unit(torch.tensor([-1000.0, 0.0]))
+    tensor([0.0000, 0.5000])
+    """
 
     low: float = 0.0
     high: float = 1.0
 
     @classmethod
     def of(cls, x: Tensor) -> "Scale":
-        """0...255 for whole numbers in that range, nothing for [0, 1], else the range of the values."""
+        """0...255 for whole numbers in that range, nothing for [0, 1], else the range of the values.
+
+        Parameters
+        ----------
+        x
+            Images of any shape.
+
+        Returns
+        -------
+        Scale
+            Their scale.
+
+        Raises
+        ------
+        DataError
+            All values are equal.
+        """
         low, high = float(x.min()), float(x.max())
         if low >= 0 and high <= 1:
             return cls()
         if low >= 0 and high <= 255 and bool((x == x.round()).all()):
             return cls(0.0, 255.0)
         if high <= low:
-            raise DataError(f"got images of the one value {low}; expected some contrast")
+            raise DataError(f"got images of the one value {low}; expected some contrast. Try: leave them out.")
         return cls(low, high)
 
     def to_unit(self, x: Tensor) -> Tensor:
-        """From the file's units."""
+        """From the file's units.
+
+        Parameters
+        ----------
+        x
+            Images of any shape.
+
+        Returns
+        -------
+        tensor
+            In [0, 1] where ``x`` is between ``low`` and ``high``.
+        """
         return (x - self.low) / (self.high - self.low)
 
     def from_unit(self, x: Tensor) -> Tensor:
-        """Back to the file's units."""
+        """Back to the file's units.
+
+        Parameters
+        ----------
+        x
+            Images of any shape.
+
+        Returns
+        -------
+        tensor
+            In the file's units.
+        """
         return x * (self.high - self.low) + self.low
 
 
@@ -95,7 +145,7 @@ def _hdf5(path: Path) -> np.ndarray:
         )
         if len(found) != 1:
             raise DataError(
-                f"{path}: got {len(found)} image arrays {found}; expected one. Try: a file with one data set"
+                f"{path}: got {len(found)} image arrays {found}; expected one. Try: a file with one data set."
             )
         return np.asarray(file[found[0]])
 
@@ -104,7 +154,10 @@ def _npz(path: Path) -> np.ndarray:
     with np.load(path, allow_pickle=False) as file:
         keys = [k for k in ("x", "x_train", "images") if k in file] or [k for k in file if file[k].ndim == 3]
         if not keys:
-            raise DataError(f"{path}: got arrays {sorted(file)}; expected images (n, h, w) as x, x_train or images")
+            raise DataError(
+                f"{path}: got arrays {sorted(file)}; expected images (n, h, w) as x, x_train or images. "
+                "Try: rename the array."
+            )
         return file[keys[0]]
 
 
@@ -120,39 +173,62 @@ def read_stack(path: Path) -> Float[Tensor, "n h w"]:
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES)
         if not files:
-            raise DataError(f"{path}: got no image files; expected some of {', '.join(_SUFFIXES)}")
+            raise DataError(
+                f"{path}: got no image files; expected some of {', '.join(_SUFFIXES)}. Try: another folder."
+            )
         stacks = [read_stack(p) for p in files]
         shapes = {tuple(s.shape[1:]) for s in stacks}
         if len(shapes) > 1:
-            raise DataError(f"{path}: got images of sizes {sorted(shapes)}; expected one size. Try: resample them")
+            raise DataError(f"{path}: got images of sizes {sorted(shapes)}; expected one size. Try: resample them.")
         return torch.cat(stacks)
     if not path.is_file():
-        raise DataError(f"{path}: got no such file or folder; expected images")
+        raise DataError(f"{path}: got no such file or folder; expected images. Try: check the path.")
     suffix = ".nii" if path.name.endswith(".nii.gz") else path.suffix.lower()
     readers = {".nii": _nifti, ".dcm": _dicom, ".h5": _hdf5, ".hdf5": _hdf5, ".npz": _npz, ".npy": np.load}
     readers |= {".tif": _tiff, ".tiff": _tiff, ".png": _pillow, ".jpg": _pillow, ".jpeg": _pillow}
     if suffix not in readers:
-        raise DataError(f"{path}: got a file of kind '{suffix}'; expected one of {', '.join(_SUFFIXES)}")
+        raise DataError(
+            f"{path}: got a file of kind '{suffix}'; expected one of {', '.join(_SUFFIXES)}. Try: save it as npz."
+        )
     try:
         array = np.asarray(readers[suffix](path))  # type: ignore[operator]
     except (DataError, MissingDependencyError):
         raise
     except Exception as error:  # each reader has errors of its own
-        raise DataError(f"{path} cannot be read as images: {type(error).__name__}: {error}") from None
+        raise DataError(
+            f"{path}: got {type(error).__name__}: {error}; expected a file of images. Try: open it in another program."
+        ) from None
     array = array[None] if array.ndim == 2 else array
     if array.ndim != 3 or array.size == 0:
-        raise DataError(f"{path}: got an array of shape {array.shape}; expected images (n, h, w)")
+        raise DataError(f"{path}: got an array of shape {array.shape}; expected images (n, h, w). Try: save it so.")
     stack = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
     if not bool(torch.isfinite(stack).all()):
-        raise DataError(f"{path}: got NaN or infinity; expected finite intensities")
+        raise DataError(f"{path}: got NaN or infinity; expected finite intensities. Try: fill the gaps before.")
     return stack
 
 
 def load_training_images(name: str) -> tuple[Tensor, Tensor, Scale]:
-    """Training and held-out images in [0, 1] and the scale back to their units, of a registered set or of files.
+    """Training and held-out images of a registered set or of files.
 
-    Registered sets have a split of their own; of files every eighth image is held out, in blocks, so that neighbouring
+    Registered sets have a split of their own. Of files the last eighth is held out, in one block, so that neighbouring
     slices stay together.
+
+    Parameters
+    ----------
+    name
+        Registered data set, folder or file.
+
+    Returns
+    -------
+    train, held : tensor [n, h, w], tensor [m, h, w]
+        Images in [0, 1].
+    scale : Scale
+        Way back to their units.
+
+    Raises
+    ------
+    DataError
+        Unreadable, or fewer than 16 images.
     """
     from advsci_datasets.images import load_images
     from advsci_datasets.registry import datasets
@@ -165,18 +241,27 @@ def load_training_images(name: str) -> tuple[Tensor, Tensor, Scale]:
     unit = scale.to_unit(stack)
     cut = max(1, len(unit) // 8)
     if len(unit) < 16:
-        raise DataError(f"{name}: got {len(unit)} images; expected at least 16, better 2,000")
+        raise DataError(f"{name}: got {len(unit)} images; expected at least 16, better 2,000. Try: more images.")
     return unit[:-cut], unit[-cut:], scale
 
 
 def load_labels(name: str) -> tuple[Int[Tensor, " n"], Int[Tensor, " m"]]:
-    """Classes of the training and held-out images of `load_training_images`: of a registered set, or ``y`` or
-    ``y_train`` in an npz file.
+    """Classes of the images of `load_training_images`.
+
+    Parameters
+    ----------
+    name
+        Registered data set, or an npz file with ``y``, ``y_train`` or ``labels``.
+
+    Returns
+    -------
+    train, held : tensor [n], tensor [m]
+        One class per image.
 
     Raises
     ------
     DataError
-        There are none, or not one an image.
+        There are none, or not one per image.
     """
     from advsci_datasets.images import load_images
     from advsci_datasets.registry import datasets
@@ -184,7 +269,7 @@ def load_labels(name: str) -> tuple[Int[Tensor, " n"], Int[Tensor, " m"]]:
     if name in datasets():
         images = load_images(name)
         if images.train_labels is None or images.test_labels is None:
-            raise DataError(f"got the data set '{name}' without labels; expected some. Try: --classes 0")
+            raise DataError(f"got the data set '{name}' without labels; expected some. Try: --classes 0.")
         return images.train_labels, images.test_labels
     train, held, _ = load_training_images(name)
     found = None
@@ -193,13 +278,26 @@ def load_labels(name: str) -> tuple[Int[Tensor, " n"], Int[Tensor, " m"]]:
             found = next((file[key] for key in ("y", "y_train", "labels") if key in file), None)
     if found is None or found.shape != (len(train) + len(held),):
         got = "no labels" if found is None else f"labels of shape {found.shape}"
-        raise DataError(f"{name}: got {got}; expected y of shape ({len(train) + len(held)},) in an npz file")
+        raise DataError(
+            f"{name}: got {got}; expected y of shape ({len(train) + len(held)},) in an npz file. Try: --classes 0."
+        )
     labels = torch.from_numpy(found.astype(np.int64))
     return labels[: len(train)], labels[len(train) :]
 
 
 def origin(name: str) -> dict[str, str]:
-    """Name, licence and citation of a registered set; of files the name alone."""
+    """Name, licence and citation of images.
+
+    Parameters
+    ----------
+    name
+        Registered data set, folder or file.
+
+    Returns
+    -------
+    dict
+        Of a registered set all three, of files the name alone.
+    """
     from advsci_datasets.registry import datasets, find
 
     if name not in datasets():

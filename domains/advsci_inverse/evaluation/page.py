@@ -1,4 +1,4 @@
-"""``advsci-inverse report``: the page of a finished reconstruction."""
+"""The page of a finished reconstruction: images, intervals, verdicts."""
 
 from pathlib import Path
 
@@ -7,29 +7,24 @@ import torch
 
 from advsci.errors import DataError
 from advsci.report import Report, Verdict
-from advsci_inverse.config import Render
-from advsci_inverse.metrics import coverage, psnr, ssim
-from advsci_inverse.pictures import gallery
+from advsci.training import Run
+from advsci_inverse.evaluation.pictures import gallery, loss_curves
+from advsci_inverse.evaluation.scores import coverage, psnr, ssim
 
-__all__ = ["OUT_OF_RANGE", "render", "run"]
+__all__ = ["OUT_OF_RANGE", "finish_training", "reconstruction_page"]
 
 OUT_OF_RANGE = 1.5
 """Misfit (chi-squared over data) beyond which an image is not of the kind that the prior knows."""
 
 
-def run(config: Render) -> Path:
-    """Write the report of ``config.run`` anew."""
-    return render(config.run)
-
-
-def render(folder: Path) -> Path:
+def reconstruction_page(folder: Path) -> Path:
     """The report of a run folder of ``reconstruct``."""
     try:
         with np.load(folder / "reconstruction.npz", allow_pickle=False) as file:
             arrays = {k: torch.from_numpy(file[k]).float() for k in file}
         method = (folder / "method.txt").read_text().strip()
     except (OSError, ValueError) as error:
-        raise DataError(f"{folder} holds no reconstruction: {error}. Try: advsci-inverse reconstruct") from None
+        raise DataError(f"{folder}: got {error}; expected a reconstruction. Try: advsci-inverse reconstruct.") from None
     low, high = arrays["units"].tolist()
     unit = {k: (v - low) / (high - low) for k, v in arrays.items() if k in ("mean", "low", "high", "truth")}
     report = Report("Reconstruction", f"{len(unit['mean'])} images by {method}")
@@ -72,3 +67,26 @@ def render(folder: Path) -> Path:
     ]
     report.section("Each image").table(lines[:64])
     return report.write(folder / "report.html")
+
+
+def finish_training(report: Report, log: list[dict], card: dict, folder: Run) -> Path:
+    """End the page of a training: curves of the losses and the card.
+
+    Parameters
+    ----------
+    report
+        The page so far.
+    log
+        One record per logged step.
+    card
+        What the weights' header says, and the weights' sha256.
+    folder
+        Run folder.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    report.section("Training").figure(loss_curves(log), "Terms of the loss.").details("Card", card)
+    return report.write(folder.report)

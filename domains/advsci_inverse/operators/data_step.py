@@ -28,6 +28,17 @@ class DataStep:
         Up to a few thousand data; the matrix ``A C A^T`` is built once.
     covariance
         ``[n, n]`` over the flattened image, or None for the identity.
+    dtype
+        Precision where no covariance says it.
+
+    Examples
+    --------
+    >>> from advsci_inverse.operators import gaussian_sensing
+    >>> operator = gaussian_sensing(8, (4, 4))
+    >>> step, truth = DataStep(operator), torch.ones(1, 4, 4)
+    >>> found = step(torch.zeros(1, 4, 4), operator(truth), sigma=1e-3)
+    >>> bool((operator(found) - operator(truth)).abs().max() < 1e-3)  # what was measured is explained
+    True
     """
 
     def __init__(self, operator: LinearOperator, covariance: Float[Tensor, "n n"] | None = None, dtype=torch.float32):
@@ -47,7 +58,25 @@ class DataStep:
         self._factors: dict[tuple[float, float], Tensor] = {}
 
     def factor(self, sigma: float, scale: float) -> Tensor:
-        """Cholesky factor of ``scale A C A^T + sigma^2``, kept for the next call."""
+        """Cholesky factor of ``scale A C A^T + sigma^2``, kept for the next call.
+
+        Parameters
+        ----------
+        sigma
+            Standard deviation of the noise.
+        scale
+            :math:`c`, a factor of the covariance.
+
+        Returns
+        -------
+        tensor [m, m]
+            The lower factor.
+
+        Raises
+        ------
+        DataError
+            The matrix is not positive definite.
+        """
         key = (sigma, scale)
         if key not in self._factors:
             n = len(self.gram)
@@ -56,27 +85,85 @@ class DataStep:
             factor, info = torch.linalg.cholesky_ex(matrix)
             if int(info):
                 raise DataError(
-                    f"A C A^T + sigma^2 is not positive definite at sigma={sigma:.3g}; expected positive noise. "
-                    "Try: a larger sigma, or float64"
+                    f"got A C A^T + sigma^2 not positive definite at sigma={sigma:.3g}; expected positive noise. "
+                    "Try: a larger sigma, or float64."
                 )
             self._factors[key] = factor
         return self._factors[key]
 
     def __call__(self, v: Tensor, y: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
-        """Posterior mean for prior mean ``v`` ``[b, *image]`` and data ``y`` ``[b, *data]``."""
+        """Posterior mean.
+
+        Parameters
+        ----------
+        v
+            Prior mean ``[b, *image]``.
+        y
+            Data ``[b, *data]``.
+        sigma
+            Standard deviation of the noise.
+        scale
+            :math:`c`, a factor of the covariance.
+
+        Returns
+        -------
+        tensor [b, *image]
+            Images.
+        """
         return v + self.correction(y - self.operator(v), sigma, scale)
 
     def correction(self, residual: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
-        """What the residual ``y - A v`` adds to ``v``."""
+        """What a residual adds to the prior mean.
+
+        Parameters
+        ----------
+        residual
+            ``y - A v``, ``[b, *data]``.
+        sigma
+            Standard deviation of the noise.
+        scale
+            :math:`c`, a factor of the covariance.
+
+        Returns
+        -------
+        tensor [b, *image]
+            Images.
+        """
         solved = torch.cholesky_solve(residual.flatten(1).T, self.factor(sigma, scale)).T
         return (scale * (solved @ self.rows)).reshape(-1, *self.operator.image_shape)
 
     def gain(self, sigma: float, scale: float = 1.0) -> Float[Tensor, "m n"]:
-        """The matrix ``K`` of `correction`, ``residual @ K``: dear to build, quicker for many small batches."""
+        """The matrix ``K`` of `correction`, ``residual @ K``: dear to build, quicker for many small batches.
+
+        Parameters
+        ----------
+        sigma
+            Standard deviation of the noise.
+        scale
+            :math:`c`, a factor of the covariance.
+
+        Returns
+        -------
+        tensor [m, n]
+            The matrix.
+        """
         return scale * torch.cholesky_solve(self.rows, self.factor(sigma, scale))
 
     def variance(self, sigma: float, scale: float = 1.0) -> Tensor:
-        """Posterior variance of each pixel."""
+        """Posterior variance of each pixel.
+
+        Parameters
+        ----------
+        sigma
+            Standard deviation of the noise.
+        scale
+            :math:`c`, a factor of the covariance.
+
+        Returns
+        -------
+        tensor [*image]
+            Variances; they do not depend on the data.
+        """
         half = torch.linalg.solve_triangular(self.factor(sigma, scale), scale * self.rows, upper=False)
         prior = torch.ones_like(half[0]) if self.covariance is None else self.covariance.diagonal()
         return (scale * prior - half.square().sum(0)).clamp(min=0).reshape(self.operator.image_shape)

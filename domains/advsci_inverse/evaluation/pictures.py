@@ -15,7 +15,22 @@ __all__ = ["gallery", "loss_curves"]
 def gallery(
     rows: Mapping[str, Float[Tensor, "n h w"]], columns: int = 8, span: Mapping[str, tuple[float, float]] | None = None
 ) -> "Figure":
-    """One row of images a name; ``span`` gives the grey range of rows that are no images in [0, 1]."""
+    """Images side by side, one row per name.
+
+    Parameters
+    ----------
+    rows
+        Name -> images ``[n, h, w]``.
+    columns
+        Most images of a row.
+    span
+        Range of the rows that are no images in [0, 1]; these are coloured.
+
+    Returns
+    -------
+    Figure
+        A Matplotlib figure.
+    """
     from matplotlib.figure import Figure
 
     span = span or {}
@@ -33,7 +48,18 @@ def gallery(
 
 
 def loss_curves(log: list[dict[str, float | int]]) -> "Figure":
-    """Every term of the players' losses over the steps of a training."""
+    """Every term of the players' losses over the steps of a training.
+
+    Parameters
+    ----------
+    log
+        One record per logged step.
+
+    Returns
+    -------
+    Figure
+        A Matplotlib figure.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 2.6), layout="constrained")
