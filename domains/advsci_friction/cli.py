@@ -1,7 +1,7 @@
 """The script ``advsci-friction``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci_friction.config import Design, Evaluate, Report, Solve, Train
+from advsci_friction.config import Design, Evaluate, Solve, Train, WriteReport
 
 __all__ = ["app", "main"]
 
@@ -12,7 +12,7 @@ command(app, "solve", Solve, f"{_COMMANDS}.solve:run", plan=f"{_COMMANDS}.solve:
 command(app, "train", Train, f"{_COMMANDS}.train:run", plan=f"{_COMMANDS}.train:plan")
 command(app, "design", Design, f"{_COMMANDS}.design:run", plan=f"{_COMMANDS}.design:plan")
 command(app, "evaluate", Evaluate, f"{_COMMANDS}.evaluate:run", positional=("designs",))
-command(app, "report", Report, f"{_COMMANDS}.evaluate:run_report", positional=("designs",))
+command(app, "report", WriteReport, f"{_COMMANDS}.report:run", positional=("designs",))
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from advsci.config import Config, RunConfig
 
-__all__ = ["Design", "Evaluate", "Pair", "Report", "Solve", "Train"]
+__all__ = ["Design", "Evaluate", "Pair", "Solve", "Train", "WriteReport"]
 
 Material = Literal["dlc", "silicon", "kcl-steel", "pdms-glass", "steel-dry"]
 
@@ -47,18 +47,18 @@ class Solve(RunConfig, Pair):
 class Train(RunConfig):
     """Train the texture designer: one model for all materials."""
 
-    shapes: int = Field(default=1500, ge=40, description="Textures in the library.")
+    shapes: int = Field(default=1500, ge=40, description="Textures in the catalogue.")
     first_steps: int = Field(default=2000, gt=0, description="Steps of the game without physics, which cost no solve.")
     steps: int = Field(default=2400, gt=0, description="Steps of the game with physics.")
     batch_size: int = Field(default=32, ge=4, description="Samples a step, each two contact solves.")
     pixels: int = Field(default=96, ge=32, description="Grid of the solves within the game.")
-    library_pixels: int = Field(default=128, ge=32, description="Grid of the library's solves.")
+    catalogue_pixels: int = Field(default=128, ge=32, description="Grid of the catalogue's solves.")
     max_slope: float = Field(default=0.3, gt=0, description="Largest rms slope that can be made.")
     max_depth: float = Field(default=0.2, gt=0, description="Largest peak-to-valley depth as a share of the cell.")
     ablation: Literal["none", "no-physics", "residual-only", "surrogate"] = Field(
         default="none", description="Leave out a part of the game, to see what it is worth."
     )
-    quick: bool = Field(default=False, description="A small library and few steps: two minutes.")
+    quick: bool = Field(default=False, description="A small catalogue and few steps: two minutes.")
 
 
 class Design(RunConfig, Pair):
@@ -93,7 +93,7 @@ class Evaluate(RunConfig):
     solver: Literal["own", "tamaas"] = Field(default="own", description="Whose solver judges.")
 
 
-class Report(RunConfig):
+class WriteReport(RunConfig):
     """A page with the designs, their pressure maps and the friction that they have."""
 
     designs: Path = Field(description="npz file that 'design' wrote.")

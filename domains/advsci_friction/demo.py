@@ -10,21 +10,21 @@ __all__ = ["demo"]
 
 
 def demo(report: "Report", out: Path, quick: bool) -> Path:
-    """Design for mu = 0.05 at 50 MPa on DLC, judge; adds a section to ``report``."""
+    """Design for mu = 0.05 at 50 MPa on DLC, solve again; adds a section to ``report``."""
     from advsci.report import style
     from advsci.streams import Stream
-    from advsci_friction.commands import design, evaluate
-    from advsci_friction.config import Design
-    from advsci_friction.config import Report as ReportConfig
-    from advsci_friction.designs_file import read_designs
-    from advsci_friction.judge import judge
-    from advsci_friction.pictures import design_figure
+    from advsci_friction.commands import design
+    from advsci_friction.commands import report as report_command
+    from advsci_friction.config import Design, WriteReport
+    from advsci_friction.evaluation.pictures import design_figure
+    from advsci_friction.evaluation.scores import summary, verify
+    from advsci_friction.store import read_designs
 
     count = 6 if quick else 20
     path = design.run(Design(mu=0.05, pressure="50 MPa", count=count, pixels=64 if quick else 128, out=out))
     designs, fabrication, pixels = read_designs(path)
-    verdicts = judge(designs, fabrication, 2 * pixels, stream=Stream(0))
-    found = evaluate.summary(designs, verdicts)
+    verdicts = verify(designs, fabrication, 2 * pixels, stream=Stream(0))
+    found = summary(designs, verdicts)
     report.section(
         "Friction",
         "A generator of textures, trained against a critic and a contact solver, was asked for a coefficient of "
@@ -34,4 +34,4 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     with style():
         report.figure(design_figure(designs, verdicts), "Textures, and below each the pressures where it touches.")
     report.table([found])
-    return evaluate.run_report(ReportConfig(designs=path, out=out))
+    return report_command.run(WriteReport(designs=path, out=out))

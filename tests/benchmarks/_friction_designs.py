@@ -18,18 +18,20 @@ from advsci.solvers import Simultaneous
 from advsci.solvers.solver import adam
 from advsci.streams import Stream
 from advsci.training import EMA, Trainer
-from advsci_friction.area import contact_area
-from advsci_friction.band import Band
-from advsci_friction.contact import solve_contact
-from advsci_friction.designer import Designer, Designs
-from advsci_friction.generator import join_sample, split_sample
-from advsci_friction.judge import Verdicts, judge, refine
-from advsci_friction.library import CONDITION, Character, build_library
-from advsci_friction.materials import MATERIALS
-from advsci_friction.physics import Fabrication
-from advsci_friction.recognition import recognise_family
-from advsci_friction.textures import PARAMETERS
-from advsci_friction.training import Tasks, train_players
+from advsci_friction.contact.area import contact_area
+from advsci_friction.contact.solve import solve_contact
+from advsci_friction.data.materials import MATERIALS
+from advsci_friction.design.designer import Designer, Designs
+from advsci_friction.design.refine import refine
+from advsci_friction.evaluation.recognition import recognise_family
+from advsci_friction.evaluation.scores import Verdicts, verify
+from advsci_friction.game.players import join_sample, split_sample
+from advsci_friction.game.request import CONDITION, Character
+from advsci_friction.game.training import Tasks, train_players
+from advsci_friction.surfaces.band import Band
+from advsci_friction.surfaces.catalogue import build_catalogue
+from advsci_friction.surfaces.fabrication import Fabrication
+from advsci_friction.surfaces.textures import PARAMETERS
 
 F64 = torch.float64
 PEER = "tamaas"
@@ -62,7 +64,7 @@ class Requests:
         self.asked = Character(
             *(torch.cat([getattr(a, field.name) for a in asked]) for field in dataclasses.fields(Character))
         )
-        self.coefficients, self.log_load = self.answer(slice(None), stream.at("latent"))
+        self.coefficients, self.log_reduced_load = self.answer(slice(None), stream.at("latent"))
 
     def answer(self, rows: slice | Tensor, stream: Stream) -> tuple[Tensor, Tensor]:
         """Shapes and log loads of some of the requests."""
@@ -74,15 +76,15 @@ class Requests:
         """Wanted coefficients of friction."""
         return self.material.pressure_coefficient + self.material.shear_strength * self.area / self.pressure
 
-    def judged(self, log_load: Tensor, pixels: int, rows: slice = slice(None), factor: float = 1.0) -> Verdicts:
+    def judged(self, log_reduced_load: Tensor, pixels: int, rows: slice = slice(None), factor: float = 1.0) -> Verdicts:
         """Solved again at ``factor`` times the pressure, by tamaas where it is installed."""
-        slope = self.pressure / self.material.modulus / log_load.double().exp()
+        slope = self.pressure / self.material.modulus / log_reduced_load.double().exp()
         steepness = slope[rows].float()
         made = (self.coefficients[rows], steepness, torch.ones_like(steepness), self.asked.family[rows])
         designs = Designs(self.designer.band, *made, self.material, 0.0, 0.0)
         solver = "tamaas" if find_spec(PEER) else "own"
         load, fabrication = factor * self.pressure[rows], self.designer.fabrication
-        return judge(designs, fabrication, pixels, solver=solver, stream=Stream(9), load=load)
+        return verify(designs, fabrication, pixels, solver=solver, stream=Stream(9), load=load)
 
 
 def relative(found: Verdicts, wanted: Tensor) -> Tensor:
@@ -96,14 +98,16 @@ def designs(designer: Designer, quick: bool) -> None:
     who, unit = peer() or "own solver", "relative"
     for name, nominal in (("dlc", 5e7), ("silicon", 5e8), ("kcl-steel", 1e8)):
         asked = Requests(designer, name, nominal, count, seed=5)
-        found = asked.judged(asked.log_load, pixels)
+        found = asked.judged(asked.log_reduced_load, pixels)
         error = relative(found, asked.mu)
         note = f"{count} unseen requests, {pixels} px, no search"
         row(f"{name}: median error of mu", float(error.median()), 0.02, unit=unit, peer=who, note=note)
         row(f"{name}: 95th percentile", float(error.quantile(0.95)), 0.08, unit=unit, peer=who, note=note)
         row(f"{name}: feasible", float(found.feasible.double().mean()), 0.99, "higher", peer=who, note=note)
-        moved = asked.log_load.double().clone()
-        moved[few] = refine(asked.coefficients[few], asked.log_load[few], asked.area[few], designer.band, 5, pixels)
+        moved = asked.log_reduced_load.double().clone()
+        moved[few] = refine(
+            asked.coefficients[few], asked.log_reduced_load[few], asked.area[few], designer.band, 5, pixels
+        )
         again = relative(asked.judged(moved, 2 * pixels, few), asked.mu[few])
         note = f"{len(again)} requests, judged at {2 * pixels} px"
         row(
@@ -125,10 +129,10 @@ def designs(designer: Designer, quick: bool) -> None:
 
 def character(asked: Requests, found: Verdicts, quick: bool) -> None:
     """How well slope and friction at four times the load are met where they were asked for."""
-    off = (asked.log_load - asked.asked.log_load).abs()
+    off = (asked.log_reduced_load - asked.asked.log_reduced_load).abs()
     row("slope asked for, median error", float(off.median()), None, unit="relative", note="DLC, as a condition")
     few = slice(0, 24 if quick else 100)
-    harder = asked.judged(asked.log_load, 256, few, factor=4.0)
+    harder = asked.judged(asked.log_reduced_load, 256, few, factor=4.0)
     growth = 4.0 ** (asked.asked.growth.double() - 1.0)
     wanted = asked.material.shear_strength * asked.area * growth / asked.pressure  # alpha = 0
     error = relative(harder, wanted[few])
@@ -143,9 +147,9 @@ def search(asked: Requests, error: float, quick: bool) -> None:
     asked.answer(torch.arange(count) % len(asked.area), Stream(3))
     ours = (time.perf_counter() - start) / count
 
-    def area(shape: Tensor, log_load: Tensor) -> Tensor:
+    def area(shape: Tensor, log_reduced_load: Tensor) -> Tensor:
         h = band.synthesise(band.unit_slope(shape), 64)
-        contact = solve_contact(h, log_load.exp().clamp(max=1.0), 1.0, (1.0, 1.0), tolerance=1e-4)
+        contact = solve_contact(h, log_reduced_load.exp().clamp(max=1.0), 1.0, (1.0, 1.0), tolerance=1e-4)
         return contact_area(contact.touching, 2)
 
     begins = [np.random.default_rng(i).normal(size=band.size) for i in range(targets)]
@@ -171,11 +175,11 @@ def search(asked: Requests, error: float, quick: bool) -> None:
     steps, start = 0, time.perf_counter()
     for i, begin in enumerate(begins):
         shape = band.unit_slope(torch.as_tensor(begin)[None])
-        wanted, log_load = asked.area[i : i + 1], (asked.area[i : i + 1] / 2).log()
+        wanted, log_reduced_load = asked.area[i : i + 1], (asked.area[i : i + 1] / 2).log()
         for _ in range(12):
-            if abs(math.log(max(float(area(shape, log_load)), 1e-4) / float(wanted))) <= error:
+            if abs(math.log(max(float(area(shape, log_reduced_load)), 1e-4) / float(wanted))) <= error:
                 break
-            log_load, steps = refine(shape, log_load, wanted, band, 1, 64), steps + 1
+            log_reduced_load, steps = refine(shape, log_reduced_load, wanted, band, 1, 64), steps + 1
     each, note = (time.perf_counter() - start) / targets, f"{steps / targets:.1f} steps on the slope of a random shape"
     row("time against a gradient search of the slope", each / ours, None, "higher", unit="ratio", note=note)
 
@@ -183,7 +187,7 @@ def search(asked: Requests, error: float, quick: bool) -> None:
 def diversity(designer: Designer, quick: bool) -> None:
     """Families and slopes among designs for one friction that are within 5 % of it."""
     made = designer.design(MATERIALS["dlc"], 0.06, "50 MPa", 20 if quick else 60, Stream(4))
-    found = judge(made, designer.fabrication, 128, stream=Stream(1))
+    found = verify(made, designer.fabrication, 128, stream=Stream(1))
     good = (found.friction / 0.06 - 1).abs() < 0.05
     seen = recognise_family(designer.band, made.coefficients)
     alike = float((seen == made.family).double().mean())
@@ -232,15 +236,15 @@ class UnitSlope(nn.Module):
         self.decoder, self.band = decoder, band
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        coefficients, log_load = split_sample(self.band, self.decoder(z, condition))
-        return join_sample(self.band, self.band.unit_slope(coefficients), log_load)
+        coefficients, log_reduced_load = split_sample(self.band, self.decoder(z, condition))
+        return join_sample(self.band, self.band.unit_slope(coefficients), log_reduced_load)
 
 
 def ablations(quick: bool) -> None:
     """The game and its parts left out, and a conditional VAE, each trained on the same small budget."""
     band, fabrication = Band(), Fabrication()
     shapes, steps = (100, 30) if quick else (300, 200)
-    library = build_library(shapes, Stream(0).at("library"), band, pixels=64).usable()
+    catalogue = build_catalogue(shapes, Stream(0).at("library"), band, pixels=64).usable()
     for name in ("none", "no-physics", "residual-only", "surrogate", "conditional VAE"):
         start = time.perf_counter()
         if name == "conditional VAE":
@@ -248,17 +252,17 @@ def ablations(quick: bool) -> None:
             decoder = MLP(PARAMETERS, band.size + 1, 256, 3, condition=CONDITION)
             trainer = Trainer(steps=10 * steps, batch_size=64, device="cpu", ema=EMA(0.998, ("model",)), quiet=True)
             trained = trainer.fit(
-                ConditionalVAE(encoder, decoder), Tasks(library, band, fabrication), Simultaneous(adam(1e-3))
+                ConditionalVAE(encoder, decoder), Tasks(catalogue, band, fabrication), Simultaneous(adam(1e-3))
             )
             model = trained.averaged("model")
             assert isinstance(model, ConditionalVAE)
             generator = UnitSlope(model.decoder, band)
         else:
             settings = {"pixels": 64, "first_steps": 2 * steps, "steps": steps, "batch_size": 32, "quiet": True}
-            generator = train_players(library, band, fabrication, ablation=name, **settings)
+            generator = train_players(catalogue, band, fabrication, ablation=name, **settings)
         seconds = time.perf_counter() - start
-        asked = Requests(Designer.of(generator, band, fabrication, library), "dlc", 5e7, 24 if quick else 100, seed=5)
-        found = asked.judged(asked.log_load, 128)
+        asked = Requests(Designer.of(generator, band, fabrication, catalogue), "dlc", 5e7, 24 if quick else 100, seed=5)
+        found = asked.judged(asked.log_reduced_load, 128)
         error = relative(found, asked.mu)
         alike = (recognise_family(band, asked.coefficients) == asked.asked.family).double().mean()
         note = (

@@ -22,15 +22,15 @@ from _friction_designs import PEER, ablations, designs, peer
 from _row import compare, ratio, row
 
 from advsci.streams import Stream
-from advsci_friction.area import real_area
-from advsci_friction.closed_forms import elastoplastic_areas, westergaard_area, westergaard_pressure
+from advsci_friction.baselines.tamaas import tamaas_pressure
 from advsci_friction.commands.train import train_designer
 from advsci_friction.config import Train
-from advsci_friction.contact import solve_contact
-from advsci_friction.designer import Designer
-from advsci_friction.halfspace import HalfSpace
-from advsci_friction.judge import tamaas_pressure
-from advsci_friction.model_file import load_designer
+from advsci_friction.contact.area import real_area
+from advsci_friction.contact.closed_forms import elastoplastic_areas, westergaard_area, westergaard_pressure
+from advsci_friction.contact.halfspace import HalfSpace
+from advsci_friction.contact.solve import solve_contact
+from advsci_friction.design.designer import Designer
+from advsci_friction.store import load_designer
 
 F64 = torch.float64
 

@@ -9,14 +9,13 @@ import torch
 from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci.training import Run
-from advsci_friction.commands.solve import material_of
 from advsci_friction.config import Design
-from advsci_friction.designer import Designer, Designs
-from advsci_friction.designs_file import write_designs
-from advsci_friction.judge import refine
-from advsci_friction.model_file import load_designer
-from advsci_friction.scans import write_map
-from advsci_friction.units import si
+from advsci_friction.data.maps import write_map
+from advsci_friction.data.materials import material_of
+from advsci_friction.data.units import si
+from advsci_friction.design.designer import Designer, Designs
+from advsci_friction.design.refine import refine
+from advsci_friction.store import load_designer, write_designs
 
 __all__ = ["make_designs", "plan", "run"]
 
@@ -43,8 +42,8 @@ def make_designs(config: Design, designer: Designer) -> Designs:
     )
     if config.refine:
         area = torch.full((config.count,), (config.mu - material.pressure_coefficient) * load / material.shear_strength)
-        log_load = (load / material.modulus / designs.slope).log()
-        refined = refine(designs.coefficients, log_load, area, designs.band, config.refine, config.pixels)
+        log_reduced_load = (load / material.modulus / designs.slope).log()
+        refined = refine(designs.coefficients, log_reduced_load, area, designs.band, config.refine, config.pixels)
         designs = replace(designs, slope=(load / material.modulus / refined.exp()).float())
     return designs
 

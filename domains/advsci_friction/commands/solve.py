@@ -6,24 +6,18 @@ import torch
 
 from advsci.report import Report, style
 from advsci.training import Run
-from advsci_friction.area import real_area
-from advsci_friction.closed_forms import persson_area
-from advsci_friction.config import Pair, Solve
-from advsci_friction.contact import Contact, solve_contact
-from advsci_friction.laws import Ploughing, law_of
-from advsci_friction.materials import Material, find_material
-from advsci_friction.pictures import contact_figure
-from advsci_friction.scans import Scan, read_scan, remove_plane
-from advsci_friction.statistics import roughness
-from advsci_friction.units import si
+from advsci_friction.config import Solve
+from advsci_friction.contact.area import real_area
+from advsci_friction.contact.closed_forms import persson_area
+from advsci_friction.contact.solve import Contact, solve_contact
+from advsci_friction.data.materials import material_of
+from advsci_friction.data.scans import Scan, read_scan, remove_plane
+from advsci_friction.data.units import si
+from advsci_friction.evaluation.pictures import contact_figure
+from advsci_friction.laws.friction import Ploughing, law_of
+from advsci_friction.surfaces.roughness import roughness
 
-__all__ = ["material_of", "plan", "run", "solve_scan"]
-
-
-def material_of(pair: Pair) -> Material:
-    """The material of the table with the values that were given."""
-    given = {name: getattr(pair, name) for name in ("modulus", "hardness", "shear_strength", "pressure_coefficient")}
-    return find_material(pair.material).with_(**{name: value for name, value in given.items() if value is not None})
+__all__ = ["plan", "run", "solve_scan"]
 
 
 def solve_scan(config: Solve) -> tuple[Scan, Contact, dict[str, float]]:

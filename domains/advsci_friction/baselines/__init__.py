@@ -1,0 +1,1 @@
+"""Rivals with the same interface: installed peers and other methods of design."""

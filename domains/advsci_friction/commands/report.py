@@ -1,0 +1,32 @@
+"""The command ``advsci-friction report``: a page about a set of designs."""
+
+from pathlib import Path
+
+from advsci.streams import Stream
+from advsci.training import Run
+from advsci_friction.config import WriteReport
+from advsci_friction.evaluation.page import designs_page
+from advsci_friction.evaluation.scores import verify
+from advsci_friction.store import read_designs
+
+__all__ = ["run"]
+
+
+def run(config: WriteReport) -> Path:
+    """Solve the designs again on a grid twice as fine and write the page.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    designs, fabrication, pixels = read_designs(config.designs)
+    verdicts = verify(designs, fabrication, 2 * pixels, stream=Stream(config.seed))
+    folder = Run(config.folder("friction-report"))
+    folder.describe(config.model_dump(mode="json"))
+    return designs_page(designs, verdicts).write(folder.report)

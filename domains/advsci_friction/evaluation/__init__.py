@@ -1,0 +1,1 @@
+"""What designs are worth: solved again, recognised, shown."""

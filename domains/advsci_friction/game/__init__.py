@@ -1,0 +1,1 @@
+"""The game of texture design: players, physics, tasks and training."""

@@ -1,0 +1,1 @@
+"""Periodic surfaces: texture families, band-limited maps, roughness, what can be made, and the solved catalogue."""
