@@ -8,6 +8,7 @@ torch. See docs/commands.md.
 import enum
 import inspect
 import os
+import signal
 import sys
 import tomllib
 from collections.abc import Callable, Sequence
@@ -19,10 +20,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from cyclopts import App, CycloptsError, Parameter
 
 from advsci import __version__
-from advsci.config import Config, Origin, dotted, leaves, load_config, merge, read_toml, to_toml
-from advsci.errors import AdvsciError, ConfigError
+from advsci.config import Config, Origin, RunConfig, dotted, leaves, load_config, merge, read_toml, to_toml
+from advsci.errors import AdvsciError, ConfigError, Stopped
 
-__all__ = ["command", "domain_app", "group", "resolve", "run_app"]
+__all__ = ["command", "domain_app", "execute", "group", "resolve", "run_app"]
 
 _RESERVED = ("config", "print_config", "dry_run")
 
@@ -35,6 +36,7 @@ def domain_app(name: str, help: str) -> App:
         help_format="plaintext",  # other formats read units in brackets as markup, and cost 0.1 s of imports
         version=__version__,
         result_action="return_value",
+        suppress_keyboard_interrupt=False,  # `run_app` says how a run was stopped
     )
 
 
@@ -66,8 +68,9 @@ def command(
     schema
         The command's settings; its module must not import torch.
     run
-        ``"module:function"``, imported when the command runs and called with the validated config. It may return the
-        path of its main result, which is then printed as the last line.
+        ``"module:function"``, imported when the command runs and called by `execute`: with the validated config and,
+        where the schema is a `advsci.config.RunConfig`, the opened run folder. It may return the path of its main
+        result, which is then printed as the last line.
     plan
         ``"module:function"`` called by ``--dry-run`` with the config: checks the inputs and returns a dict of facts
         about the run (samples, shapes, parameters, output paths) without running it.
@@ -76,6 +79,7 @@ def command(
     help
         Default: the schema's docstring.
     """
+    full_name = "-".join([*app.name[0].removeprefix("advsci-").split(), name])
     fields = dict(leaves(schema))
     clash = sorted({key[0] for key in fields} & set(_RESERVED))
     unknown = sorted(set(positional) - {dotted(key) for key in fields})
@@ -96,7 +100,7 @@ def command(
                 given = merge(given, value)
         config = load_config(schema, file, given)
         if not (show or dry):
-            return resolve(run)(config)
+            return execute(resolve(run), config, name=full_name)
         origins: dict[str, Origin] = dict.fromkeys(_dotted_leaves(read_toml(file)) if file else (), "file")
         origins.update(dict.fromkeys(_dotted_leaves(given), "command line"))
         print(to_toml(config, origins), end="")
@@ -122,8 +126,57 @@ def command(
     app.command(call, name=name)
 
 
+def execute(run: Callable[..., Any], config: Config, *, name: str | None = None) -> Any:
+    """Do what a command does, as the command line does it: check the device, open the run folder, do the work.
+
+    Parameters
+    ----------
+    run
+        The command's function: ``run(config)``, or ``run(config, folder)`` where the settings are a
+        `advsci.config.RunConfig`; ``folder`` is a `advsci.training.Run`.
+    config
+        The settings.
+    name
+        Name of the command, which a new folder is called by; default: by the function's module, as
+        ``"inverse-train"`` for ``advsci_inverse.commands.train``.
+
+    Returns
+    -------
+    Path, int or None
+        What the function returned. A folder that holds this run, finished, is left alone, and its result returned.
+
+    Raises
+    ------
+    ConfigError
+        The device is none of this machine's, the folder cannot be written, or it holds another run.
+    CheckpointError
+        Another process works in the folder.
+    Stopped
+        A signal ended the run.
+    """
+    if not isinstance(config, RunConfig):
+        return run(config)
+    from advsci.devices import torch_device
+    from advsci.training.opening import opened
+
+    torch_device(getattr(config, "device", None))
+    if len(inspect.signature(run).parameters) == 1:  # commands that open their folder themselves, until all have moved
+        return run(config)
+    with opened(config, name or _name_of(run)) as folder:
+        if folder.finished:
+            print(f"{folder.path} holds this run, finished; nothing was done", file=sys.stderr)
+        else:
+            folder.result = run(config, folder)
+    return folder.result
+
+
+def _name_of(run: Callable[..., Any]) -> str:
+    module = run.__module__.split(".")
+    return "-".join([module[0].removeprefix("advsci_"), *([module[-1]] if len(module) > 1 else [])])
+
+
 def run_app(app: App, arguments: Sequence[str] | None = None) -> int:
-    """Run an app and return the exit code: 0, 1 for a run that failed, 2 for wrong usage, 130 after Ctrl-C.
+    """Run an app and return the exit code: 0, 1 for a run that failed, 2 for wrong usage, 130 or 143 for a stopped one.
 
     An `AdvsciError` is printed as one line; any other exception keeps its traceback, being a bug.
     ``ADVSCI_TRACEBACK=1`` shows the traceback of all.
@@ -137,9 +190,13 @@ def run_app(app: App, arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
+    except Stopped as stopped:
+        again = "the same command" + (f" with --out {stopped.folder}" if stopped.folder else "")
+        print(f"{stopped}; {again} resumes", file=sys.stderr)
+        return 128 + signal.Signals[stopped.signal]
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        print("stopped by SIGINT", file=sys.stderr)
+        return 128 + signal.SIGINT
     if isinstance(result, int):
         return int(result)
     if result is not None:

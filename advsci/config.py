@@ -18,7 +18,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from advsci.errors import ConfigError
 
-__all__ = ["Config", "Origin", "RunConfig", "leaves", "load_config", "merge", "read_toml", "schema_of", "to_toml"]
+__all__ = [
+    "Config",
+    "DeviceConfig",
+    "Origin",
+    "RunConfig",
+    "leaves",
+    "load_config",
+    "merge",
+    "read_toml",
+    "schema_of",
+    "to_toml",
+]
 
 Origin = Literal["default", "file", "command line"]
 C = TypeVar("C", bound="Config")
@@ -57,9 +68,10 @@ class Config(BaseModel):
 
 
 class RunConfig(Config):
-    """Settings that every command with a run folder shares."""
+    """Settings of a command that works in a run folder; `advsci.cli.execute` opens the folder by them."""
 
     out: Path | None = Field(default=None, description="Run folder; default: a new one under runs/.")
+    overwrite: bool = Field(default=False, description="Empty a run folder that holds another run, and begin anew.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Root of every random number of the run.")
     device: str | None = Field(
         default=None, description="Torch device, as cpu, cuda, cuda:1; default: an accelerator if there is one."
@@ -68,6 +80,14 @@ class RunConfig(Config):
     def folder(self, name: str) -> Path:
         """``out``, or a new folder for a run of this name."""
         return self.out if self.out is not None else Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+class DeviceConfig(RunConfig):
+    """Settings of a command that computes on a device; `advsci.devices.torch_device` reads it."""
+
+    device: str | None = Field(
+        default=None, description="Torch device, as cpu, cuda, cuda:1; default: an accelerator if there is one."
+    )
 
 
 class _InvalidConfig(ConfigError):

@@ -9,6 +9,7 @@ __all__ = [
     "DivergenceError",
     "MissingDependencyError",
     "ShapeError",
+    "Stopped",
     "UnitError",
 ]
 
@@ -52,3 +53,36 @@ class MissingDependencyError(AdvsciError, ImportError):
     def of(cls, package: str, extra: str) -> "MissingDependencyError":
         """The standard message: which package is missing and which extra installs it."""
         return cls(f"got no package '{package}'; expected it for this feature. Try: pip install 'advsci[{extra}]'")
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ended a run before its end: what was done lies in the last checkpoint, and nothing looks finished.
+
+    No error of a user, and no `Exception`: only the command line catches it.
+
+    Parameters
+    ----------
+    signal
+        Name of the signal: ``"SIGINT"`` or ``"SIGTERM"``.
+    step, steps
+        Completed steps of the training and all that it was to do; None outside a training.
+
+    Attributes
+    ----------
+    folder
+        The run folder, where the command line did not name it: `advsci.cli.execute` sets it.
+
+    Examples
+    --------
+    >>> str(Stopped("SIGTERM", 80, 4000))
+    'stopped by SIGTERM at step 80 of 4,000'
+    """
+
+    def __init__(self, signal: str, step: int | None = None, steps: int | None = None):
+        self.signal, self.step, self.steps = signal, step, steps
+        self.folder: str | None = None
+        super().__init__(signal)
+
+    def __str__(self) -> str:
+        where = "" if self.step is None else f" at step {self.step:,} of {self.steps:,}"
+        return f"stopped by {self.signal}{where}"

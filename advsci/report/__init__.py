@@ -1,5 +1,6 @@
 """One offline HTML page a run: `Report` builds it, `style` draws its figures, `training_section` reads a run folder."""
 
+from advsci.report.drawn import drawn as drawn
 from advsci.report.figure import style as style
 from advsci.report.report import Report as Report
 from advsci.report.table import Verdict as Verdict

@@ -1,5 +1,6 @@
 """Training: where and how long a game is played, and what is kept of it."""
 
+from advsci.errors import Stopped as Stopped
 from advsci.training.data import Data as Data
 from advsci.training.data import Source as Source
 from advsci.training.data import TensorSource as TensorSource

@@ -24,6 +24,16 @@ class Run:
         self.path = Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
 
+    def stage(self, name: str) -> "Run":
+        """The run of one of several trainings of a command, in a subfolder of this name.
+
+        Parameters
+        ----------
+        name
+            Name of the stage, as ``"warmup"``; each training of a command has its own.
+        """
+        return Run(self.path / name)
+
     @property
     def checkpoints(self) -> Path:
         """Folder of the checkpoints."""
@@ -49,8 +59,8 @@ class Run:
             "machine": platform.machine(),
             **{name: version(name) for name in ("advsci", "torch", "numpy", "scipy", "safetensors")},
         }
-        self._write("config.json", json.dumps(dict(config), indent=2, sort_keys=True, default=str))
-        self._write("environment.json", json.dumps(environment, indent=2))
+        self.write("config.json", json.dumps(dict(config), indent=2, sort_keys=True, default=str))
+        self.write("environment.json", json.dumps(environment, indent=2))
 
     def append(self, name: str, record: Mapping[str, Any]) -> None:
         """Add one record to ``metrics.jsonl`` or ``timing.jsonl``."""
@@ -82,12 +92,21 @@ class Run:
         """Forget what was logged after ``step``."""
         for name in ("metrics.jsonl", "timing.jsonl"):
             kept = [record for record in self.records(name) if record["step"] <= step]
-            self._write(name, "".join(json.dumps(record) + "\n" for record in kept))
+            self.write(name, "".join(json.dumps(record) + "\n" for record in kept))
 
-    def _write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the folder; an older one is replaced only by a complete new one.
+
+        Parameters
+        ----------
+        name
+            Name of the file.
+        text
+            Its content, stored in UTF-8.
+        """
         partial = self.path / f".{name}.partial"
         try:
-            partial.write_text(text)
+            partial.write_text(text, encoding="utf-8")
             partial.replace(self.path / name)
         except OSError as error:
             raise CheckpointError(

@@ -2,14 +2,23 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["StopRequest", "stop_on_signal"]
+from advsci.errors import Stopped
+
+__all__ = ["StopRequest", "stop_on_signal", "stopped_by_sigterm"]
 
 
 class StopRequest:
-    """Whether somebody asked the training to stop, and who."""
+    """Whether somebody asked the training to stop, and who.
+
+    Attributes
+    ----------
+    signal
+        Name of the signal, or None.
+    """
 
     def __init__(self):
         self.signal: str | None = None
@@ -17,24 +26,48 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
-    """Within the context the first SIGTERM or SIGINT only sets the request; a second one acts as usual.
+    """Within the context the first SIGTERM or SIGINT only sets the request; a second one acts as before the context.
 
     Signals reach the main thread only; elsewhere the context does nothing.
+
+    Yields
+    ------
+    StopRequest
+        The request, for a loop to look at between its steps.
     """
     request = StopRequest()
-    if threading.current_thread() is not threading.main_thread():
-        yield request
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def ask(number, frame):
         request.signal = signal.Signals(number).name
         signal.signal(number, before[number])
 
-    for number in before:
-        signal.signal(number, ask)
-    try:
+    with _handlers({signal.SIGTERM: ask, signal.SIGINT: ask}) as before:
         yield request
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[None]:
+    """Within the context SIGTERM raises `advsci.errors.Stopped`, as Ctrl-C raises KeyboardInterrupt; once."""
+
+    def stop(number, frame):
+        signal.signal(number, before[number])
+        raise Stopped("SIGTERM")
+
+    with _handlers({signal.SIGTERM: stop}) as before:
+        yield
+
+
+@contextmanager
+def _handlers(handlers: dict[int, Callable[[int, Any], None]]) -> Iterator[dict[int, Any]]:
+    """Handlers of signals within the context, in the main thread; yields those that were there before."""
+    if threading.current_thread() is not threading.main_thread():
+        yield {}
+        return
+    before = {number: signal.getsignal(number) for number in handlers}
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    try:
+        yield before
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advsci.errors import CheckpointError, ConfigError, DivergenceError, ShapeError
+from advsci.devices import torch_device
+from advsci.errors import CheckpointError, ConfigError, DivergenceError, ShapeError, Stopped
 from advsci.games.game import Batch, Draw, Game
 from advsci.solvers.solver import Solver
 from advsci.streams import Stream
 from advsci.training import checkpoint
 from advsci.training.data import Data, Order, Source, as_source
 from advsci.training.ema import EMA, Averaged
+from advsci.training.lock import locked
 from advsci.training.progress import show_progress
 from advsci.training.run import Run
 from advsci.training.signals import stop_on_signal
@@ -38,8 +41,6 @@ class Training:
         Player -> its exponential moving average, for the players that were averaged.
     log
         One record a logging step: ``"step"`` and ``"player/term"`` -> value.
-    stopped_by
-        Name of the signal that ended the training early, or None.
     """
 
     game: Game
@@ -47,7 +48,6 @@ class Training:
     step: int = 0
     averages: dict[str, Averaged] = field(default_factory=dict)
     log: list[dict[str, float | int]] = field(default_factory=list)
-    stopped_by: str | None = None
 
     def averaged(self, player: str) -> nn.Module:
         """The averaged network of ``player`` (frozen), or the network itself where none was averaged."""
@@ -154,9 +154,11 @@ class Trainer:
         DivergenceError
             A loss or a parameter is no longer finite; the last checkpoint is intact.
         CheckpointError
-            A checkpoint cannot be written or read.
+            A checkpoint cannot be written or read, or another process works in the run folder.
+        Stopped
+            SIGTERM or SIGINT ended the training before its last step, after its checkpoint was written.
         """
-        device = torch.device(self.device) if self.device is not None else default_device()
+        device = torch_device(self.device)
         source = as_source(data)
         game.to(device)
         stream = Stream(self.seed, shard=process_shard(self.batch_size))
@@ -166,15 +168,23 @@ class Trainer:
         averages = {p: Averaged(game.players[p], self.ema.decay) for p in self.ema.of} if self.ema else {}
         training = Training(game, solver, averages=averages)
         run = self.run if isinstance(self.run, Run | None) else Run(self.run)
-        if run is not None:
-            self._restore(run, training, source, first=stream.shard[0] == 0)
-        feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device)
+        first = stream.shard[0] == 0
+        with locked(run.path) if run is not None and first else nullcontext():
+            if run is not None:
+                self._restore(run, training, source, first)
+            feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device)
+            self._play(training, feed, run, first)
+        return training
+
+    def _play(self, training: Training, feed: "Feed", run: Run | None, first: bool) -> None:
+        """Every step that is left, with what belongs between steps."""
+        game, solver = training.game, training.solver
         # layers with a schedule of their own (growth, augmentation, gradient reversal) keep the game's time
         clocks = [buffer for name, buffer in game.named_buffers() if name.split(".")[-1] == "progress"]
         loggers = list(self.loggers)
         with (
             stop_on_signal() as stop,
-            show_progress(self.steps, self.title, start=training.step, quiet=self.quiet or stream.shard[0] > 0) as show,
+            show_progress(self.steps, self.title, start=training.step, quiet=self.quiet or not first) as show,
         ):
             begin = time.perf_counter()
             while training.step < self.steps:
@@ -188,22 +198,20 @@ class Trainer:
                 solver.watch = logging
                 terms = solver.step(game, feed.at(step))
                 training.step = step + 1
-                for average in averages.values():
+                for average in training.averages.values():
                     average.update(step + 1, progress)
                 if logging:
                     record = self._record(training, terms)
-                    if run is not None and stream.shard[0] == 0:
+                    if run is not None and first:
                         run.append("metrics.jsonl", record)
                         run.append("timing.jsonl", {"step": step + 1, "seconds": time.perf_counter() - begin})
                     loggers = [logger for logger in loggers if tell(logger, record)]
                     show(step + 1, " ".join(f"{k}={v:.3g}" for k, v in list(record.items())[1:5]))
                 due = self.checkpoint_every and (step + 1) % self.checkpoint_every == 0
-                if run is not None and stream.shard[0] == 0 and (due or last or stop.signal):
-                    self._save(run, training, source)
-                if stop.signal and not last:
-                    training.stopped_by = stop.signal
-                    break
-        return training
+                if run is not None and first and (due or last or stop.signal):
+                    self._save(run, training, feed.source)
+                if stop.signal:
+                    raise Stopped(stop.signal, training.step, self.steps)
 
     def _check(self, game: Game, source: Source, stream: Stream, device: torch.device) -> None:
         """Play one evaluation of every loss on a few samples, so that what does not fit is named before training."""
@@ -308,12 +316,6 @@ class Trainer:
         if first:
             run.rewind(step)
         training.log = [record for record in run.records() if record["step"] <= step]
-
-
-def default_device() -> torch.device:
-    """The accelerator that torch sees, else the CPU."""
-    accelerator = torch.accelerator.current_accelerator()
-    return accelerator if accelerator is not None else torch.device("cpu")
 
 
 def process_shard(batch_size: int) -> tuple[int, int]:

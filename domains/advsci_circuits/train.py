@@ -187,7 +187,7 @@ def _learn_links(
     ).fit(LinkGame(network), data, solver)  # fmt: skip
     averaged = training.averaged("links")
     assert isinstance(averaged, CompletionGenerator)
-    generator.link_predictor = None if training.stopped_by else averaged
+    generator.link_predictor = averaged
 
 
 def plan(config: Train) -> dict[str, Any]:
@@ -244,9 +244,7 @@ def run(config: Train) -> Path:
         steps=config.warmup, seed=config.seed, ema=EMA(0.998), run=folder.path / "warmup", title="warm-up", **common
     ).fit(warm, data, Alternating(_adam(config.rate), Cosine(1.0, 0.1)))
     generator.load_state_dict(training.averaged("generator").state_dict())
-    warm_path = save_generator(generator, folder.path / "warmup.safetensors", facts)
-    if training.stopped_by:
-        return warm_path
+    save_generator(generator, folder.path / "warmup.safetensors", facts)
 
     averaged: torch.nn.Module = generator
     # the generator comes warm and moves slowly; the critic starts cold and may run ahead
@@ -264,8 +262,6 @@ def run(config: Train) -> Path:
         ).fit(game, data, Alternating(movers, Cosine(1.0, 0.2)))  # fmt: skip
         averaged = training.averaged("generator")
         generator.load_state_dict(averaged.state_dict())
-        if training.stopped_by:
-            break
         if examples is not None:
             fresh = _fresh_examples(generator, config, stream.at("fresh", turn), held)
             # the guard: a surrogate that fresh simulations do not bear out loses its say
@@ -277,6 +273,6 @@ def run(config: Train) -> Path:
     if examples is not None:
         save_examples(examples, folder.path / "examples.safetensors")
     _learn_to_accept(generator, graphs, train, config, stream.at("acceptance"))
-    if config.links and not training.stopped_by:
+    if config.links:
         _learn_links(generator, graphs, train, config, stream.at("links"), folder.path / "links")
     return save_generator(generator, folder.path / "model.safetensors", facts)

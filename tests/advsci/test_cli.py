@@ -1,6 +1,5 @@
 """Commands made from schemas, and the promise that help is quick and torch-free."""
 
-import resource
 import subprocess
 import sys
 import textwrap
@@ -12,7 +11,7 @@ import pytest
 from pydantic import Field
 
 from advsci.cli import command, domain_app, run_app
-from advsci.config import Config, RunConfig
+from advsci.config import Config
 from advsci.errors import ConfigError, DataError
 
 
@@ -24,8 +23,10 @@ class Solver(Config):
     decay: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
 
 
-class Train(RunConfig):
+class Train(Config):
     """Train something."""
+
+    seed: int = 0
 
     data: Path = Field(description="Images.")
     steps: int = Field(default=2000, gt=0, description="Training steps.")
@@ -158,22 +159,17 @@ PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text
 
 
 @pytest.mark.parametrize("script", PROJECT["scripts"].values())
-def test_help_takes_half_a_second_of_cpu_and_no_torch(script):
+def test_help_imports_nothing_that_the_work_needs(script):
+    """What makes help quick; `make bench-help` measures it."""
     module, function = script.split(":")
     code = f"""
         import sys
         sys.argv = [{module!r}, "--help"]
         from {module} import {function}
         code = {function}()
-        heavy = {{"torch", "scipy", "pandas", "anndata", "scanpy", "matplotlib"}} & set(sys.modules)
+        heavy = {{"torch", "numpy", "scipy", "pandas", "anndata", "scanpy", "matplotlib", "jinja2"}} & set(sys.modules)
         sys.exit(f"imported {{heavy}}" if heavy else code)
     """
-    costs = []
-    while len(costs) < 5 and min(costs, default=1.0) >= 0.5:  # the least of a few: other processes only ever add to it
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert done.returncode == 0, done.stderr
-        assert "Usage" in done.stdout
-        costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(costs) < 0.5
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
