@@ -1,7 +1,7 @@
 """The script ``advsci-singlecell``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci_singlecell.config import Check, Compare, Correct, Evaluate, Map, Page
+from advsci_singlecell.config import Check, Compare, Correct, Evaluate, Map, WriteReport
 
 __all__ = ["app", "main"]
 
@@ -18,7 +18,7 @@ command(
 command(app, "evaluate", Evaluate, "advsci_singlecell.commands.evaluate:run", positional=("file",))
 command(app, "map", Map, "advsci_singlecell.commands.map:run", positional=("model", "reference", "file"))
 command(app, "compare", Compare, "advsci_singlecell.commands.compare:run", positional=("file",))
-command(app, "report", Page, "advsci_singlecell.commands.report:run", positional=("file",))
+command(app, "report", WriteReport, "advsci_singlecell.commands.report:run", positional=("file",))
 
 
 def main() -> int:

@@ -8,11 +8,10 @@ import numpy as np
 
 from advsci.report import Report
 from advsci_singlecell.commands.correct import run
-from advsci_singlecell.config import Correct
-from advsci_singlecell.evaluate import correction_scores
-from advsci_singlecell.fields import read_cells
-from advsci_singlecell.pictures import umap_picture
-from advsci_singlecell.settings import Design
+from advsci_singlecell.config import Correct, Settings
+from advsci_singlecell.data.files import read_cells
+from advsci_singlecell.evaluation.pictures import umap_picture
+from advsci_singlecell.evaluation.scores import correction_scores
 
 __all__ = ["demo"]
 
@@ -25,7 +24,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     config = Correct(
         file="simulator" if quick or real is None else real,
         out=out,
-        design=Design(steps=20) if quick else Design(),
+        settings=Settings(steps=20) if quick else Settings(),
         umap=False,
         markers=not quick,
     )

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from _row import interval as t_interval
 
-from advsci_singlecell.evaluate import correction_scores, own_neighbours, scib_scores
-from advsci_singlecell.model import Model
-from advsci_singlecell.peers import PACKAGES, PEERS, Prepared
+from advsci_singlecell.baselines.peers import PACKAGES, PEERS, Prepared
+from advsci_singlecell.evaluation.scores import correction_scores, own_neighbours, scib_scores
+from advsci_singlecell.model.model import Model
 
 __all__ = [
     "PeerScores",

@@ -14,7 +14,7 @@ import numpy as np
 from _cells import PeerScores, corrected, flipped_labels, mean_interval, partial_labels, scores
 from _row import row
 
-from advsci_singlecell.peers import Prepared
+from advsci_singlecell.baselines.peers import Prepared
 
 __all__ = ["real_rows"]
 
@@ -57,7 +57,7 @@ def real_data(name: str, seeds: int, peer_seeds: int, peers, keep: Path | None):
         untold = labels["20 % labels"] == "Unknown"
         embeddings, seconds = {}, {}
         embeddings["ours"], seconds["ours"], model = corrected(adata, seed)
-        prepared = Prepared.of(model.cells, model._trained()[0], adata.obs, seed=seed)
+        prepared = Prepared.of(model.cells, model.fitted()[0], adata.obs, seed=seed)
         for key, given in labels.items():
             adata.obs["given"] = given
             method = f"ours, {key}"

@@ -21,11 +21,11 @@ from _cells import corrected, mean_interval, mixing_over_cells, partial_labels, 
 from _cells_real import real_rows
 from _row import row
 
-from advsci_singlecell.evaluate import correction_scores, scib_scores
-from advsci_singlecell.peers import PEERS, Prepared, installed
-from advsci_singlecell.posterior import UNKNOWN
-from advsci_singlecell.projection import log_normalise
-from advsci_singlecell.target import Anchor
+from advsci_singlecell.baselines.peers import PEERS, Prepared, installed
+from advsci_singlecell.data.cells import UNKNOWN
+from advsci_singlecell.data.matrix import log_normalise
+from advsci_singlecell.embedding.anchor import Anchor
+from advsci_singlecell.evaluation.scores import correction_scores, scib_scores
 
 warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
@@ -64,7 +64,7 @@ def simulator_rows(seeds, cells, names):
             marginal = corrected(adata, seed, {"adversary": "marginal", "strength": 0.3})[0]
             found["marginal"].append(correction_scores(marginal, obs.batch, obs.cell_type))
             if installed("Harmony"):
-                z, _ = run_peer("Harmony", Prepared.of(model.cells, model._trained()[0], obs, seed=seed))
+                z, _ = run_peer("Harmony", Prepared.of(model.cells, model.fitted()[0], obs, seed=seed))
                 found["Harmony"].append(correction_scores(z, obs.batch, obs.cell_type))
         for labels, limits in targets.items():
             for (score, better), target in zip(
@@ -128,7 +128,7 @@ def control_rows(names, seeds):
             adata.obs["batch"] = np.random.default_rng(seed).permutation(adata.obs["batch"].astype(str).to_numpy())
             with_, _, model = corrected(adata, seed)
             without, _, _ = corrected(adata, seed, {"adversary": "none"})
-            components = model._trained()[0](model.cells.matrix)
+            components = model.fitted()[0](model.cells.matrix)
             alone = np.zeros(len(components), int)
             one = Anchor.fit(components, components, alone, 1, alone + UNKNOWN, 0)(components, components, alone)
             embeddings = {"with": with_, "without": without, "one batch": one}
@@ -153,8 +153,8 @@ SCALE = """
 import json, resource, sys, time
 import numpy as np, torch
 torch.set_num_threads(1)
-from advsci_singlecell.fields import read_cells
-from advsci_singlecell.model import CHUNK, Model
+from advsci_singlecell.data.files import read_cells
+from advsci_singlecell.model.model import CHUNK, Model
 start = time.process_time()
 a = read_cells(sys.argv[1])
 Model.setup_anndata(a, batch_key="batch")
@@ -164,10 +164,10 @@ m.train()
 trained = time.process_time()
 starts = np.arange(0, a.n_obs, CHUNK)
 chosen = starts[np.unique(np.linspace(0, len(starts) - 1, int(sys.argv[2])).astype(int))]
-z, done = np.zeros((a.n_obs, m.design.dimensions), np.float32), 0
+z, done = np.zeros((a.n_obs, m.settings.dimensions), np.float32), 0
 for first in chosen:
     rows = np.arange(first, min(first + CHUNK, a.n_obs))
-    z[rows] = m._embed_rows(rows)
+    z[rows] = m.embed_rows(rows)
     done += len(rows)
 embedded = time.process_time()
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -220,8 +220,8 @@ def test_rows():
     """Rows that tests of the repository decide: meta device, bad inputs."""
     folder = Path(__file__).parents[1] / "domains" / "singlecell"
     for name, selection in (
-        ("meta-device step", "test_adversary.py"),
-        ("bad inputs, each a named error", "test_fields.py"),
+        ("meta-device step", "game/test_adversary.py"),
+        ("bad inputs, each a named error", "data/test_cells.py"),
     ):
         out = subprocess.run(
             [sys.executable, "-m", "pytest", str(folder / selection), "-q"], capture_output=True, text=True

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from advsci_singlecell.config import Check
-from advsci_singlecell.confounding import check_confounding
-from advsci_singlecell.fields import Cells, Fields
-from advsci_singlecell.inputs import load_input
-from advsci_singlecell.projection import Projection, select_genes
+from advsci_singlecell.data.cells import Cells
+from advsci_singlecell.data.fields import Fields
+from advsci_singlecell.data.files import load_input
+from advsci_singlecell.embedding.projection import Projection, select_genes
+from advsci_singlecell.evaluation.confounding import check_confounding
 
 __all__ = ["run"]
 
@@ -16,15 +17,7 @@ __all__ = ["run"]
 def run(config: Check) -> int:
     """Print the findings; exit code 1 where batch and biology are fully confounded."""
     adata, source = load_input(config.file)
-    fields = Fields(
-        batch_key=config.batch_key,
-        layer=config.layer,
-        labels_key=config.labels_key,
-        unlabeled_category=config.unlabeled_category,
-        categorical_covariate_keys=tuple(config.categorical_covariate_keys),
-        continuous_covariate_keys=tuple(config.continuous_covariate_keys),
-        protected_key=config.protected_key,
-    )
+    fields = Fields.from_mapping(config.keys())
     cells = Cells.of(adata, fields, likelihood=config.likelihood)
     kind = "counts" if cells.counts else "log-expression"
     print(f"{adata.n_obs} cells, {adata.n_vars} genes, {len(cells.batches)} batches, {kind}: {source}")

@@ -9,15 +9,15 @@ import numpy as np
 
 from advsci.report import Report
 from advsci.training import Run
+from advsci_singlecell.baselines.controls import CONTROLS
+from advsci_singlecell.baselines.peers import PEERS, Prepared, installed
 from advsci_singlecell.config import Compare
-from advsci_singlecell.controls import CONTROLS
-from advsci_singlecell.curve import strength_curve
-from advsci_singlecell.evaluate import correction_scores, require_scib, scib_scores
-from advsci_singlecell.inputs import load_input
-from advsci_singlecell.model import Model
-from advsci_singlecell.page import some_rows
-from advsci_singlecell.peers import PEERS, Prepared, installed
-from advsci_singlecell.pictures import strength_picture
+from advsci_singlecell.data.files import load_input
+from advsci_singlecell.evaluation.curve import strength_curve
+from advsci_singlecell.evaluation.page import some_rows
+from advsci_singlecell.evaluation.pictures import strength_picture
+from advsci_singlecell.evaluation.scores import correction_scores, require_scib, scib_scores
+from advsci_singlecell.model.model import Model
 
 __all__ = ["run"]
 
@@ -30,14 +30,14 @@ def run(config: Compare) -> Path:
         require_scib()
     adata: Any
     adata, source = load_input(config.file, seed=config.seed)
-    Model.setup_anndata(adata, **config.keys.model_dump())
+    Model.setup_anndata(adata, **config.keys())
     model = Model(adata, seed=config.seed)
     folder = Run(config.out or Path("runs") / f"compare-{datetime.now():%Y%m%d-%H%M%S}")
     start = time.perf_counter()
     model.train()
     embeddings = {"advsci": model.get_latent_representation()}
     seconds = {"advsci": time.perf_counter() - start}
-    projection, _ = model._trained()
+    projection, _ = model.fitted()
     prepared = Prepared.of(model.cells, projection, adata.obs, seed=config.seed)
     if model.cells.types:
         embeddings["advsci, own label hidden"] = model.get_latent_representation(labels=False)
@@ -47,7 +47,7 @@ def run(config: Compare) -> Path:
         embeddings[name] = method(prepared)
         seconds[name] = time.perf_counter() - start
         print(f"{name}: {seconds[name]:.1f} s", flush=True)
-    batch, types = adata.obs[config.keys.batch_key], adata.obs[config.score_key]
+    batch, types = adata.obs[config.batch_key], adata.obs[config.score_key]
     table = pd.DataFrame({name: correction_scores(z, batch, types) for name, z in embeddings.items()}).T
     if config.scib:
         table = pd.concat([scib_scores(embeddings, batch, types, prepared.components), table], axis=1)

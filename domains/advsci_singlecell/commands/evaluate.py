@@ -4,8 +4,8 @@ import numpy as np
 
 from advsci.errors import DataError
 from advsci_singlecell.config import Evaluate
-from advsci_singlecell.evaluate import correction_scores, fair_embedding, require_scib, scib_scores
-from advsci_singlecell.fields import read_cells
+from advsci_singlecell.data.files import read_cells
+from advsci_singlecell.evaluation.scores import correction_scores, fair_embedding, require_scib, scib_scores
 
 __all__ = ["run"]
 

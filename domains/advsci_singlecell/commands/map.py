@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from advsci_singlecell.config import Map
-from advsci_singlecell.inputs import load_input
-from advsci_singlecell.model import Model
+from advsci_singlecell.data.files import load_input
+from advsci_singlecell.model.model import Model
 
 __all__ = ["run"]
 

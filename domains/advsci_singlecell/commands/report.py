@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from advsci.errors import DataError
-from advsci_singlecell.config import Page
-from advsci_singlecell.fields import read_cells
-from advsci_singlecell.page import correction_page
+from advsci_singlecell.config import WriteReport
+from advsci_singlecell.data.files import read_cells
+from advsci_singlecell.evaluation.page import correction_page
 
 __all__ = ["run"]
 
 
-def run(config: Page) -> Path:
+def run(config: WriteReport) -> Path:
     """Write the page; returns its path."""
     adata = read_cells(config.file)
     missing = [key for key in ("X_pca", "X_advsci") if key not in adata.obsm]

@@ -1,0 +1,1 @@
+"""Rivals behind one interface: installed peers, and controls whose fault is known."""

@@ -1,0 +1,1 @@
+"""What users bring: keys, validated contents, files."""

@@ -1,0 +1,216 @@
+"""Validated contents of an AnnData, and everything that can be wrong with them: named before any training.
+
+The expression matrix may be dense, sparse, backed or zarr; it is never made dense as a whole.
+"""
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from advsci.errors import DataError
+from advsci_singlecell.data.fields import Fields
+from advsci_singlecell.data.matrix import chunks
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["UNKNOWN", "Cells", "check_expression"]
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Validated contents of an AnnData.
+
+    Attributes
+    ----------
+    matrix
+        Expression (n g), as it is stored.
+    counts
+        Whether it holds raw counts (else log-expression).
+    batch, batches
+        Numbers (n) and names of the batches.
+    labels, types
+        Type numbers, -1 where unknown (n), and names; no types without a labels key.
+    """
+
+    matrix: Any
+    counts: bool
+    var_names: np.ndarray
+    batch: np.ndarray
+    batches: list[str]
+    labels: np.ndarray
+    types: list[str]
+
+    @classmethod
+    def of(
+        cls,
+        adata: "AnnData",
+        fields: Fields,
+        *,
+        likelihood: str = "nb",
+        types: list[str] | None = None,
+        query: bool = False,
+    ) -> "Cells":
+        """Validate; every fault is a `DataError` with what was got, expected, and what to try.
+
+        Parameters
+        ----------
+        types
+            Names of the types, in order, where a model has them already.
+        query
+            New cells for a model: one batch suffices.
+        """
+        if adata.n_obs == 0 or adata.n_vars == 0:
+            raise DataError(
+                f"got {adata.n_obs} cells and {adata.n_vars} genes; expected at least one of each. Try: check "
+                "the filter before it."
+            )
+        for axis, names in (("obs_names", adata.obs_names), ("var_names", adata.var_names)):
+            if not names.is_unique:
+                twice = names[names.duplicated()][:3].tolist()
+                raise DataError(
+                    f"got duplicate {axis}, such as {twice}; expected unique ones. Try: adata.{axis}_make_unique()."
+                )
+        batch, batches = _categories(adata, fields.batch_key, "batch_key")
+        if len(batches) < 2 and not query:
+            raise DataError(
+                f"got one batch ({batches}) in obs['{fields.batch_key}']; expected at least two. Try: another "
+                "batch_key."
+            )
+        sizes = np.bincount(batch, minlength=len(batches))
+        if (sizes < 2).any() and not query:
+            small = [batches[i] for i in np.flatnonzero(sizes < 2)]
+            raise DataError(
+                f"got batches with fewer than two cells: {small}; expected at least two. Try: drop or merge them."
+            )
+        labels, names = np.full(adata.n_obs, UNKNOWN), list(types or [])
+        if fields.labels_key is not None and (not query or fields.labels_key in adata.obs):
+            labels, names = _labels(adata, fields, types)
+        for key in fields.categorical_covariate_keys:
+            _categories(adata, key, "categorical_covariate_keys")
+        for key in (fields.adversarial_group_key, fields.protected_key):
+            if key is not None and not query:
+                _categories(adata, key, "adversarial_group_key or protected_key")
+        for key in fields.continuous_covariate_keys:
+            _numbers(adata, key)
+        if fields.layer is not None and fields.layer not in adata.layers:
+            raise DataError(
+                f"got no layer '{fields.layer}'; expected one of {list(adata.layers)}. Try: "
+                f"{_near(fields.layer, list(adata.layers))}."
+            )
+        matrix = adata.X if fields.layer is None else adata.layers[fields.layer]
+        if matrix is None:
+            raise DataError("got an AnnData without X; expected an expression matrix. Try: layer='counts'.")
+        check_expression(matrix, fields.layer or "X", counts=likelihood != "gaussian", layers=list(adata.layers))
+        return cls(matrix, likelihood != "gaussian", np.asarray(adata.var_names), batch, batches, labels, names)
+
+
+def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]) -> None:
+    """Raise a `DataError` unless the matrix holds finite counts, or finite log-expression, as was said."""
+    remedy = f"Try: layer='{next((k for k in layers if 'count' in k.lower() or 'raw' in k.lower()), 'counts')}'"
+    empty, largest, fractional, negative = 0, 0.0, False, False
+    for part, block in chunks(matrix):
+        data = block.data
+        if not np.isfinite(data).all():
+            row = int(
+                part[
+                    np.flatnonzero(
+                        ~np.isfinite(
+                            sparse.csr_matrix((np.abs(data), block.indices, block.indptr), block.shape).sum(axis=1)
+                        )
+                    )[0]
+                ]
+            )
+            raise DataError(
+                f"got NaN or infinity in {where} (first in cell {row}); expected finite numbers. Try: drop "
+                "these cells or genes."
+            )
+        if len(data):
+            negative |= bool((data < 0).any())
+            fractional |= bool((data != np.round(data)).any())
+            largest = max(largest, float(data.max()))
+        empty += (
+            int((np.diff(block.indptr) == 0).sum())
+            if not (data == 0).any()
+            else int((abs(block).sum(axis=1) == 0).sum())
+        )
+    if counts and negative:
+        raise DataError(
+            f"got negative values in {where}; expected counts. {remedy}, or likelihood='gaussian' for scaled data."
+        )
+    if counts and fractional:
+        kind = "log-transformed" if largest < 20 else "normalised"
+        raise DataError(
+            f"got non-integer values up to {largest:.3g} in {where}: they look {kind}; expected raw counts. "
+            f"{remedy}, or likelihood='gaussian' for log data."
+        )
+    if counts and empty:
+        raise DataError(
+            f"got {empty} cells without any counts in {where}; expected at least one a cell. Try: "
+            "scanpy.pp.filter_cells(adata, min_counts=1)."
+        )
+    if not counts and not fractional and not negative and largest > 20:
+        raise DataError(
+            f"got integers up to {largest:.0f} in {where}: they look like raw counts; expected log-expression. "
+            "Try: likelihood='nb', or scanpy.pp.normalize_total and scanpy.pp.log1p."
+        )
+
+
+def _column(adata: "AnnData", key: str, setting: str) -> Any:
+    if key not in adata.obs:
+        raise DataError(
+            f"got no column '{key}' in obs ({setting}); expected one of {list(adata.obs.columns)}. Try: "
+            f"{_near(key, list(adata.obs.columns))}."
+        )
+    return adata.obs[key]
+
+
+def _near(key: str, names: list[str]) -> str:
+    found = difflib.get_close_matches(key, names, n=1, cutoff=0.4)
+    return f"'{found[0]}'" if found else "a name from that list"
+
+
+def _categories(adata: "AnnData", key: str, setting: str) -> tuple[np.ndarray, list[str]]:
+    """Numbers and names of the categories that have cells."""
+    column = _column(adata, key, setting)
+    if column.isna().any():
+        raise DataError(
+            f"got {int(column.isna().sum())} cells without a value in obs['{key}'] ({setting}); expected one a "
+            "cell. Try: drop them, or name the missing category."
+        )
+    names, numbers = np.unique(column.astype(str).to_numpy(), return_inverse=True)
+    return numbers, names.tolist()
+
+
+def _labels(adata: "AnnData", fields: Fields, types: list[str] | None) -> tuple[np.ndarray, list[str]]:
+    assert fields.labels_key is not None
+    column = _column(adata, fields.labels_key, "labels_key")
+    text = column.astype(object).where(column.notna(), fields.unlabeled_category).astype(str).to_numpy()
+    known = text != fields.unlabeled_category
+    names = types if types is not None else sorted(set(text[known]))
+    if not names:
+        raise DataError(
+            f"got no labelled cell in obs['{fields.labels_key}']; expected some that are not "
+            f"'{fields.unlabeled_category}'. Try: labels_key=None."
+        )
+    number = {name: i for i, name in enumerate(names)}
+    return np.array([number.get(t, UNKNOWN) for t in text]), list(names)
+
+
+def _numbers(adata: "AnnData", key: str) -> np.ndarray:
+    column = _column(adata, key, "continuous_covariate_keys")
+    try:
+        values = column.to_numpy(dtype=float)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"got obs['{key}'] of type {column.dtype} as a continuous covariate; expected numbers. Try: "
+            "categorical_covariate_keys."
+        ) from None
+    if not np.isfinite(values).all():
+        raise DataError(f"got NaN or infinity in obs['{key}']; expected finite numbers. Try: impute them.")
+    return values

@@ -1,0 +1,52 @@
+r"""The expression matrix in chunks of cells, whatever holds it, and its log-normalisation.
+
+.. math:: y_{ig} = \log\left(1 + \ell \, x_{ig} / \sum_g x_{ig}\right)
+
+A backed or zarr matrix of any length takes the memory of one chunk.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+__all__ = ["LIBRARY", "chunks", "log_normalise", "median_library"]
+
+LIBRARY = 1e4
+CHUNK = 4096
+
+
+def chunks(
+    matrix: Any, rows: np.ndarray | None = None, size: int = CHUNK
+) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
+    """(row numbers, rows as CSR) of a dense, sparse, backed or zarr matrix, at most ``size`` cells at a time.
+
+    A matrix on the disk is read in whole windows, of which the rows are taken: single rows would decompress a block
+    each.
+    """
+    rows = np.arange(matrix.shape[0]) if rows is None else np.asarray(rows)
+    if isinstance(matrix, np.ndarray) or sparse.issparse(matrix) or (np.diff(rows) <= 0).any():
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            yield part, sparse.csr_matrix(matrix[part])
+        return
+    for window in np.unique(rows // size):
+        part = rows[rows // size == window]
+        first, last = int(part[0]), int(part[-1]) + 1
+        yield part, sparse.csr_matrix(sparse.csr_matrix(matrix[first:last])[part - first])
+
+
+def log_normalise(counts: sparse.csr_matrix, library: float = LIBRARY) -> sparse.csr_matrix:
+    """``log(1 + library x / total)`` of every cell; zeros stay zeros. Cells without counts stay empty."""
+    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+    scale = library / np.where(totals > 0, totals, 1.0)
+    normalised = sparse.csr_matrix(counts, dtype=np.float32, copy=True)
+    normalised.data = np.log1p(normalised.data * np.repeat(scale, np.diff(counts.indptr)).astype(np.float32))
+    return normalised
+
+
+def median_library(matrix: Any, rows: np.ndarray | None = None) -> float:
+    """Median total count of the cells, at most 10,000."""
+    totals = [np.asarray(block.sum(axis=1), dtype=np.float64).ravel() for _, block in chunks(matrix, rows)]
+    return float(np.clip(np.median(np.concatenate(totals)), 1.0, LIBRARY))

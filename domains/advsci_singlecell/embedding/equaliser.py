@@ -1,0 +1,150 @@
+r"""Cells of unlike depth made equally noisy: residuals about neighbours of the own batch, scaled to the quietest batch.
+
+Where one batch was sequenced deeper, its cells scatter less about the same biology. Far from any batch's mean, in many
+dimensions, the quiet cells are then *everybody's* nearest neighbours, their own batch's first of all: no shift of means
+mixes such batches, and a type that the deep batch lacks or has alone is pulled into it. With the mean :math:`m_i` of a
+cell's neighbours in its own batch,
+
+.. math:: x_i \mapsto m_i + D_{b(i)} (x_i - m_i), \qquad D_b \leftarrow D_b \sqrt{\min_{b'} v_{b'} / v_b}, \qquad
+          v_b \leftarrow \frac{n_b v_b + k \bar v}{n_b + k}
+
+component by component, with the variance :math:`v_b` of a batch's residuals, drawn to that of all cells by as much as
+the batch is small. Neighbours are neighbours in part by their noise, so that :math:`m_i` has some of it: the residuals
+are measured again on what came out, and :math:`D` moved, a few times. Neighbours' means are not touched, and with them
+what tells types apart; batches are compared by noise alone, never by composition.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advsci_singlecell.embedding.neighbours import nearest, nearest_distances, size_of
+
+__all__ = ["Equaliser", "agreement", "lonely", "neighbour_means"]
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Equaliser:
+    """The reference's components, and the factor of every batch's residuals.
+
+    Attributes
+    ----------
+    cells, batch
+        Components (n d) and batch numbers (n) of the reference.
+    factor
+        Of the residuals of every batch (b d), at most one.
+    quietest, common
+        Variance of the residuals (d): of the quietest batch, and of all cells.
+    k
+        Largest size of a neighbourhood (`size_of`).
+    """
+
+    cells: np.ndarray
+    batch: np.ndarray
+    factor: np.ndarray
+    quietest: np.ndarray
+    common: np.ndarray
+    k: int
+
+    @classmethod
+    def fit(cls, x: np.ndarray, batch: np.ndarray, batches: int, k: int = 30) -> "Equaliser":
+        """Measure the residuals of components (n d)."""
+        mean = neighbour_means(x, batch, x, batch, k)
+        variance = residual_variance(x - mean, batch, batches, k)
+        quietest = variance.min(axis=0)
+        common = np.bincount(batch, minlength=batches) @ variance / len(batch)
+        return cls(x, batch, _factors(x, mean, variance, batch, k, quietest), quietest, common, k)
+
+    def __call__(self, x: np.ndarray, batch: np.ndarray) -> np.ndarray:
+        """Equally noisy components (n d) of cells of known batches."""
+        mean = neighbour_means(self.cells, self.batch, x, batch, self.k)
+        return (mean + self.factor[batch] * (x - mean)).astype(np.float32)
+
+    def cleared(self, even: np.ndarray, rate: float, labels: np.ndarray) -> np.ndarray:
+        """The reference's equally noisy components (n d) with only ``1 - rate`` of their residuals.
+
+        Lonely cells keep all, and so do others by as much as their neighbours' labels (n, -1 unknown) contradict
+        theirs: a type of fewer cells than a neighbourhood is not blurred into its surroundings.
+        """
+        mean = neighbour_means(self.cells, self.batch, self.cells, self.batch, self.k)
+        rate_of = np.where(lonely(even, self.batch, self.k), 0.0, rate * agreement(even, self.batch, labels, self.k))
+        return (even + rate_of[:, None] * (mean - even)).astype(np.float32)
+
+    def unseen(self, x: np.ndarray, batch: np.ndarray) -> np.ndarray:
+        """Components (n d) of cells of *new* batches (numbered from 0), no noisier than the reference's."""
+        mean = neighbour_means(x, batch, x, batch, self.k)
+        variance = residual_variance(x - mean, batch, int(batch.max()) + 1, self.k, self.common)
+        factor = _factors(x, mean, variance, batch, self.k, self.quietest, self.common)
+        return (mean + factor[batch] * (x - mean)).astype(np.float32)
+
+
+def _factors(x, mean, variance, batch, k, quietest, common=None) -> np.ndarray:
+    """Factors (b d) after which the residuals of all batches have the variance ``quietest``, or less."""
+    factor = np.ones_like(variance)
+    for round_ in range(ROUNDS):
+        if round_:
+            even = (mean + factor[batch] * (x - mean)).astype(np.float32)
+            variance = residual_variance(
+                even - neighbour_means(even, batch, even, batch, k), batch, len(factor), k, common
+            )
+        factor = np.minimum(factor * np.sqrt(quietest / np.maximum(variance, 1e-30)), 1.0)
+    return factor
+
+
+def neighbour_means(
+    reference: np.ndarray, reference_batch: np.ndarray, x: np.ndarray, batch: np.ndarray, k: int
+) -> np.ndarray:
+    """Means (m d) of the nearest reference cells of the own batch of every row of ``x`` (m d); a reference cell is
+    among its own."""
+    means = np.empty(x.shape, np.float32)
+    for b in np.unique(batch):
+        members, rows = reference[reference_batch == b], np.flatnonzero(batch == b)
+        for part in np.array_split(rows, len(rows) // 4096 + 1):
+            means[part] = members[nearest(members, x[part], size_of(len(members), k))].mean(axis=1)
+    return means
+
+
+def lonely(x: np.ndarray, batch: np.ndarray, k: int) -> np.ndarray:
+    """Cells (n) whose neighbours in the own batch are far compared with how far *these* have their own: the median of
+    that ratio lies beyond Tukey's upper fence, the third quartile and 1.5 times the distance between the quartiles."""
+    out = np.zeros(len(x), bool)
+    for b in np.unique(batch):
+        rows = np.flatnonzero(batch == b)
+        distance, found = nearest_distances(x[rows], x[rows], size_of(len(rows), k))
+        if distance.shape[1] < 2:
+            continue
+        reach = np.maximum(distance[:, -1], 1e-30)
+        ratio = np.median(distance[:, 1:] / reach[found[:, 1:]], axis=1)
+        low, high = np.quantile(ratio, [0.25, 0.75])
+        out[rows] = ratio > high + 1.5 * (high - low)
+    return out
+
+
+def agreement(x: np.ndarray, batch: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Share (n) of a cell's neighbours in its own batch whose label (-1 unknown) is not another than its own."""
+    out = np.ones(len(x))
+    if (labels < 0).all():
+        return out
+    for b in np.unique(batch):
+        rows = np.flatnonzero(batch == b)
+        near = labels[rows][nearest(x[rows], x[rows], size_of(len(rows), k))]
+        own = labels[rows][:, None]
+        out[rows] = ((near == own) | (near < 0) | (own < 0)).mean(axis=1)
+    return out
+
+
+def residual_variance(
+    residual: np.ndarray, batch: np.ndarray, batches: int, k: int, common: np.ndarray | None = None
+) -> np.ndarray:
+    """Variances (b d) of residuals (n d), free of the cell's share in its own mean, drawn to ``common`` (default: of
+    all cells) as if that were ``k`` cells more."""
+    size = np.bincount(batch, minlength=batches)
+    total = np.zeros((batches, residual.shape[1]))
+    np.add.at(total, batch, np.asarray(residual, np.float64) ** 2)
+    used = np.array([min(size_of(int(n), k), max(int(n), 1)) for n in size])
+    own = np.maximum(1.0 - 1.0 / used, 0.5)[:, None]
+    total /= own
+    shared = total.sum(axis=0) / len(batch) if common is None else common
+    return (total + k * shared) / (size[:, None] + k)

@@ -1,0 +1,140 @@
+"""The report of a correction: what was mixed, what was kept, and where correcting would be unsafe."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from advsci.report import Report
+from advsci_singlecell.evaluation.confounding import check_confounding
+from advsci_singlecell.evaluation.pictures import (
+    mixing_by_type,
+    strength_picture,
+    training_picture,
+    type_mixing_picture,
+    umap_picture,
+)
+from advsci_singlecell.evaluation.scores import correction_scores, fair_embedding
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+__all__ = ["correction_page", "some_rows"]
+
+MEANING = {
+    "purity": "share of a cell's neighbours that are of its type",
+    "purity of missing types": "the same for types that some batch lacks: low means over-corrected",
+    "phantom mixing": "neighbours of a missing type from batches where it does not exist: 0 is right",
+    "mixing where due": "how far batches are mixed within types, as their composition allows: 1 is perfect",
+    "label transfer F1": "types carried from the other batches to each batch",
+    "batch probe, linear": "a fresh linear probe reads the batch within a type: 0 is chance",
+    "batch probe, neighbours": "the same by nearest neighbours, which piecewise corrections do not fool",
+    "iLISI": "batches among neighbours, 0 to 1",
+    "cLISI": "one type among neighbours, 0 to 1",
+}
+LOWER = ("phantom mixing", "batch probe, linear", "batch probe, neighbours")
+
+
+def correction_page(
+    adata: "AnnData",
+    *,
+    batch_key: str,
+    labels_key: str | None,
+    source: str,
+    history: "list[dict[str, float | int]] | None" = None,
+    seconds: float | None = None,
+    umap: bool = True,
+    settings: dict[str, Any] | None = None,
+    markers: list[dict[str, object]] | None = None,
+    curve: "pd.DataFrame | None" = None,
+) -> Report:
+    """A page on the corrected embedding beside ``obsm["X_pca"]``.
+
+    Parameters
+    ----------
+    markers, curve
+        From `compared_markers` and `strength_curve`.
+    """
+    batch = adata.obs[batch_key]
+    report = Report("Batch correction", f"{adata.n_obs} cells of {batch.nunique()} batches. Data: {source}.")
+    scored = fair_embedding(adata, labels_key)
+    before, after = np.asarray(adata.obsm["X_pca"]), np.asarray(adata.obsm[scored])
+    rows = some_rows(len(after))
+    if seconds is not None:
+        report.card("time to the embedding [s]", round(seconds, 1))
+    if labels_key is not None:
+        types = adata.obs[labels_key]
+        table = {
+            name: correction_scores(z[rows], batch.iloc[rows], types.iloc[rows])
+            for name, z in (("before", before), ("after", after))
+        }
+        for name in ("iLISI", "cLISI"):
+            report.card(name, round(table["after"][name], 3), note=f"before {table['before'][name]:.3f}")
+        confounding = check_confounding(before[rows], batch.iloc[rows], types.iloc[rows], biology=labels_key)
+        report.section("Is it safe?", "What the design of the experiment lets any correction do.")
+        for warning in confounding.warnings or [
+            "No type is missing from a batch, and batch and type can be told apart."
+        ]:
+            report.note(warning, "watch" if confounding.warnings else "good")
+        report.table(
+            [{labels_key: str(t), **row.to_dict()} for t, row in confounding.composition.iterrows()],
+            caption="Cells of every type in every batch.",
+        )
+        report.section(
+            "What was mixed, what was kept",
+            ""
+            if scored == "X_advsci"
+            else f"obs['{labels_key}'] was given to the correction: what is scored and drawn is the embedding that was "
+            "computed without each cell's own label.",
+        )
+        report.table(
+            [
+                {
+                    "score": name,
+                    "before": table["before"][name],
+                    "after": table["after"][name],
+                    "better": "lower" if name in LOWER else "higher",
+                    "meaning": MEANING[name],
+                }
+                for name in MEANING
+            ],
+            caption=f"Scores by obs['{labels_key}'], {len(rows)} cells.",
+        )
+        mixing = [mixing_by_type(z[rows], types.iloc[rows], batch.iloc[rows]) for z in (before, after)]
+        report.figure(
+            type_mixing_picture(*mixing), caption="Mixing of the batches within every type that two batches have."
+        )
+    if umap:
+        colours = {"batch": batch.iloc[rows]} | ({"type": adata.obs[labels_key].iloc[rows]} if labels_key else {})
+        report.section("Maps")
+        report.figure(
+            umap_picture(before[rows], after[rows], colours), caption="UMAP before (above) and after (below)."
+        )
+    if markers:
+        report.section(
+            "Marker genes",
+            "What tells types apart should stay, what tells batches apart within a type should go. The last two "
+            "columns are shares of genes whose means differ by half a standard deviation between two batches.",
+        )
+        report.table(markers, caption="Before: measured log-expression; after: expression corrected for the batch.")
+    training = [record for record in history or [] if "readability" in record]
+    if training:
+        report.section(
+            "The adversary", "Its strength was raised while the batch could be read, and lowered at phantoms."
+        )
+        report.figure(
+            training_picture(training), caption="Strength, readability of the batch, phantom mixing over the training."
+        )
+    if curve is not None:
+        report.section(
+            "Over-correction by strength", "The model trained again with a fixed strength; one point would show little."
+        )
+        report.figure(strength_picture(curve), caption="Scores over the strength of the adversary.")
+    if settings:
+        report.details("Settings", settings)
+    return report
+
+
+def some_rows(n: int, most: int = 6000) -> np.ndarray:
+    """All rows, or ``most`` spread evenly."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(int)

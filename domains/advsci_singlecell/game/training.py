@@ -1,0 +1,284 @@
+"""From components to the embedding: equalise, align, denoise, and let the encoder play against the adversaries."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from advsci.games import Adversary, DomainAdversarial
+from advsci.nn import MLP
+from advsci.schedules import Linear
+from advsci.solvers import Alternating, Simultaneous
+from advsci.solvers.solver import adam
+from advsci.streams import Stream
+from advsci.training import EMA, Trainer
+from advsci_singlecell.config import Settings
+from advsci_singlecell.data.cells import Cells
+from advsci_singlecell.data.fields import Fields
+from advsci_singlecell.embedding.alignment import Alignment
+from advsci_singlecell.embedding.anchor import Anchor
+from advsci_singlecell.embedding.equaliser import Equaliser
+from advsci_singlecell.embedding.whitening import Whitening
+from advsci_singlecell.game.adversary import CategoricalAdversary, ContinuousAdversary, support, support_weights
+from advsci_singlecell.game.biology import Biology
+from advsci_singlecell.game.companions import Companion, Cycle, OrthogonalBatch
+from advsci_singlecell.game.networks import Encoder
+from advsci_singlecell.game.priors import GaussianPrior, Spread, VampPrior
+from advsci_singlecell.game.strength import AdaptiveStrength, Balance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Integration"]
+
+HELD = 1500
+PSEUDO_INPUTS = 100
+
+
+@dataclass
+class Integration:
+    """The fitted map from components and batch to the embedding.
+
+    Attributes
+    ----------
+    equaliser, alignment, whitening, anchor, scale, encoder, head
+        In the order in which a cell passes them; the head names types, where there are any.
+    history
+        Records of the training; with an adaptive strength its curve: strength, readability, phantom mixing.
+    """
+
+    equaliser: Equaliser
+    alignment: Alignment
+    whitening: Whitening
+    anchor: Anchor
+    scale: float
+    encoder: Encoder
+    head: nn.Module | None = None
+    history: list[dict[str, float | int]] = field(default_factory=list)
+
+    @classmethod
+    def fit(
+        cls,
+        components: np.ndarray,
+        cells: Cells,
+        settings: Settings,
+        *,
+        stream: Stream,
+        device: str | torch.device | None = None,
+        obs: "pd.DataFrame | None" = None,
+        fields: Fields | None = None,
+        quiet: bool = True,
+    ) -> "Integration":
+        """Fit on components (n d) of the sketched cells."""
+        batch, types = cells.batch, len(cells.types)
+        equaliser = Equaliser.fit(components, batch, len(cells.batches), settings.neighbours)
+        even = equaliser(components, batch)
+        # clusters and shifts are found on cells without most of their noise, where types are told apart best
+        clear = equaliser.cleared(even, settings.diffusion, cells.labels)
+        whitening = Whitening.fit(even, batch, settings.neighbours)
+        pairing: dict[str, Any] = {"stream": stream.at("align"), "labels": cells.labels, "metric": whitening}
+        common = Alignment.common(clear, batch, **pairing)
+        alignment = Alignment.fit(
+            clear, batch, stream=stream.at("align"), diversity=settings.diversity, start=common
+        ).refined(clear, batch, **pairing)
+        aligned, plain = whitening(alignment(even, batch)), whitening(even)
+        anchor = Anchor.fit(
+            aligned,
+            plain,
+            batch,
+            len(cells.batches),
+            cells.labels,
+            types,
+            neighbours=settings.neighbours,
+            rate=settings.diffusion,
+            pull=settings.pull,
+        )
+        target, posterior = anchor(aligned, plain, batch, cells.labels), anchor.posterior
+        membership = groups(target, batch, posterior, obs, fields, settings, stream)
+        scale = float(np.sqrt(target.var(axis=0).sum() / target.shape[1])) or 1.0
+        data = tensors(target / scale, batch, membership, posterior, len(cells.batches))
+        if posterior is not None:
+            data["untold"] = torch.from_numpy(anchor(aligned, plain, batch) / np.float32(scale))
+        if settings.orthogonality:
+            centred = components - components.mean(axis=0)
+            data["components"] = torch.from_numpy((centred / max(float(centred.std()), 1e-12)).astype(np.float32))
+        adversaries = _adversaries(data, obs, fields, settings, len(cells.batches))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream.at("initial parameters").key() % 2**63)
+            task = _task(data, types, len(cells.batches), settings, stream)
+            players = {name: make() for name, make in adversaries.items()}
+        adaptive = AdaptiveStrength()
+        strength = adaptive if settings.strength is None else settings.strength
+        game = DomainAdversarial(task, players, strength)
+        balance = [Balance(adaptive, held_cells(data, stream))] if players and settings.strength is None else []
+        optimizers = {
+            **dict.fromkeys(players, adam(2 * settings.rate, (0.5, 0.99))),
+            "task": adam(settings.rate, (0.5, 0.99)),
+        }
+        solver = (
+            Alternating(optimizers, Linear(1.0, 0.1), moves=dict.fromkeys(players, settings.moves))
+            if settings.play == "turns"
+            else Simultaneous(optimizers, Linear(1.0, 0.1))
+        )
+        training = Trainer(
+            steps=settings.steps,
+            batch_size=min(settings.batch_size, len(batch)),
+            seed=stream.at("training").key() % 2**31,
+            device=device,
+            log_every=min(50, settings.steps),
+            callbacks=balance,
+            ema=EMA(0.98, of=("task",)),
+            quiet=quiet,
+            title="embedding",
+        ).fit(game, data, solver)
+        played = cast(Biology, training.averaged("task")).cpu().eval()
+        return cls(equaliser, alignment, whitening, anchor, scale, played.encoder, played.head, training.log)
+
+    def embed(self, components: np.ndarray, batch: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """The embedding (n d) of cells of known batches; labels, where known, are part of the input."""
+        even = self.equaliser(components, batch)
+        aligned = self.whitening(self.alignment(even, batch))
+        return self.encode(self.anchor(aligned, self.whitening(even), batch, labels))
+
+    def embed_unseen(self, components: np.ndarray, batch: np.ndarray) -> np.ndarray:
+        """The embedding (n d) of cells of batches that were not there in training."""
+        even = self.equaliser.unseen(components, batch)
+        aligned = self.whitening(self.alignment.extend(even, batch)(even, batch))
+        return self.encode(self.anchor(aligned, self.whitening(even), None))
+
+    def encode(self, anchored: np.ndarray) -> np.ndarray:
+        """The encoder on anchored components."""
+        with torch.no_grad():
+            return self.encoder(torch.from_numpy(anchored / self.scale)).numpy()
+
+    def types(self, z: np.ndarray) -> np.ndarray:
+        """Probabilities of the types (n c) by the class head."""
+        assert self.head is not None
+        with torch.no_grad():
+            return torch.softmax(self.head(torch.from_numpy(z)), dim=1).numpy()
+
+
+def groups(
+    target: np.ndarray,
+    batch: np.ndarray,
+    posterior: np.ndarray | None,
+    obs: "pd.DataFrame | None",
+    fields: Fields | None,
+    settings: Settings,
+    stream: Stream,
+) -> np.ndarray:
+    """Memberships (n k) that condition the adversary: a given column, else types, else soft clusters of the anchor."""
+    given = fields.adversarial_group_key if fields is not None else None
+    if given is not None and obs is not None:
+        membership = _onehot(obs[given].astype(str).to_numpy())
+    elif posterior is not None:
+        membership = posterior
+    else:
+        clusters = min(settings.clusters, max(2, len(target) // 30))
+        found = Alignment.fit(target, batch, stream=stream.at("groups"), diversity=0.0, clusters=clusters, rounds=1)
+        membership = found.membership(target)
+    if fields is not None and fields.protected_key is not None and obs is not None:
+        protected = _onehot(obs[fields.protected_key].astype(str).to_numpy())
+        membership = (membership[:, :, None] * protected[:, None, :]).reshape(len(membership), -1)
+    return membership.astype(np.float32)
+
+
+def tensors(
+    target: np.ndarray,
+    batch: np.ndarray,
+    membership: np.ndarray,
+    posterior: np.ndarray | None,
+    batches: int,
+) -> dict[str, Tensor]:
+    """What a training batch holds, for all cells."""
+    members, number = torch.from_numpy(membership), torch.from_numpy(batch.astype(np.int64))
+    present = support(members, number, batches)
+    weight, allowed = support_weights(members, number, present)
+    data = {
+        "anchor": torch.from_numpy(target.astype(np.float32)),
+        "batch": number,
+        "membership": members,
+        "weight": weight,
+        "allowed": allowed,
+    }
+    return data if posterior is None else {**data, "posterior": torch.from_numpy(posterior)}
+
+
+def held_cells(data: dict[str, Tensor], stream: Stream, most: int = HELD) -> dict[str, Tensor]:
+    """Cells on which the strength is judged."""
+    rows = stream.at("held").permutation(len(data["batch"]))[:most]
+    return {key: value[rows] for key, value in data.items()}
+
+
+def _task(data: dict[str, Tensor], types: int, batches: int, settings: Settings, stream: Stream) -> Biology:
+    """Encoder, class head where there are types, and the ablations that the settings asks for."""
+    dimensions, width = data["anchor"].shape[1], settings.width
+    encoder = Encoder(dimensions, width=width)
+    head = MLP(dimensions, types, width=width, depth=1) if types > 1 else None
+    prior = None
+    if settings.prior == "gaussian":
+        prior = GaussianPrior(dimensions)
+    elif settings.prior == "vamp":
+        order = stream.at("pseudo-inputs").permutation(len(data["anchor"]))
+        prior = VampPrior(data["anchor"][order[:PSEUDO_INPUTS]])
+    companions: dict[str, Companion] = {}
+    if settings.cycle:
+        companions["cycle"] = Cycle(dimensions, batches, weight=settings.cycle, width=width)
+    if settings.orthogonality:
+        companions["orthogonal"] = OrthogonalBatch(dimensions, batches, weight=settings.orthogonality)
+    return Biology(
+        encoder,
+        head=head,
+        naming=settings.naming,
+        discrepancy=settings.discrepancy,
+        batches=batches,
+        prior=prior,
+        prior_weight=settings.prior_weight,
+        spread=Spread(dimensions) if prior is not None else None,
+        companions=companions,
+    )
+
+
+def _adversaries(
+    data: dict[str, Tensor], obs: Any, fields: Fields | None, settings: Settings, batches: int
+) -> dict[str, Callable[[], Adversary]]:
+    """Name -> function that makes the adversary; adds the covariates to ``data``."""
+    dimensions, groups_ = data["anchor"].shape[1], data["membership"].shape[1]
+    made: dict[str, Callable[[], Adversary]] = {}
+    if settings.adversary == "none":
+        return {}
+    if settings.adversary == "marginal":
+        plain: dict[str, Any] = {"weight": None, "allowed": None, "condition": None}
+        return {"batch": partial(CategoricalAdversary, dimensions, 0, batches, width=settings.width // 2, **plain)}
+    made["batch"] = partial(CategoricalAdversary, dimensions, groups_, batches, width=settings.width // 2)
+    for key in fields.categorical_covariate_keys if fields is not None else ():
+        names, number = np.unique(obs[key].astype(str).to_numpy(), return_inverse=True)
+        if len(names) < 2:
+            continue
+        code = torch.from_numpy(number.astype(np.int64))
+        weight, allowed = support_weights(data["membership"], code, support(data["membership"], code, len(names)))
+        data |= {f"{key} code": code, f"{key} weight": weight, f"{key} allowed": allowed}
+        settings = {"target": f"{key} code", "weight": f"{key} weight", "allowed": f"{key} allowed"}
+        made[_player(key)] = partial(CategoricalAdversary, dimensions, groups_, len(names), **settings)
+    for key in fields.continuous_covariate_keys if fields is not None else ():
+        value = obs[key].to_numpy(dtype=np.float32)
+        value = (value - value.mean()) / (value.std() or 1.0)
+        data[f"{key} value"] = torch.from_numpy(value)[:, None]
+        made[_player(key)] = partial(
+            ContinuousAdversary, dimensions, groups_, 1, target=f"{key} value", condition="membership"
+        )
+    return made
+
+
+def _player(key: str) -> str:
+    """A column's name as the name of a player, which must not hold a dot."""
+    return "of " + key.replace(".", "_")
+
+
+def _onehot(values: np.ndarray) -> np.ndarray:
+    names, number = np.unique(values, return_inverse=True)
+    return np.eye(len(names), dtype=np.float32)[number]

@@ -1,0 +1,141 @@
+"""The method for a plain matrix as a scikit-learn transformer, and for an AnnData in one call."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from advsci.errors import ConfigError, DataError, MissingDependencyError, ShapeError
+from advsci.streams import Stream
+from advsci_singlecell.config import Settings
+from advsci_singlecell.data.cells import UNKNOWN, Cells
+from advsci_singlecell.game.training import Integration
+from advsci_singlecell.model.model import Model
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+try:
+    from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.utils.validation import validate_data
+except ImportError as error:
+    raise MissingDependencyError.of("scikit-learn", "singlecell") from error
+
+__all__ = ["BatchCorrector", "correct"]
+
+
+class BatchCorrector(TransformerMixin, BaseEstimator):
+    """Removes the batch from any features, such as principal components (n d).
+
+    Parameters
+    ----------
+    settings
+        Settings of the method; None: the defaults. Those on genes and likelihood are not used.
+    random_state
+        Seed.
+
+    Attributes
+    ----------
+    batches_
+        Names of the batches seen in `fit`.
+    integration_
+        The fitted map.
+
+    Examples
+    --------
+    >>> z = BatchCorrector().fit(x, batch=batch).transform(x, batch=batch)   # doctest: +SKIP
+    """
+
+    def __init__(self, settings: Settings | None = None, random_state: int = 0):
+        self.settings = settings
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None, *, batch: Any = None) -> "BatchCorrector":
+        """Fit to features ``X`` (n d), the batch of every row and, optionally, types ``y`` (None or NaN: unknown)."""
+        x = self._features(X, reset=True)
+        names = _names(batch, len(x))
+        self.batches_, number = np.unique(names, return_inverse=True)
+        if len(self.batches_) < 2:
+            raise DataError(f"got one batch ({self.batches_}); expected at least two. Try: fit(X, batch=...).")
+        labels, types = np.full(len(x), UNKNOWN), []
+        if y is not None:
+            known = np.array([v is not None and v == v for v in np.asarray(y, dtype=object)])
+            types, coded = np.unique(np.asarray(y, dtype=object)[known].astype(str), return_inverse=True)
+            labels[known] = coded
+        cells = Cells(
+            None, False, np.arange(x.shape[1]), number, [str(b) for b in self.batches_], labels, [str(t) for t in types]
+        )
+        stream = Stream(self.random_state)
+        self.integration_ = Integration.fit(x.astype(np.float32), cells, self.settings or Settings(), stream=stream)
+        return self
+
+    def transform(self, X: Any, *, batch: Any = None) -> np.ndarray:
+        """The embedding (n d); rows of unseen batches are aligned to the fitted ones."""
+        if not hasattr(self, "integration_"):
+            raise ConfigError(
+                "got a BatchCorrector that was not fitted; expected one that was. Try: fit(X, batch=...)."
+            )
+        given = self._features(X, reset=False)
+        x, names = given.astype(np.float32), _names(batch, len(given))
+        number = {name: i for i, name in enumerate(self.batches_)}
+        seen = np.isin(names, self.batches_)
+        out = np.empty(x.shape, np.float32)
+        if seen.any():
+            out[seen] = self.integration_.embed(x[seen], np.array([number[n] for n in names[seen]]))
+        if not seen.all():
+            _, unseen = np.unique(names[~seen], return_inverse=True)
+            out[~seen] = self.integration_.embed_unseen(x[~seen], unseen)
+        return out.astype(given.dtype)
+
+    def fit_transform(self, X: Any, y: Any = None, *, batch: Any = None) -> np.ndarray:
+        """Fit, and the embedding of the same rows."""
+        return self.fit(X, y, batch=batch).transform(X, batch=batch)
+
+    def _features(self, X: Any, *, reset: bool) -> np.ndarray:
+        """Finite features (n d) as scikit-learn checks them, two rows or more where they are to be fitted."""
+        try:
+            x = validate_data(
+                self, X, reset=reset, dtype=[np.float64, np.float32], ensure_min_samples=2 if reset else 1
+            )
+        except ValueError as error:
+            kind = DataError if "NaN" in str(error) or "infinity" in str(error) else ShapeError
+            raise kind(
+                f"got features that cannot be used: {error} Expected finite numbers, (cells, features). Try: "
+                "adata.obsm['X_pca'], without missing values."
+            ) from error
+        return np.asarray(x)
+
+
+def correct(
+    adata: "AnnData",
+    *,
+    batch_key: str,
+    key_added: str = "X_advsci",
+    copy: bool = False,
+    settings: Settings | None = None,
+    seed: int = 0,
+    **keys: Any,
+) -> "AnnData | None":
+    """Write the embedding of ``adata`` into ``obsm[key_added]``, its settings into ``uns["advsci"]``.
+
+    Parameters
+    ----------
+    keys
+        Further keys of `Model.setup_anndata`: ``labels_key``, ``layer``, ...
+    copy
+        Return a changed copy instead of changing ``adata``.
+    """
+    adata = adata.copy() if copy else adata
+    Model.setup_anndata(adata, batch_key=batch_key, **keys)
+    model = Model(adata, settings, seed=seed).train()
+    adata.obsm[key_added] = model.get_latent_representation()
+    adata.uns["advsci"] = {"settings": model.settings.model_dump_json(), "batch_key": batch_key, "seed": seed}
+    return adata if copy else None
+
+
+def _names(batch: Any, n: int) -> np.ndarray:
+    if batch is None:
+        raise ConfigError("got no batch; expected the batch of every row. Try: fit(X, batch=adata.obs['batch']).")
+    names = np.asarray(batch).astype(str)
+    if names.shape != (n,):
+        raise ShapeError(f"got batches of shape {names.shape}; expected one a row, ({n},).")
+    return names

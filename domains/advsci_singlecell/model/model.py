@@ -1,0 +1,348 @@
+"""`Model`: setup_anndata, train, embedding, corrected expression, types, query mapping, save and load."""
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+
+from advsci.errors import ConfigError, DataError
+from advsci.streams import Stream
+from advsci_singlecell.config import Settings
+from advsci_singlecell.data.cells import Cells
+from advsci_singlecell.data.fields import Fields
+from advsci_singlecell.embedding.projection import Projection, select_genes
+from advsci_singlecell.game.training import Integration
+from advsci_singlecell.model.expression import Expression
+from advsci_singlecell.store import Stored, load, save
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from anndata import AnnData
+
+    from advsci_singlecell.model.query import QueryMap
+
+__all__ = ["Model"]
+
+CHUNK = 8192
+
+
+class Model:
+    """An embedding of cells without their batch, trained against adversaries that read it.
+
+    Parameters
+    ----------
+    adata
+        Cells that `setup_anndata` has prepared.
+    settings
+        Settings; keyword arguments change single ones.
+    seed
+        Root of all randomness: equal seeds give equal results.
+    device
+        Torch device; None: an accelerator if there is one.
+
+    Examples
+    --------
+    >>> Model.setup_anndata(adata, batch_key="batch")            # doctest: +SKIP
+    >>> model = Model(adata)                                     # doctest: +SKIP
+    >>> model.train()                                            # doctest: +SKIP
+    >>> adata.obsm["X_advsci"] = model.get_latent_representation()   # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        adata: "AnnData",
+        settings: Settings | None = None,
+        *,
+        seed: int = 0,
+        device: str | torch.device | None = None,
+        **changes: Any,
+    ):
+        self.settings = (settings or Settings()).replace(**changes) if changes else (settings or Settings())
+        self.fields = Fields.of(adata)
+        self.adata = adata
+        self.cells = Cells.of(adata, self.fields, likelihood=self.settings.likelihood)
+        self.seed, self.device = seed, device
+        self.integration: Integration | None = None
+        self.expression: Expression | None = None
+        self.projection: Projection | None = None
+        self.history: list[dict[str, float | int]] = []
+        if self.settings.adversary == "marginal":
+            warnings.warn(
+                "the marginal adversary merges cell types that a batch lacks with others; it is here as a baseline. "
+                "Try: adversary='conditional'.",
+                stacklevel=2,
+            )
+
+    @staticmethod
+    def setup_anndata(
+        adata: "AnnData",
+        *,
+        batch_key: str,
+        layer: str | None = None,
+        labels_key: str | None = None,
+        unlabeled_category: str = "Unknown",
+        categorical_covariate_keys: "list[str] | tuple[str, ...]" = (),
+        continuous_covariate_keys: "list[str] | tuple[str, ...]" = (),
+        adversarial_group_key: str | None = None,
+        protected_key: str | None = None,
+    ) -> None:
+        """Register the keys of ``adata``; see `Fields` for their meaning."""
+        Fields(
+            batch_key=batch_key,
+            layer=layer,
+            labels_key=labels_key,
+            unlabeled_category=unlabeled_category,
+            categorical_covariate_keys=tuple(categorical_covariate_keys),
+            continuous_covariate_keys=tuple(continuous_covariate_keys),
+            adversarial_group_key=adversarial_group_key,
+            protected_key=protected_key,
+        ).register(adata)
+
+    def train(self, *, quiet: bool = True) -> "Model":
+        """Align, denoise, and play the game; see `Integration`."""
+        cells, settings = self.cells, self.settings
+        stream = Stream(self.seed)
+        rows = sketch_rows(cells.batch, settings.sketch, stream)
+        genes = select_genes(cells.matrix, cells.batch, settings.genes, counts=cells.counts, rows=rows)
+        matrix, d = cells.matrix, settings.dimensions
+        if cells.counts and settings.library is None:
+            self.projection = Projection.of_least_batch(matrix, genes, d, batch=cells.batch, rows=rows)
+        else:
+            library = None if settings.library == "median" else settings.library
+            self.projection = Projection.fit(matrix, genes, d, counts=cells.counts, rows=rows, library=library)
+        self.integration = Integration.fit(
+            self.projection(cells.matrix, rows),
+            replace(cells, batch=cells.batch[rows], labels=cells.labels[rows], matrix=None),
+            settings,
+            stream=stream,
+            device=self.device,
+            obs=cast("pd.DataFrame", self.adata.obs.iloc[rows]),
+            fields=self.fields,
+            quiet=quiet,
+        )
+        self.history = self.integration.history
+        self.expression = None
+        return self
+
+    def get_latent_representation(self, adata: "AnnData | None" = None, *, labels: bool = True) -> np.ndarray:
+        """The embedding (n d) of the model's cells, or of others of the same batches and genes.
+
+        Parameters
+        ----------
+        labels
+            Whether a cell's own label, where known, is part of its input. Without, labels still shape the space, but no
+            cell is placed by its own: the form to score with the labels that were given.
+        """
+        cells = self._cells(adata)
+        return np.concatenate(
+            [
+                self.embed_rows(np.arange(start, min(start + CHUNK, len(cells.batch))), cells, labels)
+                for start in range(0, len(cells.batch), CHUNK)
+            ]
+        )
+
+    def get_corrected_expression(
+        self,
+        adata: "AnnData | None" = None,
+        *,
+        batch: "str | None" = None,
+        genes: "list[str] | None" = None,
+    ) -> "pd.DataFrame":
+        """Expression (counts per 10,000; log-expression if gaussian) that the cells would have in one batch.
+
+        Parameters
+        ----------
+        batch
+            Name of the batch; None: the mean over all batches.
+        genes
+            Any genes of the AnnData, whether they were selected for the embedding or not; None: the selected ones.
+        """
+        import pandas as pd
+
+        self._cells(adata)
+        projection, _ = self.fitted()
+        if batch is not None and batch not in self.cells.batches:
+            raise DataError(f"got batch '{batch}'; expected one of {self.cells.batches}, or None for their mean.")
+        names = self.cells.var_names[projection.genes].tolist() if genes is None else list(genes)
+        unknown = sorted(set(names) - set(self.cells.var_names))
+        if unknown:
+            raise DataError(f"got unknown genes {unknown[:5]}; expected names of var. Try: adata.var_names.")
+        columns = [int(i) for i in pd.Index(self.cells.var_names).get_indexer(pd.Index(names))]
+        targets = range(len(self.cells.batches)) if batch is None else [self.cells.batches.index(batch)]
+        values = self.explained().corrected(self.get_latent_representation(adata), list(targets), columns)
+        index = (self.adata if adata is None else adata).obs_names
+        return pd.DataFrame(values, index=index, columns=pd.Index(names))
+
+    def predict(self, adata: "AnnData | None" = None, *, soft: bool = False) -> "pd.Series | pd.DataFrame":
+        """Types of the cells by the class head, or with ``soft`` their probabilities."""
+        import pandas as pd
+
+        _, integration = self.fitted()
+        if not self.cells.types:
+            raise ConfigError(
+                "got a model without labels; expected types to predict. Try: setup_anndata(labels_key=...)."
+            )
+        p = integration.types(self.get_latent_representation(adata))
+        index = (self.adata if adata is None else adata).obs_names
+        if soft:
+            return pd.DataFrame(p, index=index, columns=pd.Index(self.cells.types))
+        return pd.Series(np.asarray(self.cells.types)[p.argmax(axis=1)], index=index, name="advsci_type")
+
+    def map_query(self, adata: "AnnData", *, batch_key: str | None = None) -> "QueryMap":
+        """Cells of unseen batches in the embedding, with types, or unseen where like nothing; trains nothing."""
+        from advsci_singlecell.model.query import map_query
+
+        return map_query(self, adata, batch_key or self.fields.batch_key)
+
+    def save(self, path: "str | Path") -> "Path":
+        """Write the model as safetensors and JSON: loading it cannot run code.
+
+        Parameters
+        ----------
+        path
+            Folder to write into.
+
+        Returns
+        -------
+        Path
+            The checkpoint within it.
+        """
+        projection, integration = self.fitted()
+        names = [str(name) for name in self.cells.var_names]
+        kinds = self.cells.batches, self.cells.types
+        return save(path, Stored(self.settings, self.fields, self.seed, *kinds, names, projection, integration))
+
+    @staticmethod
+    def load(path: "str | Path", adata: "AnnData") -> "Model":
+        """A saved model with its cells, or with others of the same batches and genes.
+
+        Parameters
+        ----------
+        path
+            Folder that `save` wrote.
+        adata
+            The cells, genes in the model's order.
+
+        Returns
+        -------
+        Model
+            Trained, as it was saved.
+
+        Raises
+        ------
+        CheckpointError
+            The folder holds no sound model.
+        DataError
+            The genes differ, or the cells have batches or types that the model does not know.
+        """
+        stored = load(path)
+        check_genes(adata, np.asarray(stored.var_names))
+        stored.fields.register(adata)
+        model = Model(adata, stored.settings, seed=stored.seed)
+        cells = model.cells
+        unseen = sorted(set(cells.batches) - set(stored.batches))
+        unnamed = sorted(set(cells.types) - set(stored.types)) if stored.types else []
+        if unseen or unnamed:
+            raise DataError(
+                f"got batches {unseen} or types {unnamed} that the model does not know; expected {stored.batches}. "
+                "Try: load it with its own cells, then model.map_query(adata)."
+            )
+        model.cells = renumbered(cells, stored.batches, stored.types)
+        model.projection, model.integration = stored.projection, stored.integration
+        model.history = stored.integration.history
+        return model
+
+    def explained(self) -> Expression:
+        """The decoder and the readout of expression, fitted when they are first asked for."""
+        if self.expression is None:
+            projection, _ = self.fitted()
+            rows = sketch_rows(self.cells.batch, self.settings.sketch, Stream(self.seed))
+            z = self.get_latent_representation() if len(rows) == len(self.cells.batch) else self.embed_rows(rows)
+            self.expression = Expression.fit(
+                self.cells, rows, z, projection.genes, self.settings, Stream(self.seed), self.device
+            )
+        return self.expression
+
+    def embed_rows(self, rows: np.ndarray, cells: Cells | None = None, labels: bool = True) -> np.ndarray:
+        cells = cells or self.cells
+        projection, integration = self.fitted()
+        own = cells.labels[rows] if labels else None
+        return integration.embed(projection(cells.matrix, rows), cells.batch[rows], own)
+
+    def fitted(self) -> tuple[Projection, Integration]:
+        if self.projection is None or self.integration is None:
+            raise ConfigError("got a model that was not trained; expected one that was. Try: model.train().")
+        return self.projection, self.integration
+
+    def _cells(self, adata: "AnnData | None") -> Cells:
+        """The validated contents, with batches numbered as in training."""
+        if adata is None or adata is self.adata:
+            return self.cells
+        check_genes(adata, self.cells.var_names)
+        cells = Cells.of(
+            adata, self.fields, likelihood=self.settings.likelihood, types=self.cells.types or None, query=True
+        )
+        unseen = sorted(set(cells.batches) - set(self.cells.batches))
+        if unseen:
+            raise DataError(
+                f"got unseen batches {unseen}; expected some of {self.cells.batches}. Try: model.map_query(adata)."
+            )
+        number = np.array([self.cells.batches.index(name) for name in cells.batches])
+        return replace(cells, batch=number[cells.batch], batches=self.cells.batches)
+
+
+def sketch_rows(batch: np.ndarray, most: int, stream: Stream) -> np.ndarray:
+    """Rows to train on: all, or ``most`` of them, of every batch as many as there are up to an equal share."""
+    if len(batch) <= most:
+        return np.arange(len(batch))
+    sizes = np.bincount(batch)
+    quota, left = np.zeros(len(sizes), int), most
+    for done, b in enumerate(sizes.argsort()):
+        quota[b] = min(sizes[b], left // (len(sizes) - done))
+        left -= quota[b]
+    rng = stream.at("sketch").numpy()
+    return np.sort(np.concatenate([rng.choice(np.flatnonzero(batch == b), n, False) for b, n in enumerate(quota)]))
+
+
+def check_genes(adata: "AnnData", expected: np.ndarray) -> None:
+    """Raise a `DataError` unless the genes are the expected ones in their order."""
+    found = np.asarray(adata.var_names)
+    if len(found) == len(expected) and (found == expected).all():
+        return
+    missing = sorted(set(expected) - set(found))
+    if missing:
+        raise DataError(
+            f"got an AnnData without {len(missing)} of {len(expected)} genes, such as {missing[:3]}; expected "
+            "all. Try: model.map_query, which can do without some."
+        )
+    raise DataError(
+        "got genes in another order or with others among them; expected the model's. Try: adata[:, "
+        "model.cells.var_names].copy()."
+    )
+
+
+def renumbered(cells: Cells, batches: list[str], types: list[str]) -> Cells:
+    """Cells with batches and types numbered as in given lists.
+
+    Parameters
+    ----------
+    cells
+        Cells whose names are all in the lists.
+    batches, types
+        Names, in the order of their new numbers.
+
+    Returns
+    -------
+    Cells
+        The same cells.
+    """
+    batch = np.array([batches.index(name) for name in cells.batches])[cells.batch]
+    labels = cells.labels
+    if cells.types:
+        number = np.array([types.index(name) for name in cells.types])
+        labels = np.where(labels >= 0, number[np.maximum(labels, 0)], labels)
+    return replace(cells, batch=batch, batches=batches, labels=labels, types=types)

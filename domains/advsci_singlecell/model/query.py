@@ -1,0 +1,114 @@
+r"""Cells of unseen batches, placed into a trained embedding without training anything.
+
+A query batch is aligned to the reference's clusters in closed form (`Alignment.extend`) and passed through the
+encoder. How far it lands from the reference is a p-value: the distance to the k-th nearest reference cell of another
+batch, ranked among the same distances of reference cells (conformal: a cell like the reference is rejected at rate
+alpha, whatever the distribution). Cells below ``alpha`` are reported as unseen types, not given the nearest name.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from advsci.errors import DataError, MissingDependencyError
+from advsci.streams import Stream
+from advsci_singlecell.data.cells import Cells
+from advsci_singlecell.data.fields import Fields
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+    from advsci_singlecell.model.model import Model
+
+__all__ = ["QueryMap", "map_query"]
+
+UNSEEN = "unseen"
+SHARED_GENES = 0.5
+
+
+@dataclass(frozen=True)
+class QueryMap:
+    """Where query cells landed.
+
+    Attributes
+    ----------
+    embedding
+        (n d), in the space of the model.
+    p_value
+        How usual the distance to the reference is (n); small: like nothing in it.
+    types
+        Type of every cell, "unseen" below ``alpha``; None for a model without labels.
+    unseen_batches
+        Query batches that the model was not trained on.
+    missing_genes
+        Genes of the embedding that the query lacks; they count as average.
+    """
+
+    embedding: np.ndarray
+    p_value: np.ndarray
+    types: "pd.Series | None"
+    unseen_batches: list[str]
+    missing_genes: list[str]
+
+
+def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float = 0.05, k: int = 15) -> QueryMap:
+    """Place the cells of ``adata`` into the embedding of ``model``."""
+    import pandas as pd
+
+    projection, integration = model.fitted()
+    fields = Fields(batch_key=batch_key, layer=model.fields.layer)
+    cells = Cells.of(adata, fields, likelihood=model.settings.likelihood, query=True)
+    needed = model.cells.var_names[projection.genes]
+    column = pd.Index(cells.var_names).get_indexer(pd.Index(needed))
+    missing = [str(g) for g in needed[column < 0]]
+    if len(missing) > (1.0 - SHARED_GENES) * len(needed):
+        raise DataError(
+            f"got {len(needed) - len(missing)} of the {len(needed)} genes that the embedding reads; expected at least "
+            f"{SHARED_GENES:.0%}. Try: genes named as in the reference, such as {needed[:3].tolist()}."
+        )
+    known = column >= 0
+    components = _project(cells, projection, column, known)
+    seen = [name for name in cells.batches if name in model.cells.batches]
+    z = integration.embed_unseen(components, cells.batch)
+    reference = model.get_latent_representation(labels=False)  # placed as the query is, without its own labels
+    if len(reference) > model.settings.sketch:
+        reference = reference[
+            Stream(model.seed).at("reference").permutation(len(reference)).numpy()[: model.settings.sketch]
+        ]
+    p = conformal_p_values(reference, z, k)
+    types = None
+    if model.cells.types:
+        names = np.asarray(model.cells.types)[integration.types(z).argmax(axis=1)].astype(object)
+        names[p < alpha] = UNSEEN
+        types = pd.Series(names, index=adata.obs_names, name="advsci_type")
+    unseen = [name for name in cells.batches if name not in seen]
+    return QueryMap(z, p, types, unseen, missing)
+
+
+def conformal_p_values(reference: np.ndarray, query: np.ndarray, k: int = 15) -> np.ndarray:
+    """Share of reference cells at least as far from the reference as each query cell, (1 + #) / (1 + n)."""
+    try:
+        from sklearn.neighbors import NearestNeighbors
+    except ImportError as error:
+        raise MissingDependencyError.of("scikit-learn", "singlecell") from error
+    k = min(k, len(reference) - 1)
+    search = NearestNeighbors(n_neighbors=k + 1, algorithm="brute").fit(reference)
+    own = np.sort(search.kneighbors(reference)[0][:, -1])
+    far = search.kneighbors(query, n_neighbors=k)[0][:, -1]
+    return (1.0 + len(own) - np.searchsorted(own, far, side="left")) / (1.0 + len(own))
+
+
+def _project(cells: Cells, projection, column: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Components of the query, genes in the model's order; what is missing sits at the mean."""
+    from advsci_singlecell.data.matrix import chunks, log_normalise
+
+    parts = []
+    for _, block in chunks(cells.matrix):
+        y: Any = log_normalise(sparse.csr_matrix(block), projection.library) if cells.counts else block
+        dense = np.tile(projection.mean, (y.shape[0], 1))
+        dense[:, known] = np.asarray(y[:, column[known]].todense())
+        parts.append((dense - projection.mean) @ projection.axes)
+    return np.concatenate(parts).astype(np.float32)

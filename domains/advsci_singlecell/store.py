@@ -1,0 +1,201 @@
+"""A model on the disk: one folder of safetensors and JSON, verified by sha256; reading it runs no code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from advsci.errors import CheckpointError
+from advsci.nn import MLP
+from advsci.training import checkpoint
+from advsci_singlecell.config import Settings
+from advsci_singlecell.data.fields import Fields
+from advsci_singlecell.embedding.alignment import Alignment
+from advsci_singlecell.embedding.anchor import Anchor
+from advsci_singlecell.embedding.discriminant import Discriminant
+from advsci_singlecell.embedding.equaliser import Equaliser
+from advsci_singlecell.embedding.neighbours import Neighbourhoods
+from advsci_singlecell.embedding.projection import Projection
+from advsci_singlecell.embedding.whitening import Whitening
+from advsci_singlecell.game.networks import Encoder
+from advsci_singlecell.game.training import Integration
+
+__all__ = ["Stored", "load", "save"]
+
+FORMAT = 5
+PARTS = {
+    "projection": ("genes", "mean", "axes"),
+    "equaliser": ("cells", "batch", "factor", "quietest", "common"),
+    "alignment": ("centres", "shifts", "means"),
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    settings, fields, seed
+        As the model was made with.
+    batches, types, var_names
+        Names, in the order of their numbers.
+    projection, integration
+        The fitted maps, in the order in which a cell passes them.
+    """
+
+    settings: Settings
+    fields: Fields
+    seed: int
+    batches: list[str]
+    types: list[str]
+    var_names: list[str]
+    projection: Projection
+    integration: Integration
+
+
+def save(path: str | Path, stored: Stored) -> Path:
+    """Write a fitted model into a folder.
+
+    Parameters
+    ----------
+    path
+        The folder; it is made.
+    stored
+        What is written. The corrected expression is not: it is fitted anew on demand.
+
+    Returns
+    -------
+    Path
+        The checkpoint's folder.
+    """
+    projection, integration = stored.projection, stored.integration
+    state = {
+        "format": FORMAT,
+        "settings": stored.settings.model_dump(mode="json"),
+        "fields": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(stored.fields).items()},
+        "seed": stored.seed,
+        "batches": stored.batches,
+        "types": stored.types,
+        "var_names": stored.var_names,
+        "history": integration.history,
+        "projection": _arrays(projection, PARTS["projection"]),
+        "library": projection.library,
+        "equaliser": _arrays(integration.equaliser, PARTS["equaliser"]),
+        "alignment": _arrays(integration.alignment, PARTS["alignment"]),
+        "width": integration.alignment.width,
+        "whitening": torch.from_numpy(integration.whitening.matrix),
+        "scale": integration.scale,
+        "encoder": dict(integration.encoder.state_dict()),
+        "head": dict(integration.head.state_dict()) if integration.head is not None else None,
+        "anchor": {k: _tensor(v) for k, v in _anchor_arrays(integration.anchor).items()},
+        "anchor settings": {
+            "k": integration.anchor.neighbourhoods.k,
+            "rate": integration.anchor.rate,
+            "pull": integration.anchor.pull,
+            "types": integration.anchor.types,
+            "label_error": integration.anchor.label_error,
+            "weights": list(integration.anchor.weights),
+        },
+    }
+    return checkpoint.save(Path(path), 1, state, keep=1)
+
+
+def load(path: str | Path) -> Stored:
+    """Read what `save` wrote.
+
+    Parameters
+    ----------
+    path
+        The folder.
+
+    Returns
+    -------
+    Stored
+        The fitted maps and their names.
+
+    Raises
+    ------
+    CheckpointError
+        The folder holds no sound model.
+    """
+    newest = checkpoint.latest(Path(path))
+    if newest is None:
+        raise CheckpointError(f"got no model in {path}; expected a folder that Model.save wrote. Try: its path.")
+    _, state = checkpoint.load(newest)
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        found = state.get("format") if isinstance(state, dict) else None
+        raise CheckpointError(
+            f"got a model of format {found} in {newest}; expected {FORMAT}. Try: advsci-singlecell correct, which "
+            "writes the model anew."
+        )
+    try:
+        settings = Settings(**state["settings"])
+        projection = Projection(**_numpy(state["projection"]), library=state["library"])
+        k = state["anchor settings"]["k"]
+        dimensions = projection.axes.shape[1]
+        encoder = Encoder(dimensions, width=settings.width)
+        encoder.load_state_dict(state["encoder"])
+        head = None
+        if state["head"] is not None:
+            head = MLP(dimensions, len(state["types"]), width=settings.width, depth=1)
+            head.load_state_dict(state["head"])
+        integration = Integration(
+            equaliser=Equaliser(**_numpy(state["equaliser"]), k=k),
+            alignment=Alignment(**_numpy(state["alignment"]), width=state["width"]),
+            whitening=Whitening(state["whitening"].numpy()),
+            anchor=_anchor(_numpy(state["anchor"]), state["anchor settings"]),
+            scale=state["scale"],
+            encoder=encoder.eval(),
+            head=head,
+            history=state["history"],
+        )
+        names = state["batches"], state["types"], state["var_names"]
+        return Stored(settings, Fields.from_mapping(state["fields"]), state["seed"], *names, projection, integration)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"got {newest}, which is no model of this package ({error}); expected what Model.save wrote. Try: a folder "
+            "that advsci-singlecell correct made."
+        ) from error
+
+
+def _tensor(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def _arrays(part: object, names: tuple[str, ...]) -> dict[str, torch.Tensor]:
+    return {name: _tensor(getattr(part, name)) for name in names}
+
+
+def _numpy(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+
+def _anchor_arrays(anchor: Anchor) -> dict[str, np.ndarray]:
+    hoods = anchor.neighbourhoods
+    arrays = {"cells": hoods.cells, "batch": hoods.batch, "radius": hoods.radius}
+    arrays |= {"diffused": anchor.diffused, "labels": anchor.labels}
+    if anchor.posterior is not None and anchor.means is not None:
+        arrays |= {"posterior": anchor.posterior, "means": anchor.means}
+    if anchor.discriminant is not None:
+        arrays |= {"weight": anchor.discriminant.weight, "bias": anchor.discriminant.bias}
+    return arrays
+
+
+def _anchor(arrays: dict[str, np.ndarray], settings: Mapping[str, Any]) -> Anchor:
+    return Anchor(
+        neighbourhoods=Neighbourhoods(arrays["cells"], arrays["batch"], arrays["radius"], settings["k"]),
+        diffused=arrays["diffused"],
+        rate=settings["rate"],
+        pull=settings["pull"],
+        labels=arrays["labels"],
+        types=settings["types"],
+        posterior=arrays.get("posterior"),
+        means=arrays.get("means"),
+        discriminant=Discriminant(arrays["weight"], arrays["bias"]) if "weight" in arrays else None,
+        weights=tuple(settings["weights"]),
+        label_error=settings["label_error"],
+    )

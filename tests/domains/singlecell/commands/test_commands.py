@@ -1,0 +1,77 @@
+"""The script: help without torch, check, correct with its files, evaluate, map, report, and the demo."""
+
+import subprocess
+import sys
+
+import anndata
+import pytest
+
+from advsci.cli import run_app
+from advsci_singlecell.cli import app
+
+
+def test_help_does_not_import_torch():
+    code = (
+        "import sys; from advsci_singlecell.cli import app; from advsci.cli import run_app\n"
+        "run_app(app, ['--help']); run_app(app, ['correct', '--help']); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def corrected(simulated, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("singlecell")
+    simulated.write_h5ad(folder / "in.h5ad")
+    arguments = ["correct", str(folder / "in.h5ad"), "--out", str(folder / "run"), "--settings.steps", "5"]
+    arguments += ["--labels-key", "cell_type", "--no-umap", "--corrected-layer"]
+    assert run_app(app, arguments) == 0
+    return folder
+
+
+def test_correct_writes_embedding_model_and_report(corrected):
+    adata = anndata.read_h5ad(corrected / "run" / "corrected.h5ad")
+    assert adata.obsm["X_advsci"].shape == (600, 50) and "advsci_corrected" in adata.layers
+    assert "advsci_type" in adata.obs and (corrected / "run" / "model").is_dir()
+    page = (corrected / "run" / "report.html").read_text()
+    assert "type5" in page and "phantom mixing" in page and len(page) < 1_000_000
+
+
+def test_check_says_what_is_missing(corrected, capsys):
+    assert run_app(app, ["check", str(corrected / "in.h5ad")]) == 0
+    assert "'type5' is missing from batch1" in capsys.readouterr().out
+    assert run_app(app, ["check", str(corrected / "in.h5ad"), "--condition-key", "batch"]) == 1
+
+
+def test_evaluate_prints_a_table(corrected, capsys):
+    assert run_app(app, ["evaluate", str(corrected / "run" / "corrected.h5ad"), "--no-scib"]) == 0
+    assert "X_advsci" in capsys.readouterr().out
+
+
+def test_map_writes_the_query(corrected, capsys):
+    arguments = ["map", str(corrected / "run" / "model"), str(corrected / "in.h5ad"), str(corrected / "in.h5ad")]
+    assert run_app(app, [*arguments, "--output", str(corrected / "mapped.h5ad")]) == 0
+    assert "advsci_p" in anndata.read_h5ad(corrected / "mapped.h5ad").obs
+
+
+def test_report_again(corrected):
+    file, page = corrected / "run" / "corrected.h5ad", corrected / "again.html"
+    assert run_app(app, ["report", str(file), "--output", str(page), "--no-umap"]) == 0
+    assert page.stat().st_size > 10_000
+
+
+def test_dry_run_trains_nothing(corrected, capsys):
+    assert run_app(app, ["correct", str(corrected / "in.h5ad"), "--dry-run"]) == 0
+    assert "600" in capsys.readouterr().out
+
+
+def test_a_missing_file_is_one_line(capsys):
+    assert run_app(app, ["correct", "nowhere.h5ad"]) == 1
+
+
+def test_demo(tmp_path):
+    from advsci.report import Report
+    from advsci_singlecell.demo import demo
+
+    report = Report("demo")
+    assert demo(report, tmp_path / "demo", True).exists()
+    assert "iLISI" in report.html()

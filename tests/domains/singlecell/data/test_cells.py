@@ -1,0 +1,87 @@
+"""Every bad input is a named error before any training, with what to try."""
+
+import numpy as np
+import pytest
+
+from advsci.errors import ConfigError, DataError
+from advsci_singlecell.data.files import read_cells
+from advsci_singlecell.model.model import Model
+
+
+def made(cells, **changes):
+    keys = {"batch_key": "batch", **{k: v for k, v in changes.items() if k not in ("likelihood",)}}
+    Model.setup_anndata(cells, **keys)
+    return Model(cells, likelihood=changes.get("likelihood", "nb"))
+
+
+def replaced(cells, f):
+    x = cells.X.toarray()
+    f(x)
+    cells.X = x
+    return cells
+
+
+BAD = {
+    "missing key": (lambda c: made(c, batch_key="bacth"), "Try: 'batch'"),
+    "missing labels key": (lambda c: made(c, labels_key="celltype"), "Try: 'cell_type'"),
+    "missing layer": (lambda c: made(c, layer="count"), "got no layer 'count'"),
+    "NaN": (lambda c: made(replaced(c, lambda x: x.__setitem__((3, 4), np.nan))), "first in cell 3"),
+    "infinity": (lambda c: made(replaced(c, lambda x: x.__setitem__((3, 4), np.inf))), "infinity"),
+    "negative": (lambda c: made(replaced(c, lambda x: x.__setitem__((0, 0), -1.0))), "negative values in X"),
+    "log data": (lambda c: made(replaced(c, lambda x: np.log1p(x, out=x))), "look log-transformed"),
+    "normalised": (lambda c: made(replaced(c, lambda x: np.multiply(x, 37.5, out=x))), "expected raw counts"),
+    "counts for gaussian": (lambda c: made(c, likelihood="gaussian"), "look like raw counts"),
+    "one batch": (lambda c: made(c[c.obs.batch == "batch0"].copy()), "got one batch"),
+    "tiny batch": (lambda c: made(c[[0, *range(200, 600)]].copy()), "fewer than two cells"),
+    "empty cell": (lambda c: made(replaced(c, lambda x: x.__setitem__(5, 0.0))), "1 cells without any counts"),
+    "no cells": (lambda c: made(c[:0].copy()), "got 0 cells"),
+    "duplicate genes": (lambda c: (setattr(c, "var_names", ["g"] * c.n_vars), made(c)), "duplicate var_names"),
+    "duplicate cells": (lambda c: (setattr(c, "obs_names", ["c"] * c.n_obs), made(c)), "obs_names_make_unique"),
+    "batch without a name": (
+        lambda c: (setattr(c, "obs", c.obs.assign(batch=c.obs.batch.where(np.arange(600) != 2))), made(c)),
+        "without a value",
+    ),
+    "no label at all": (lambda c: (c.obs.__setitem__("l", "Unknown"), made(c, labels_key="l")), "no labelled cell"),
+    "text as number": (lambda c: made(c, continuous_covariate_keys=["cell_type"]), "expected numbers"),
+    "not set up": (lambda c: Model(c), "Model.setup_anndata"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input(cells, name):
+    act, message = BAD[name]
+    with pytest.raises(DataError) as error:
+        act(cells)
+    assert message in str(error.value) and "Try:" in str(error.value)
+
+
+def test_remedy_names_the_layer_that_holds_counts(cells):
+    cells.layers["raw_counts"] = cells.X.copy()
+    replaced(cells, lambda x: np.log1p(x, out=x))
+    with pytest.raises(DataError, match="layer='raw_counts'"):
+        made(cells)
+    made(cells, layer="raw_counts")
+
+
+def test_truncated_file(cells, tmp_path):
+    cells.write_h5ad(tmp_path / "a.h5ad")
+    content = (tmp_path / "a.h5ad").read_bytes()
+    (tmp_path / "b.h5ad").write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError):
+        read_cells(tmp_path / "b.h5ad")
+
+
+def test_a_folder_that_is_no_zarr(tmp_path):
+    with pytest.raises(DataError, match="no AnnData in zarr"):
+        read_cells(tmp_path)
+
+
+def test_an_untrained_model_says_so(cells):
+    with pytest.raises(ConfigError, match="model.train"):
+        made(cells).get_latent_representation()
+
+
+def test_a_marginal_adversary_warns(cells):
+    Model.setup_anndata(cells, batch_key="batch")
+    with pytest.warns(UserWarning, match="merges cell types"):
+        Model(cells, adversary="marginal")

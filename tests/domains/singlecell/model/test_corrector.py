@@ -1,0 +1,103 @@
+"""The scikit-learn form and the one-call form."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from advsci.errors import ConfigError, DataError, ShapeError
+from advsci_singlecell.config import Settings
+from advsci_singlecell.model.corrector import BatchCorrector, correct
+
+FEW = Settings(steps=10)
+
+
+@pytest.fixture(scope="module")
+def shifted():
+    rng = np.random.default_rng(0)
+    kind, batch = rng.integers(0, 3, 400), np.repeat(["a", "b"], 200)
+    x = 8.0 * np.eye(5)[kind] + rng.normal(size=(400, 5)) + np.where(batch == "b", 3.0, 0.0)[:, None] * np.eye(5)[4]
+    return x, batch, kind
+
+
+def test_batches_meet_and_types_stay(shifted):
+    x, batch, kind = shifted
+    z = BatchCorrector(FEW).fit_transform(x, batch=batch)
+    for k in range(3):
+        gap = z[(kind == k) & (batch == "a")].mean(axis=0) - z[(kind == k) & (batch == "b")].mean(axis=0)
+        spread = z.std(axis=0).max()
+        assert np.linalg.norm(gap) < 0.4 * spread
+    assert np.linalg.norm(z[kind == 0].mean(axis=0) - z[kind == 1].mean(axis=0)) > 1.5 * z[kind == 0].std(axis=0).max()
+
+
+def test_an_unseen_batch_is_aligned(shifted):
+    x, batch, kind = shifted
+    fitted = BatchCorrector(FEW).fit(x, batch=batch)
+    new = fitted.transform(x[:200] + 4.0 * np.eye(5)[3], batch=np.full(200, "new"))
+    old = fitted.transform(x, batch=batch)
+    for k in range(3):
+        assert (
+            np.linalg.norm(new[kind[:200] == k].mean(axis=0) - old[kind == k].mean(axis=0))
+            < 0.5 * old.std(axis=0).max()
+        )
+
+
+class Alternating(BatchCorrector):
+    """For scikit-learn's checks, which know no batch: a row's batch is read from its first feature."""
+
+    def fit(self, X, y=None, *, batch=None):
+        return super().fit(X, y, batch=parity(X))
+
+    def transform(self, X, *, batch=None):
+        return super().transform(X, batch=parity(X))
+
+
+def parity(X):
+    rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
+    first = np.nan_to_num(np.real(rows.reshape(len(rows), -1)[:, :1]).astype(float)).sum(axis=1)
+    return (np.floor(1000.5 * np.abs(first)) % 2).astype(int)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learns_checks():
+    from unittest import SkipTest
+
+    checks = pytest.importorskip("sklearn.utils.estimator_checks").estimator_checks_generator
+    failed = {}
+    for estimator, check in checks(Alternating(Settings(steps=2))):
+        try:
+            check(estimator)
+        except SkipTest:
+            continue
+        except Exception as error:
+            failed[check.func.__name__] = str(error)
+    # parameters of wrong types are refused here only because tests check annotations
+    failed.pop("check_do_not_raise_errors_in_init_or_set_params", None)
+    assert not failed, failed
+
+
+def test_it_is_an_estimator():
+    estimator = clone(BatchCorrector(FEW, random_state=3))
+    assert estimator.get_params() == {"settings": FEW, "random_state": 3}
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x, b: BatchCorrector().fit(x), ConfigError, "got no batch"),
+        (lambda x, b: BatchCorrector().fit(x, batch=b[:5]), ShapeError, "one a row"),
+        (lambda x, b: BatchCorrector().fit(x, batch=np.full(len(x), "a")), DataError, "at least two"),
+        (lambda x, b: BatchCorrector().fit(np.full_like(x, np.nan), batch=b), DataError, "NaN"),
+        (lambda x, b: BatchCorrector().transform(x, batch=b), ConfigError, "not fitted"),
+    ],
+)
+def test_bad_input(shifted, call, error, message):
+    with pytest.raises(error, match=message):
+        call(shifted[0], shifted[1])
+
+
+def test_correct_writes_in_place_or_into_a_copy(simulated):
+    cells = simulated.copy()
+    changed = correct(cells, batch_key="batch", settings=FEW, copy=True)
+    assert changed is not None and changed.obsm["X_advsci"].shape[0] == 600 and "X_advsci" not in cells.obsm
+    assert correct(cells, batch_key="batch", settings=FEW, key_added="X_z") is None
+    assert np.array_equal(cells.obsm["X_z"], changed.obsm["X_advsci"])
