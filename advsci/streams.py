@@ -7,7 +7,8 @@ the hashed path; accelerators use torch's own Philox with 64 bits of it.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import numpy as np
@@ -84,6 +85,27 @@ class Stream:
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
         """A torch generator at the start of this stream (never sharded)."""
         return torch.Generator(device).manual_seed(self.key() & (2**63 - 1))
+
+    @contextmanager
+    def seeded(self) -> Iterator[None]:
+        """Within the context torch's own random numbers, such as networks' first parameters, come from this stream.
+
+        The state of torch's generators is put back afterwards, so that nothing is seeded globally.
+
+        Examples
+        --------
+        >>> with Stream(0).at("networks").seeded():
+        ...     a = torch.nn.Linear(2, 1)
+        >>> with Stream(0).at("networks").seeded():
+        ...     b = torch.nn.Linear(2, 1)
+        >>> bool((a.weight == b.weight).all())
+        True
+        """
+        # without an index list torch would wake up (and warn of) accelerators that nobody uses
+        devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+        with torch.random.fork_rng(devices=list(devices)):
+            torch.manual_seed(self.key() & (2**63 - 1))
+            yield
 
     def normal(
         self, shape: Sequence[int], *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None

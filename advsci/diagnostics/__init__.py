@@ -2,7 +2,6 @@
 
 from advsci.diagnostics.detectors import batch_coupling as batch_coupling
 from advsci.diagnostics.detectors import critic_slopes as critic_slopes
-from advsci.diagnostics.detectors import pair_accuracy as pair_accuracy
 from advsci.diagnostics.detectors import relative_frechet as relative_frechet
 from advsci.diagnostics.detectors import signal as signal
 from advsci.diagnostics.field import VectorField as VectorField

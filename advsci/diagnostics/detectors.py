@@ -12,13 +12,7 @@ from advsci.objectives import Objective
 from advsci.penalties import squared_norm
 from advsci.penalties.scores import Scores, couples_batch, input_gradient
 
-__all__ = ["batch_coupling", "critic_slopes", "pair_accuracy", "relative_frechet", "signal"]
-
-
-def pair_accuracy(real_logits: Float[Tensor, " n"], fake_logits: Float[Tensor, " m"]) -> Float[Tensor, ""]:
-    """Share of (real, fake) pairs that the discriminator orders rightly; 1/2 where it cannot tell them apart."""
-    difference = real_logits[:, None] - fake_logits[None, :]
-    return (difference.sign() + 1.0).mean() / 2.0
+__all__ = ["batch_coupling", "critic_slopes", "relative_frechet", "signal"]
 
 
 def signal(

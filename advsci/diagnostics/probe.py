@@ -12,7 +12,6 @@ from torch import Tensor
 from advsci.diagnostics.detectors import (
     batch_coupling,
     critic_slopes,
-    pair_accuracy,
     relative_frechet,
     signal,
 )
@@ -21,7 +20,7 @@ from advsci.diagnostics.jacobian import effective_rank, singular_values
 from advsci.diagnostics.spectrum import game_spectrum, rotation_share
 from advsci.errors import ConfigError, DataError
 from advsci.games.gan import GAN
-from advsci.metrics import prdc
+from advsci.metrics import prdc, ranking_probability
 from advsci.nn.whitening import condition_number
 from advsci.penalties.scores import Scores, couples_batch
 from advsci.streams import Stream
@@ -112,7 +111,7 @@ class Probe:
             offset = (raw.flatten(1).double() - self._centre.to(real.device)) / self._scale
             position = (offset @ self._directions.T.to(real.device)).mean(0)
             readings: dict[str, Tensor] = {
-                "accuracy": pair_accuracy(real_logits, fake_logits),
+                "accuracy": ranking_probability(real_logits, fake_logits),
                 "spread": torch.cat([real_logits, fake_logits]).std(),
                 "frechet": relative_frechet(self.features(real), self.features(fake)),
                 **near,

@@ -1,5 +1,7 @@
 """Games: players, and the loss each minimises on a batch."""
 
+from advsci.games.adversarial import AdversarialGame as AdversarialGame
+from advsci.games.adversarial import Made as Made
 from advsci.games.autoencoder import Autoencoder as Autoencoder
 from advsci.games.domain_adversarial import Adversary as Adversary
 from advsci.games.domain_adversarial import DomainAdversarial as DomainAdversarial

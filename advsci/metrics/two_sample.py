@@ -15,6 +15,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from advsci.errors import ConfigError
 from advsci.metrics.distances import blocks, check_samples, squared_distances
+from advsci.metrics.ranking import ranking_probability
 from advsci.streams import Stream
 
 __all__ = ["Classifier", "TwoSample", "classifier_two_sample_test"]
@@ -76,7 +77,7 @@ def classifier_two_sample_test(
     x = torch.cat([real, fake]).double()
     is_real = torch.arange(len(x), device=x.device) < len(real)
     logits = _cross_fit(x, is_real, judge, folds, stream)
-    accuracy, auc = _balanced_accuracy(logits, is_real), _auc(logits, is_real)
+    accuracy, auc = _balanced_accuracy(logits, is_real), ranking_probability(logits[is_real], logits[~is_real])
     if permutations:
         reached = torch.zeros((), dtype=torch.float64, device=x.device)
         for i in range(permutations):
@@ -107,13 +108,6 @@ def _cross_fit(
 def _balanced_accuracy(logits: Tensor, is_real: Tensor) -> Tensor:
     right = torch.where(is_real, logits > 0, logits < 0).double() + 0.5 * (logits == 0)  # a tie is a coin's toss
     return 0.5 * (right[is_real].mean() + right[~is_real].mean())
-
-
-def _auc(logits: Tensor, is_real: Tensor) -> Tensor:
-    """Mann-Whitney's U over the number of pairs, ties counted half."""
-    real, fake = logits[is_real], logits[~is_real].sort().values
-    below = torch.searchsorted(fake, real) + torch.searchsorted(fake, real, right=True)
-    return 0.5 * below.double().mean() / len(fake)
 
 
 def logistic(x: Tensor, is_real: Tensor, test: Tensor, stream: Stream) -> Tensor:

@@ -89,7 +89,8 @@ class R1(Penalty):
     gradients: ClassVar[bool] = True
 
     def __call__(self, made: Scores, progress):
-        return 0.5 * as_schedule(self.gamma)(progress) * squared_norm(made.real_gradient).mean()
+        norms = squared_norm(made.real_gradient)
+        return 0.5 * as_schedule(self.gamma)(progress) * weighted_mean(norms, made.real_weight)
 
 
 @dataclass(frozen=True)

@@ -58,20 +58,28 @@ class Scores:
     def __init__(
         self,
         network: nn.Module,
-        real: Float[Tensor, "n ..."],
+        real: Float[Tensor, "n ..."] | None,
         fake: Float[Tensor, "n ..."],
         condition: Tensor | None = None,
         *,
+        real_weight: Float[Tensor, " n"] | None = None,
+        fake_weight: Float[Tensor, " n"] | None = None,
         together: bool = True,
         gradients: bool = False,
         draw: Mapping[str, Tensor] | None = None,
     ):
         self.network = network
         self.condition = condition
+        self.real_weight, self.fake_weight = real_weight, fake_weight
         self.draw = draw or {}
-        self.fake_weight: Tensor | None = None
-        self._n = real.shape[0]
-        if together:
+        self.couples_batch = couples_batch(network)
+        self._n = fake.shape[0]
+        points: tuple[Tensor, ...]
+        conditions: tuple[Tensor | None, ...]
+        if real is None:
+            points, conditions = (fake,), (condition,)
+            self.real, self.fake = None, fake
+        elif together and not self.couples_batch:
             both = torch.cat([real, fake])
             points = (both if both.requires_grad or not gradients else both.requires_grad_(),)
             conditions = (None if condition is None else torch.cat([condition, condition]),)
@@ -83,7 +91,8 @@ class Scores:
         self._points = points
         self._input_gradients: tuple[Tensor, ...] | None = None
         self._logits = tuple(self._score(x, c) for x, c in zip(points, conditions, strict=True))
-        self.real_logits, self.fake_logits = self._logits[0][: self._n], self._logits[-1][-self._n :]
+        self.real_logits = None if real is None else self._logits[0][: self._n]
+        self.fake_logits = self._logits[-1][-self._n :]
 
     def _score(self, x: Tensor, condition: Tensor | None) -> Tensor:
         logits = self.network(x) if condition is None else self.network(x, condition)

@@ -2,7 +2,6 @@
 
 from advsci.physics.discriminator import PhysicsInformedDiscriminator as PhysicsInformedDiscriminator
 from advsci.physics.gan import PhysicsGAN as PhysicsGAN
-from advsci.physics.implicit_root import conjugate_gradients as conjugate_gradients
 from advsci.physics.implicit_root import dense_transpose_solve as dense_transpose_solve
 from advsci.physics.implicit_root import implicit_root as implicit_root
 from advsci.physics.law import Findings as Findings

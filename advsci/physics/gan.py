@@ -7,16 +7,16 @@ samples together with the features of their residuals; the multipliers ascend. (
 
 from collections.abc import Callable, Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ShapeError
-from advsci.games.game import Batch, Draw, OnePassGame, require, separate_gradients
+from advsci.games.adversarial import AdversarialGame, Made
+from advsci.games.game import Batch, Draw, require
 from advsci.latents import Latent
-from advsci.objectives import Objective, RelativisticPairing
-from advsci.penalties import R1, R2, Penalty, RandomPenalty
-from advsci.penalties.scores import Scores, couples_batch
+from advsci.objectives import Objective
+from advsci.penalties import R1, R2, Penalty
+from advsci.penalties.scores import Scores
 from advsci.physics.discriminator import PhysicsInformedDiscriminator
 from advsci.physics.law import Findings
 from advsci.physics.multipliers import Multipliers
@@ -26,7 +26,7 @@ from advsci.streams import Stream
 __all__ = ["PhysicsGAN"]
 
 
-class PhysicsGAN(OnePassGame):
+class PhysicsGAN(AdversarialGame):
     """Generator against a physics-informed discriminator, with multipliers as a third player.
 
     Parameters
@@ -51,8 +51,10 @@ class PhysicsGAN(OnePassGame):
     Notes
     -----
     A batch holds real samples ``"x"`` and, where there are conditions, ``"condition"`` (n c). Under a simultaneous
-    solver the physics is evaluated once a step, for all players: one solve and one adjoint.
+    solver the physics is evaluated once per step, for all players: one solve and one adjoint.
     """
+
+    discriminator: PhysicsInformedDiscriminator
 
     def __init__(
         self,
@@ -66,19 +68,17 @@ class PhysicsGAN(OnePassGame):
         adversarial: float = 1.0,
         extra: "Callable[[nn.Module, Batch, Draw], dict[str, Tensor]] | None" = None,
     ):
-        super().__init__()
-        self.generator = generator
-        self.discriminator = discriminator
-        self.latent = latent
-        self.multipliers = multipliers
-        self.objective = objective if objective is not None else RelativisticPairing()
         gamma = Cosine(0.02, 0.002)
-        self.penalties = tuple(penalties) if penalties is not None else (R1(gamma), R2(gamma))
-        self.adversarial = adversarial
+        super().__init__(
+            generator,
+            discriminator,
+            objective=objective,
+            penalties=penalties if penalties is not None else (R1(gamma), R2(gamma)),
+            multipliers=multipliers,
+            adversarial=adversarial,
+        )
+        self.latent = latent
         self.extra = extra
-        self._together = not couples_batch(discriminator)
-        if multipliers is not None:
-            self.constraints["multipliers"] = [lambda _: multipliers.clip()]
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -93,69 +93,51 @@ class PhysicsGAN(OnePassGame):
             "latent": self.latent.sample(n, stream.at("latent"), device=device, dtype=dtype),
             "noise": stream.at("noise").normal((n, count), device=device, dtype=dtype),
         }
-        joint = self.discriminator.join(x, draw["noise"])
-        for penalty in self.penalties:
-            if isinstance(penalty, RandomPenalty):
-                draw.update(penalty.draw(joint, stream.at(penalty.name)))
-        return draw
+        return draw | self.penalty_draws(self.discriminator.join(x, draw["noise"]), draw["latent"], stream)
 
     def generate(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples for given latent vectors (and conditions)."""
+        """Samples (n ...) for latent vectors ``latent`` (n d) and, where the game takes them, conditions (n c)."""
         return self.generator(latent) if condition is None else self.generator(latent, condition)
 
     def findings(self, batch: Batch, draw: Draw) -> tuple[Float[Tensor, "n ..."], Findings]:
-        """Generated samples, and what the physics says of them."""
+        """Generated samples for the conditions of ``batch`` and the numbers of ``draw``, and what the physics says of
+        them.
+        """
         x = self.generate(draw["latent"], batch.get("condition"))
         return x, self.discriminator.physics(x, batch.get("condition"))
 
-    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        return self._terms(player, batch, draw, *self.findings(batch, draw))
-
-    def shared_terms(self, batch: Batch, draw: Draw) -> dict[str, dict[str, Tensor]]:
-        """Every player's terms from one evaluation of the physics; each is exact in its own player's parameters."""
-        x, found = self.findings(batch, draw)
-        terms = {"generator": self._terms("generator", batch, draw, x, found)}
-        x, found = x.detach(), found.detach()
-        others = [player for player in self.players if player != "generator"]
-        return terms | {player: self._terms(player, batch, draw, x, found) for player in others}
-
-    def shared_field(self, batch, draw, parameters):
-        terms = self.shared_terms(batch, draw)
-        return terms, separate_gradients(terms, parameters)
-
-    def _terms(self, player: str, batch: Batch, draw: Draw, fake: Tensor, found: Findings) -> dict[str, Tensor]:
-        if player == "multipliers":
-            assert self.multipliers is not None
-            return {name: -term for name, term in self.multipliers(found.violations).items()}
-        scores = self._scores(batch, draw, fake, found, gradients=player == "discriminator" and self._wants_gradients)
-        if player == "discriminator":
-            objective = self.objective.discriminator(scores.real_logits, scores.fake_logits)
-            return {"objective": objective} | {p.name: p(scores, self.progress) for p in self.penalties}
-        value = self.objective.generator(scores.real_logits, scores.fake_logits)
-        extra = self.extra(self.generator, batch, draw) if self.extra is not None else {}
-        priced = self.multipliers(found.violations) if self.multipliers is not None else {}
-        return {"objective": self.adversarial * value, **priced, **extra}
-
-    @property
-    def _wants_gradients(self) -> bool:
-        return any(penalty.gradients for penalty in self.penalties)
-
-    def _scores(self, batch: Batch, draw: Draw, fake: Tensor, found: Findings, gradients: bool = False) -> Scores:
-        judge = self.discriminator
-        real, made = judge.join(batch["x"], judge.real_features(draw["noise"])), judge.join(fake, judge.features(found))
+    def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        generator = generator if generator is not None else self.generator
         condition = batch.get("condition")
-        return Scores(judge, real, made, condition, together=self._together, gradients=gradients, draw=draw)
+        return generator(draw["latent"]) if condition is None else generator(draw["latent"], condition)
+
+    def make(self, batch: Batch, draw: Draw) -> Made:
+        x, found = self.findings(batch, draw)
+        return Made(x, batch.get("weight"), found)
+
+    def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        judge = self.discriminator
+        assert made.findings is not None
+        return Scores(
+            judge,
+            judge.join(batch["x"], judge.real_features(draw["noise"])),
+            judge.join(made.samples, judge.features(made.findings)),
+            batch.get("condition"),
+            real_weight=batch.get("weight"),
+            fake_weight=made.weight,
+            gradients=player == "discriminator" and self.wants_gradients,
+            draw=draw,
+        )
+
+    def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        return self.extra(self.generator, batch, draw) if self.extra is not None else {}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        with torch.no_grad():
-            fake, found = self.findings(batch, draw)
-            if fake.shape != batch["x"].shape:
-                raise ShapeError(
-                    f"the generator returned {tuple(fake.shape)}; expected the shape of the data, "
-                    f"{tuple(batch['x'].shape)}. "
-                    "Try: change its last layer, or the layout of the data."
-                )
-            names = (*found.residuals, *found.limits)
-            if names != self.discriminator.physics.names:
-                raise ShapeError(f"the physics found {names}; expected its names {self.discriminator.physics.names}.")
-            self._scores(batch, draw, fake, found)
+        found = self.check_adversarial(batch, draw).findings
+        assert found is not None
+        names = (*found.residuals, *found.limits)
+        if names != self.discriminator.physics.names:
+            raise ShapeError(
+                f"got findings {names}; expected the physics' names {self.discriminator.physics.names}. "
+                "Try: return them in this order."
+            )

@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 from advsci.errors import ConfigError
 
-__all__ = ["conjugate_gradients", "dense_transpose_solve", "implicit_root"]
+__all__ = ["dense_transpose_solve", "implicit_root"]
 
 Residual = Callable[..., Tensor]
 TransposeSolve = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
@@ -45,7 +45,7 @@ def implicit_root(
     solve
         ``solve(transpose_product, w) -> lambda`` with the map :math:`\lambda \mapsto (\partial F/\partial x)^T
         \lambda`; default `dense_transpose_solve`, for up to some hundred unknowns a sample. Symmetric positive
-        Jacobians: `conjugate_gradients`.
+        Jacobians: `advsci.linalg.conjugate_gradients`.
 
     Examples
     --------
@@ -100,28 +100,3 @@ def dense_transpose_solve(
         columns.append(transpose_product(v.reshape(w.shape)).flatten(1))
     jacobian_transpose = torch.stack(columns, 2)
     return torch.linalg.solve(jacobian_transpose, flat.unsqueeze(2)).reshape(w.shape)
-
-
-def conjugate_gradients(
-    product: Callable[[Tensor], Tensor],
-    w: Float[Tensor, "n ..."],
-    tolerance: float = 1e-8,
-    max_iterations: int = 1000,
-) -> Float[Tensor, "n ..."]:
-    """Solve a symmetric positive definite system for all samples at once, to a relative residual of ``tolerance``."""
-    axes = tuple(range(1, w.dim()))
-    tiny = torch.finfo(w.dtype).tiny
-    x, r = torch.zeros_like(w), w
-    t, norm = r, r.square().sum(axes, keepdim=True)
-    target = norm * tolerance**2
-    for _ in range(3 if w.is_meta else max_iterations):
-        if not w.is_meta and bool((norm <= target).all()):
-            break
-        image = product(t)
-        step = torch.where(
-            norm > target, norm / (t * image).sum(axes, keepdim=True).clamp_min(tiny), torch.zeros_like(norm)
-        )
-        x, r = x + step * t, r - step * image
-        new_norm = r.square().sum(axes, keepdim=True)
-        t, norm = r + new_norm / norm.clamp_min(tiny) * t, new_norm
-    return x

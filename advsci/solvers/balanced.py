@@ -24,8 +24,9 @@ import torch
 from torch import Tensor
 
 from advsci.errors import ConfigError
+from advsci.games.adversarial import AdversarialGame
 from advsci.games.game import Batch, Draw, Game
-from advsci.games.gan import GAN
+from advsci.metrics.ranking import ranking_probability
 from advsci.processes import average_over_processes
 from advsci.schedules import Schedule
 from advsci.solvers.gradient import Terms
@@ -37,14 +38,19 @@ Measure = Callable[[Game, Batch, Draw], Tensor]
 
 
 def ranking_accuracy(game: Game, batch: Batch, draw: Draw) -> Tensor:
-    r""":math:`P(D(x) > D(G(z)))` over all pairs of a batch, ties counting one half."""
-    if not isinstance(game, GAN):
+    r""":math:`P(D(x) > D(G(z)))` of a game's discriminator over all pairs of ``batch`` and ``draw``.
+
+    Raises
+    ------
+    ConfigError
+        The game is no adversarial game.
+    """
+    if not isinstance(game, AdversarialGame):
         raise ConfigError(
-            f"got a {type(game).__name__}; expected a GAN, whose discriminator is measured by default. "
+            f"got a {type(game).__name__}; expected an AdversarialGame, whose discriminator is measured by default. "
             "Try: Balanced(measure=lambda game, batch, draw: ...)."
         )
-    real, fake = game.logits(batch, draw)
-    return 0.5 * (1.0 + torch.sign(real[:, None] - fake[None, :]).mean())
+    return ranking_probability(*game.logits(batch, draw))
 
 
 class Balanced(Solver):

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from advsci.errors import ConfigError
 from advsci.games.game import Game
+from advsci.linalg import least_squares
 from advsci.schedules import Schedule
 from advsci.solvers.gradient import Terms, differentiable_field, split
-from advsci.solvers.jacobian import FieldJacobian, flatten, solve, unflatten
+from advsci.solvers.jacobian import FieldJacobian, flatten, unflatten
 from advsci.solvers.solver import Feed, OptimizerFactory, Solver
 
 __all__ = ["Competitive", "ProximalPoint"]
@@ -133,7 +134,16 @@ def learning_rates(solver: Solver) -> Tensor:
 
 def solve_implicit(J: FieldJacobian, H: Tensor, b: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
     r""":math:`(I + J H)^{-1} b` and the relative residual."""
-    return solve(lambda x: x + J(H * x), lambda y: y + H * J.transposed(y), b, iterations)
+
+    def product(x: Tensor) -> Tensor:
+        return (x[0] + J(H * x[0]))[None]
+
+    def adjoint(y: Tensor) -> Tensor:
+        return (y[0] + H * J.transposed(y[0]))[None]
+
+    x = least_squares(product, adjoint, b[None], steps=iterations, start=b[None])
+    size = b.norm()
+    return x[0], torch.where(size > 0.0, (b - product(x)[0]).norm() / size.clamp_min(torch.finfo(b.dtype).tiny), 0.0)
 
 
 @torch.no_grad()

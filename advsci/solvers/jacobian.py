@@ -1,17 +1,15 @@
-r"""Products with the Jacobian :math:`J` of the game's vector field, and linear systems with them, without forming it.
+r"""Products with the Jacobian :math:`J` of the game's vector field, without forming it.
 
 :math:`J^T u` is one backward pass through the (differentiable) field, :math:`J u` one through that backward pass.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["FieldJacobian", "flatten", "solve", "unflatten"]
-
-Product = Callable[[Tensor], Tensor]
+__all__ = ["FieldJacobian", "flatten", "unflatten"]
 
 
 def flatten(tensors: Sequence[Tensor]) -> Float[Tensor, " p"]:
@@ -97,31 +95,3 @@ class FieldJacobian:
                 if t is not None:
                     total[i] = t
         return flatten(total)
-
-
-def solve(
-    product: Product, transposed: Product, b: Float[Tensor, " p"], iterations: int
-) -> tuple[Float[Tensor, " p"], Float[Tensor, ""]]:
-    r""":math:`x` with :math:`M x = b` by conjugate gradients on :math:`M^T M x = M^T b`, and :math:`|b - M x| / |b|`.
-
-    Any square :math:`M` with products ``product`` and ``transposed``; starts at ``b``; always runs ``iterations``
-    steps, so that the host never waits for the device. (CGLS: Paige and Saunders 1982, section 7.1.)
-    """
-
-    def ratio(a: Tensor, b: Tensor) -> Tensor:
-        return torch.where(b > 0.0, a / torch.where(b > 0.0, b, 1.0), 0.0)
-
-    x = b
-    r = b - product(x)
-    s = transposed(r)
-    p = s
-    gamma = s.dot(s)
-    for _ in range(iterations):
-        q = product(p)
-        alpha = ratio(gamma, q.dot(q))
-        x = x + alpha * p
-        r = r - alpha * q
-        s = transposed(r)
-        before, gamma = gamma, s.dot(s)
-        p = s + ratio(gamma, before) * p
-    return x, ratio(r.norm(), b.norm())

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from advsci.errors import ConfigError
+from advsci.games.adversarial import AdversarialGame
 from advsci.games.game import Batch, Draw, Game, total
-from advsci.games.gan import GAN
 from advsci.processes import average_over_processes
 from advsci.schedules import Schedule
 from advsci.solvers.gradient import Terms
@@ -30,13 +30,19 @@ Outputs = Callable[[Game, Batch, Draw], Tensor]
 
 
 def generated(game: Game, batch: Batch, draw: Draw) -> Tensor:
-    """A GAN's samples: the outputs that the region bounds by default."""
-    if not isinstance(game, GAN):
+    """The samples of an adversarial game for ``batch`` and ``draw``: the outputs that the region bounds by default.
+
+    Raises
+    ------
+    ConfigError
+        The game is no adversarial game.
+    """
+    if not isinstance(game, AdversarialGame):
         raise ConfigError(
-            f"got a {type(game).__name__}; expected a GAN, whose samples the region bounds by default. "
+            f"got a {type(game).__name__}; expected an AdversarialGame, whose samples the region bounds by default. "
             "Try: TrustRegion(outputs=lambda game, batch, draw: ...)."
         )
-    return game.generate(draw["latent"], batch.get("condition"))
+    return game.samples(batch, draw)
 
 
 class TrustRegion(Solver):

@@ -7,26 +7,38 @@ open.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from advsci.errors import ShapeError
-from advsci.games.game import Batch, Draw, Game, require
-from advsci.objectives import Objective, RelativisticPairing
+from advsci.games import AdversarialGame, Made
+from advsci.games.game import Batch, Draw, require
+from advsci.objectives import Objective
 from advsci.penalties import R1, R2, Penalty
 from advsci.penalties.scores import Scores
-from advsci.physics import Findings, Multipliers, PhysicsInformedDiscriminator
+from advsci.physics import Multipliers, PhysicsInformedDiscriminator
 from advsci.schedules import Cosine
 from advsci.streams import Stream
 from advsci_circuits.game.condition import genes_mask
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges
 from advsci_circuits.game.sample import classes_of
 
-__all__ = ["CompletionGame"]
+__all__ = ["Completed", "CompletionGame"]
 
 
-class CompletionGame(Game):
+@dataclass(frozen=True)
+class Completed(Made):
+    """Circuits with their hidden edges filled in (the ``samples``), the logits that they were drawn from [b, n, n, 3],
+    and which pairs were hidden [b, n, n].
+    """
+
+    logits: Tensor = None  # type: ignore[assignment]
+    unknown: Tensor = None  # type: ignore[assignment]
+
+
+class CompletionGame(AdversarialGame):
     """Generator that completes circuits against a physics-informed discriminator of whole circuits.
 
     Parameters
@@ -48,6 +60,9 @@ class CompletionGame(Game):
     A batch holds ``"x"`` [b, n, n, 2], edges as (activation, repression), and ``"condition"`` [b, c].
     """
 
+    generator: CompletionGenerator
+    discriminator: PhysicsInformedDiscriminator
+
     def __init__(
         self,
         generator: CompletionGenerator,
@@ -59,14 +74,16 @@ class CompletionGame(Game):
         likelihood: float = 1.0,
         adversarial: float = 0.1,
     ):
-        super().__init__()
-        self.generator, self.discriminator, self.multipliers = generator, discriminator, multipliers
-        self.objective = objective if objective is not None else RelativisticPairing()
         gamma = Cosine(0.5, 0.1)
-        self.penalties = tuple(penalties) if penalties is not None else (R1(gamma), R2(gamma))
-        self.likelihood, self.adversarial = likelihood, adversarial
-        if multipliers is not None:
-            self.constraints["multipliers"] = [lambda _: multipliers.clip()]
+        super().__init__(
+            generator,
+            discriminator,
+            objective=objective,
+            penalties=penalties if penalties is not None else (R1(gamma), R2(gamma)),
+            multipliers=multipliers,
+            adversarial=adversarial,
+        )
+        self.likelihood = likelihood
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -80,19 +97,21 @@ class CompletionGame(Game):
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         x = require(batch, "x", "CompletionGame")
         b, n, where = x.shape[0], x.shape[1], {"device": x.device, "dtype": x.dtype}
-        return {
+        draw = {
             "noise": stream.at("noise").normal((b, n, self.generator.noise), **where),
             "share": stream.at("share").uniform((b,), **where),
             "order": stream.at("order").uniform((b, n, n), **where),
             "edges": stream.at("edges").uniform((b, n, n, 3), **where),
             "features": stream.at("features").normal((b, self.discriminator.count), **where),
         }
+        return draw | self.penalty_draws(self._judge(x).join(x, draw["features"]), draw["noise"], stream)
 
-    def complete(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor, Tensor]:
-        """Filled circuits, logits, and which pairs were hidden.
+    def complete(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Filled circuits, logits, and which pairs were hidden; ``generator`` replaces the game's own.
 
-        Few in a quarter of the circuits and all in a few; against a critic at most a quarter of the pairs, because it
-        judges what is drawn at once, and the sampler never draws much at once.
+        Without a critic, few pairs are hidden in a quarter of the circuits and all in a few. Against a critic at most a
+        quarter of the pairs is hidden, because it judges what is drawn at once, and the sampler never draws much at
+        once.
         """
         x, condition = batch["x"], batch["condition"]
         mask = genes_mask(condition, x.shape[1])
@@ -105,49 +124,57 @@ class CompletionGame(Game):
         order = torch.where(pair, draw["order"], 2.0)
         # at least one pair is hidden: whichever comes first in the random order
         unknown = (order < share) | (order == order.amin((1, 2), keepdim=True))
-        logits = self.generator(x, unknown, draw["noise"], condition)
+        logits = (generator or self.generator)(x, unknown, draw["noise"], condition)
         filled = torch.where(unknown[..., None], hard_edges(logits, draw["edges"]), x)
         return filled, logits, unknown
 
-    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        x, condition = batch["x"], batch["condition"]
-        fake, logits, unknown = self.complete(batch, draw)
-        alone = self.adversarial == 0
-        found = Findings({}) if alone else self.discriminator.physics(fake, condition)
-        if player == "multipliers":
-            assert self.multipliers is not None
-            return {name: -term for name, term in self.multipliers(found.violations).items()}
-        if player == "discriminator":
-            scores = self._scores(batch, draw, fake, found, gradients=True)
-            terms = {"objective": self.objective.discriminator(scores.real_logits, scores.fake_logits)}
-            return terms | {penalty.name: penalty(scores, self.progress) for penalty in self.penalties}
-        surprise = nn.functional.cross_entropy(logits.permute(0, 3, 1, 2), classes_of(x), reduction="none")
-        hidden = unknown.to(x.dtype)
+    def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        return self.complete(batch, draw, generator)[0]
+
+    def make(self, batch: Batch, draw: Draw) -> Completed:
+        filled, logits, unknown = self.complete(batch, draw)
+        found = self.discriminator.physics(filled, batch["condition"]) if self.adversarial else None
+        return Completed(filled, batch.get("weight"), found, logits, unknown)
+
+    def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        judge, x = self._judge(batch["x"]), batch["x"]
+        found = made.findings if made.findings is not None else judge.physics(made.samples, batch["condition"])
+        return Scores(
+            judge,
+            judge.join(x, judge.real_features(draw["features"])),
+            judge.join(made.samples, judge.features(found)),
+            batch["condition"],
+            real_weight=batch.get("weight"),
+            fake_weight=made.weight,
+            gradients=player == "discriminator" and self.wants_gradients,
+            draw=draw,
+        )
+
+    def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        assert isinstance(made, Completed)
+        classes = classes_of(batch["x"])
+        surprise = nn.functional.cross_entropy(made.logits.permute(0, 3, 1, 2), classes, reduction="none")
+        hidden = made.unknown.to(surprise.dtype)
         # mean over the hidden pairs of each circuit, so that every mask counts alike
         likelihood = (surprise * hidden).sum((1, 2)) / hidden.sum((1, 2)).clamp_min(1)
-        terms = {"likelihood": self.likelihood * likelihood.mean()}
-        if not alone:
-            scores = self._scores(batch, draw, fake, found)
-            real, made = scores.real_logits, scores.fake_logits
-            terms["objective"] = self.adversarial * self.objective.generator(real, made)
-            terms |= self.multipliers(found.violations) if self.multipliers is not None else {}
-        return terms
+        return {"likelihood": self.likelihood * likelihood.mean()}
 
-    def _scores(self, batch: Batch, draw: Draw, fake: Tensor, found: Findings, gradients: bool = False) -> Scores:
+    def _judge(self, x: Tensor) -> PhysicsInformedDiscriminator:
+        """The discriminator for circuits as wide as ``x``; it shares its parameters."""
         whole = self.discriminator
-        # batches may be of any width; judge and critic share their parameters
-        judge = PhysicsInformedDiscriminator(
-            whole.critic, whole.physics, batch["x"].shape[1:], noise=whole.noise, informed=whole.informed
+        return PhysicsInformedDiscriminator(
+            whole.critic, whole.physics, x.shape[1:], noise=whole.noise, informed=whole.informed
         )
-        real = judge.join(batch["x"], judge.real_features(draw["features"]))
-        made = judge.join(fake, judge.features(found))
-        return Scores(judge, real, made, batch["condition"], gradients=gradients, draw=draw)
 
     def check(self, batch: Batch, draw: Draw) -> None:
         x, condition = require(batch, "x", "CompletionGame"), require(batch, "condition", "CompletionGame")
         if x.ndim != 4 or x.shape[1] != x.shape[2] or x.shape[3] != 2:
-            raise ShapeError(f"got circuits of shape {tuple(x.shape)}; expected [circuits, genes, genes, 2]")
+            raise ShapeError(
+                f"got circuits of shape {tuple(x.shape)}; expected [circuits, genes, genes, 2]. Try: edges_of(signs)."
+            )
         if condition.shape[0] != x.shape[0]:
-            raise ShapeError(f"got {condition.shape[0]} conditions for {x.shape[0]} circuits; expected one each")
-        with torch.no_grad():
-            self.complete(batch, draw)
+            raise ShapeError(
+                f"got {condition.shape[0]} conditions for {x.shape[0]} circuits; expected one per circuit. "
+                "Try: condition_vector(sizes)."
+            )
+        self.check_adversarial(batch, draw)

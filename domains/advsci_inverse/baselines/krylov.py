@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from advsci.linalg import least_squares
 from advsci_inverse.operators.linear import LinearOperator
 
 __all__ = ["cgls", "tikhonov"]
@@ -46,26 +47,9 @@ def cgls(
     >>> bool((cgls(operator, operator(x), 16) - x).abs().max() < 1e-3)
     True
     """
-    shape = (-1,) + (1,) * len(operator.image_shape)
-    rho = torch.as_tensor(damping, dtype=y.dtype, device=y.device).reshape(-1)
-    rho_image = rho.reshape(shape)
-
-    def square(v: Tensor) -> Tensor:
-        return v.flatten(1).square().sum(1)
-
-    x_ref = reference if reference is not None else y.new_zeros(len(y), *operator.image_shape)
-    x = (start if start is not None else x_ref).clone()
-    r = operator.adjoint(y - operator(x)) + rho_image * (x_ref - x)
-    p, gamma = r, square(r)
-    for _ in range(steps):
-        q = operator(p)
-        alpha = gamma / (square(q) + rho * square(p)).clamp(min=1e-30)
-        x = x + alpha.reshape(shape) * p
-        r = r - alpha.reshape(shape) * (operator.adjoint(q) + rho_image * p)
-        new = square(r)
-        p = r + (new / gamma.clamp(min=1e-30)).reshape(shape) * p
-        gamma = new
-    return x
+    zero = reference if reference is not None else y.new_zeros(len(y), *operator.image_shape)
+    start = start if start is not None else zero
+    return least_squares(operator, operator.adjoint, y, steps=steps, start=start, damping=damping, reference=reference)
 
 
 def tikhonov(operator: LinearOperator, y: Tensor, weight: float, steps: int = 60) -> Tensor:

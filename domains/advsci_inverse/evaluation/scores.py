@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from advsci.errors import ShapeError
+from advsci.metrics import ranking_probability
 
 __all__ = ["auroc", "coverage", "mse", "psnr", "ssim"]
 
@@ -122,5 +123,4 @@ def auroc(inside: Float[Tensor, " n"], outside: Float[Tensor, " m"]) -> float:
     float
         1/2 if the scores do not tell the kinds apart.
     """
-    greater = (outside[:, None] > inside[None]).float() + 0.5 * (outside[:, None] == inside[None]).float()
-    return float(greater.mean())
+    return float(ranking_probability(outside, inside))

@@ -16,12 +16,12 @@ complete images use), and generated images pass through a fresh mask before they
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
-from advsci.errors import ShapeError
-from advsci.games import Game
+from advsci.games import AdversarialGame, Made
 from advsci.games.game import Batch, Draw, require
-from advsci.objectives import Objective, RelativisticPairing
+from advsci.objectives import Objective
 from advsci.penalties import R1, R2, Penalty
 from advsci.penalties.scores import Scores
 from advsci.streams import Stream
@@ -30,7 +30,7 @@ from advsci_inverse.priors.networks import Synthesis
 __all__ = ["HybridGAN"]
 
 
-class HybridGAN(Game):
+class HybridGAN(AdversarialGame):
     """Discriminator against generator-with-encoder on images ``[n, 1, h, w]``.
 
     Parameters
@@ -50,6 +50,8 @@ class HybridGAN(Game):
     (labels or vectors, for networks that take them; the encoder reads the image alone).
     """
 
+    generator: Synthesis
+
     def __init__(
         self,
         synthesis: Synthesis,
@@ -60,16 +62,19 @@ class HybridGAN(Game):
         objective: Objective | None = None,
         penalties: Sequence[Penalty] | None = None,
     ):
-        super().__init__()
-        self.generator, self.discriminator = synthesis, discriminator
-        self.adversary, self.prior_weight = adversary, prior_weight
-        self.objective = objective if objective is not None else RelativisticPairing()
-        self.penalties = tuple(penalties) if penalties is not None else (R1(5.0), R2(5.0))
+        super().__init__(
+            synthesis,
+            discriminator,
+            objective=objective,
+            penalties=penalties if penalties is not None else (R1(5.0), R2(5.0)),
+            adversarial=adversary,
+        )
+        self.prior_weight = prior_weight
 
     @property
     def players(self) -> dict[str, nn.Module]:
         both: dict[str, nn.Module] = {"discriminator": self.discriminator, "generator": self.generator}
-        return both if self.adversary else {"generator": self.generator}
+        return both if self.adversarial else {"generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         x = require(batch, "x", "HybridGAN")
@@ -77,37 +82,34 @@ class HybridGAN(Game):
         draw = {"latent": stream.at("latent").normal(shape, **kind), "posterior": stream.at("q").normal(shape, **kind)}
         if "mask" in batch:
             draw["mask"] = batch["mask"][stream.at("mask").permutation(len(x)).to(x.device)]
-        return draw
+        return draw | self.penalty_draws(x, draw["latent"], stream)
 
-    def _decode(self, z: Tensor, batch: Batch) -> Tensor:
-        return self.generator.generator(z, *([batch["condition"]] if "condition" in batch else []))
-
-    def _fake(self, batch: Batch, draw: Draw) -> Tensor:
-        fake = self._decode(draw["latent"], batch)
+    def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        fake = _decode(generator or self.generator, draw["latent"], batch)
         return fake * draw["mask"] if "mask" in draw else fake
 
-    def _judged(self, batch: Batch, draw: Draw, *, gradients: bool) -> Scores:
-        fake, condition = self._fake(batch, draw), batch.get("condition")
-        return Scores(self.discriminator, batch["x"], fake, condition, together=True, gradients=gradients)
+    def make(self, batch: Batch, draw: Draw) -> Made:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.adversarial != 0.0):
+            return Made(self.samples(batch, draw), batch.get("weight"))
 
-    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        if player == "discriminator":
-            scores = self._judged(batch, draw, gradients=True)
-            terms = {"objective": self.objective.discriminator(scores.real_logits, scores.fake_logits, None, None)}
-            return terms | {penalty.name: penalty(scores, self.progress) for penalty in self.penalties}
-        terms = {}
-        if self.adversary:
-            scores = self._judged(batch, draw, gradients=False)
-            loss = self.objective.generator(scores.real_logits, scores.fake_logits, None, None)
-            terms["adversary"] = self.adversary * loss
-        if self.generator.encoder is not None:
-            terms |= self._autoencoder_terms(batch, draw)
-        return terms
+    def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        return Scores(
+            self.discriminator,
+            batch["x"],
+            made.samples,
+            batch.get("condition"),
+            real_weight=batch.get("weight"),
+            fake_weight=made.weight,
+            gradients=player == "discriminator" and self.wants_gradients,
+            draw=draw,
+        )
 
-    def _autoencoder_terms(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+    def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        if self.generator.encoder is None:
+            return {}
         x, mask = batch["x"], batch.get("mask")
         mean, log_deviation = self.generator.encode(x)
-        rebuilt = self._decode(mean + log_deviation.exp() * draw["posterior"], batch)
+        rebuilt = _decode(self.generator, mean + log_deviation.exp() * draw["posterior"], batch)
         error = (x - rebuilt).square()
         seen = error.numel() if mask is None else mask.sum()
         error = (error if mask is None else error * mask).sum() / seen
@@ -119,14 +121,10 @@ class HybridGAN(Game):
         }
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        x = require(batch, "x", "HybridGAN")
-        fake = self._fake(batch, draw)
-        if fake.shape != x.shape:
-            raise ShapeError(
-                f"got a generator that returns {tuple(fake.shape)}; expected the data's shape {tuple(x.shape)}. "
-                "Try: images as [n, 1, h, w], or another size of the generator."
-            )
-        if self.adversary:
-            self._judged(batch, draw, gradients=False)
+        self.check_adversarial(batch, draw)
         if self.generator.encoder is not None:
-            self.generator.encode(x)
+            self.generator.encode(batch["x"])
+
+
+def _decode(synthesis: nn.Module, z: Tensor, batch: Batch) -> Tensor:
+    return synthesis.generator(z, *([batch["condition"]] if "condition" in batch else []))  # type: ignore[operator]

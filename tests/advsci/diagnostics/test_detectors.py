@@ -4,16 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from advsci.diagnostics import batch_coupling, critic_slopes, pair_accuracy, relative_frechet, signal
+from advsci.diagnostics import batch_coupling, critic_slopes, relative_frechet, signal
 from advsci.nn import layer_norm
 from advsci.objectives import Minimax, NonSaturating, Wasserstein
 
 DOUBLE = torch.double
-
-
-def test_pair_accuracy_is_the_area_under_the_roc_curve():
-    assert float(pair_accuracy(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 1.5]))) == 0.75
-    assert float(pair_accuracy(torch.zeros(3), torch.zeros(4))) == 0.5
 
 
 def test_signals_are_the_published_slopes():

@@ -223,7 +223,7 @@ def test_what_does_not_fit_is_named_before_training():
         check(good, nn.Linear(2, 3, dtype=REAL), {"x": x})
     with pytest.raises(ShapeError, match="expected the data's shape"):
         check(nn.Linear(2, 3, dtype=REAL), nn.Linear(2, 1, dtype=REAL), {"x": x})
-    with pytest.raises(ShapeError, match="one non-negative weight a sample"):
+    with pytest.raises(ShapeError, match="one non-negative weight per sample"):
         check(good, nn.Linear(2, 1, dtype=REAL), {"x": x, "weight": normal(5, 1)})
     with pytest.raises(DataError, match="expected 'x'"):
         check(good, nn.Linear(2, 1, dtype=REAL), {"y": x})

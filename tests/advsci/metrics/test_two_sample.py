@@ -4,11 +4,9 @@ import math
 
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
 from advsci.errors import ConfigError
 from advsci.metrics import classifier_two_sample_test
-from advsci.metrics.two_sample import _auc
 from advsci.streams import Stream
 
 
@@ -53,12 +51,6 @@ def test_permutation_p_value_is_its_count_and_sees_a_difference():
     assert float(result.p_value) == pytest.approx(1 / 20)
     same = classifier_two_sample_test(*gaussians(40, 40, 2, 0.0), "logistic", permutations=19, stream=Stream(3))
     assert float(same.p_value) > 0.05 and (20 * float(same.p_value)) % 1 == pytest.approx(0.0, abs=1e-9)
-
-
-def test_auc_equals_scikit_learn_with_ties():
-    logits = Stream(6).integers(5, (60,)).double()
-    is_real = Stream(7).uniform((60,)) < 0.4
-    assert float(_auc(logits, is_real)) == pytest.approx(roc_auc_score(is_real.numpy(), logits.numpy()), rel=1e-12)
 
 
 def test_own_classifier_and_wrong_names():

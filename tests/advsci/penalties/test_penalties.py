@@ -157,11 +157,11 @@ def test_gradients_are_exact_to_second_order(penalty: Penalty):
 
 
 @pytest.mark.parametrize("penalties", [(), (R1(0.5),), (R1(0.5), R2(0.5), WGANGP(1.0), LeCam(0.1))])
-def test_one_pass_over_both_sets_equals_two_passes(penalties):
+def test_one_pass_over_both_sets_equals_two_passes(penalties, monkeypatch):
     batch, gradients = {"x": normal(6, 3)}, []
     for together in (True, False):
         game = make_gan(penalties)
-        game._together = together
+        monkeypatch.setattr(game, "_apart_on", set() if together else {"cpu"})
         loss = game.loss("discriminator", batch, game.draw(batch, Stream(2)))
         gradients.append(torch.autograd.grad(loss, game.parameters_of("discriminator")))
     for a, b in zip(*gradients, strict=True):

@@ -9,6 +9,7 @@ import torch
 
 from advsci.errors import ConfigError, ShapeError
 from advsci.latents import Gaussian
+from advsci.linalg import conjugate_gradients
 from advsci.nn import MLP
 from advsci.physics import (
     Findings,
@@ -17,7 +18,6 @@ from advsci.physics import (
     PhysicsGAN,
     PhysicsInformedDiscriminator,
     augmented_lagrangian,
-    conjugate_gradients,
     implicit_root,
     residual_features,
 )
@@ -46,7 +46,7 @@ def test_implicit_root_gradcheck():
         return implicit_root(residual, x, a, b, **how)
 
     assert torch.autograd.gradcheck(solve, (a, b))
-    cg = torch.autograd.grad(solve(a, b, solve=lambda p, w: conjugate_gradients(p, w, 1e-12)).sum(), b)[0]
+    cg = torch.autograd.grad(solve(a, b, solve=lambda p, w: conjugate_gradients(p, w, tolerance=1e-12)).sum(), b)[0]
     assert torch.allclose(cg, torch.autograd.grad(solve(a, b).sum(), b)[0], rtol=1e-9)
 
 

@@ -345,7 +345,7 @@ def test_what_does_not_fit_is_named():
     shared.points["b"].at = shared.place("a")
     with pytest.raises(ConfigError, match="share a parameter"):
         solver.bind(shared)
-    with pytest.raises(ConfigError, match="expected a GAN"):
+    with pytest.raises(ConfigError, match="expected an AdversarialGame"):
         solver = TrustRegion(partial(SGD, lr=0.1), player="x")
         solver.bind(bilinear())
         solver.step(bilinear(), nothing)

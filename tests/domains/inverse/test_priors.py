@@ -62,7 +62,7 @@ def test_hidden_pixels_do_not_enter_any_loss():
     x = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * mask
     batch = {"x": x, "mask": mask}
     draw = game.draw(batch, Stream(0))
-    fake = game._fake(batch, draw)
+    fake = game.samples(batch, draw)
     assert float((fake * (1 - draw["mask"])).abs().max()) == 0.0
     rebuilt = game.generator.generator(torch.zeros(6, 3)).detach()
     error = ((x - rebuilt).square() * mask).sum() / mask.sum()
