@@ -1,5 +1,6 @@
 # Everything a developer types. Each target makes .venv and installs what it needs first; a second run starts at once.
 #   make demo         train the domains' small real jobs and write one HTML report
+#   make papers       published tables again, all quick forms (ARGS="--cores 2", or --full)
 #   make test         every test (WORKERS=1 for one process, ARGS="-k name" to choose)
 #   make lint         ruff check, ruff format --check, pyright
 #   make bench        all benchmarks;  make bench-core (friction, singlecell, ...)  one; ARGS=--quick for the small form
@@ -14,6 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 BENCHMARKS := $(filter-out core_%,$(sort $(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py)))))
 
 # What each set installs beside the core. Torch goes in before anything else can choose another build of it.
+EXTRAS_papers := all
 EXTRAS_demo := circuits,singlecell,friction,inverse
 EXTRAS_test := all,test
 EXTRAS_bench := all,test,bench
@@ -24,13 +26,16 @@ TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' constraints.txt)
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo papers test lint bench docs clean
 .NOTPARALLEL:
 help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/advsci demo $(ARGS)
+
+papers: $(VENV)/.installed-papers
+	$(BIN)/advsci reproduce all --check $(ARGS)
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)

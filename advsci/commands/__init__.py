@@ -5,6 +5,7 @@ from advsci.commands.datasets import Fetch, List, Verify
 from advsci.commands.demo import Demo
 from advsci.commands.diagnose import Diagnose
 from advsci.commands.doctor import Doctor
+from advsci.commands.reproduce import Reproduce
 
 __all__ = ["app", "main"]
 
@@ -12,6 +13,14 @@ app = domain_app("", "Adversarial learning for science.")
 command(app, "demo", Demo, "advsci.commands.demo:run")
 command(app, "diagnose", Diagnose, "advsci.commands.diagnose:run", positional=("folder",))
 command(app, "doctor", Doctor, "advsci.commands.doctor:run")
+command(
+    app,
+    "reproduce",
+    Reproduce,
+    "advsci.commands.reproduce:run",
+    plan="advsci.commands.reproduce:plan",
+    positional=("name",),
+)
 
 data = group(app, "datasets", "Registered data sets: list, fetch, verify.")
 command(data, "list", List, "advsci.commands.datasets:list_")

@@ -79,8 +79,8 @@ def imports(path: Path) -> set[str]:
 
 
 def banned(name: str, path: Path) -> set[str]:
-    """What a file of a package may not import: other domains; in the core, but for its commands, also the data sets."""
-    core = name == "advsci" and "commands" not in path.relative_to(ROOT).parts
+    """What a file may not import: other domains; in the core, but for its commands and papers, also the data sets."""
+    core = name == "advsci" and not {"commands", "papers"} & set(path.relative_to(ROOT).parts)
     return DOMAINS - {name} | ({"advsci_datasets"} if core else set())
 
 
