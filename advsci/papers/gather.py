@@ -41,7 +41,7 @@ def gather(files: Iterable[Path]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("files", type=Path, nargs="*")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     write_json(given.out, gather(given.files))
