@@ -13,28 +13,46 @@ __all__ = ["Diagnose", "run"]
 class Diagnose(Config):
     """Judge a run from its records, during or after the training, and write a page about it."""
 
-    folder: Path = Field(default=Path(), description="Run folder with metrics.jsonl.")
+    folder: Path = Field(
+        default=Path(), description="Run folder of any command; trainings in its subfolders are found."
+    )
     out: Path | None = Field(default=None, description="The page; default: diagnosis.html in the run folder.")
 
 
-def run(config: Diagnose) -> Path:
-    """Print the diagnosis, write the page, and return its path.
+def run(config: Diagnose) -> Path | None:
+    """Print the diagnosis of every adversarial training in the folder, write the page, and return its path.
+
+    Parameters
+    ----------
+    config
+        Which folder, and where the page goes.
+
+    Returns
+    -------
+    Path or None
+        The page; None for a run without an adversarial training, which is said.
 
     Raises
     ------
     ConfigError
-        The folder holds no records of a run.
+        The folder holds no run.
     """
-    if not (config.folder / "metrics.jsonl").exists():
-        raise ConfigError(f"folder: got {config.folder}; expected a run folder with metrics.jsonl")
-    from advsci.diagnostics import diagnosis_section, judge
-    from advsci.report import Report, training_section
-    from advsci.training import Run
+    known = ("run.json", "config.json", "metrics.jsonl")
+    if not any(next(config.folder.rglob(name), None) for name in known):
+        raise ConfigError(
+            f"got folder {config.folder} without {', '.join(known)}; expected the run folder of a command. "
+            "Try: the folder that the command printed, or that --out named."
+        )
+    from advsci.diagnostics import judge
+    from advsci.report import Report, adversarial_trainings, training_section, verdict_section
 
-    records = Run(config.folder).records()
-    diagnosis = judge(records)
-    print(diagnosis.text())
-    report = Report(f"Diagnosis of {config.folder.resolve().name}")
-    diagnosis_section(report, diagnosis, records)
-    training_section(report, config.folder)
+    trainings = adversarial_trainings(config.folder)
+    if not trainings:
+        print(f"{config.folder} holds no adversarial training: nothing to diagnose.")
+        return None
+    for name, records in trainings.items():
+        print(f"{name}: {judge(records).text()}" if name else judge(records).text())
+    report = verdict_section(Report(f"Diagnosis of {config.folder.resolve().name}"), config.folder)
+    for name in trainings:
+        training_section(report, config.folder / name, title=f"Training {name}".strip())
     return report.write(config.out or config.folder / "diagnosis.html")

@@ -10,9 +10,10 @@ from advsci.diagnostics.jacobian import effective_rank as effective_rank
 from advsci.diagnostics.jacobian import singular_values as singular_values
 from advsci.diagnostics.lipschitz import LipschitzBound as LipschitzBound
 from advsci.diagnostics.lipschitz import lipschitz_bound as lipschitz_bound
-from advsci.diagnostics.page import diagnosis_section as diagnosis_section
 from advsci.diagnostics.path import path_angle as path_angle
 from advsci.diagnostics.probe import Probe as Probe
+from advsci.diagnostics.readability import chance_loss as chance_loss
+from advsci.diagnostics.settings import settings_of as settings_of
 from advsci.diagnostics.spectrum import Spectrum as Spectrum
 from advsci.diagnostics.spectrum import game_spectrum as game_spectrum
 from advsci.diagnostics.spectrum import rotation_share as rotation_share

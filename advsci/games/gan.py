@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from advsci.games.adversarial import AdversarialGame, Made
 from advsci.games.game import Batch, Draw, require
 from advsci.latents import Latent
+from advsci.nn.evaluation import evaluating
 from advsci.objectives import Objective
 from advsci.penalties import R1, R2, Generated, Penalty
 from advsci.penalties.scores import Scores
@@ -128,6 +129,9 @@ class GAN(AdversarialGame):
     ) -> Tensor:
         """``n`` generated samples, a pure function of the stream, on the generator's device.
 
+        The generator is in evaluation mode meanwhile: a sample does not depend on the others, and batch norm's
+        statistics stay.
+
         Parameters
         ----------
         n
@@ -142,7 +146,8 @@ class GAN(AdversarialGame):
         generator = generator if generator is not None else self.generator
         parameter = next(generator.parameters())
         z = self.latent.sample(n, stream.at("latent"), device=parameter.device, dtype=parameter.dtype)
-        return _call(generator, z, condition)
+        with evaluating(generator):
+            return _call(generator, z, condition)
 
     def make(self, batch: Batch, draw: Draw) -> Made:
         if not self._weighted:

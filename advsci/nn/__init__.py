@@ -8,6 +8,8 @@ from advsci.nn.dcgan import DCGANDiscriminator as DCGANDiscriminator
 from advsci.nn.dcgan import DCGANGenerator as DCGANGenerator
 from advsci.nn.equalised import EqualisedConv2d as EqualisedConv2d
 from advsci.nn.equalised import EqualisedLinear as EqualisedLinear
+from advsci.nn.evaluation import evaluating as evaluating
+from advsci.nn.evaluation import undisturbed as undisturbed
 from advsci.nn.instance_noise import InstanceNoise as InstanceNoise
 from advsci.nn.minibatch import MinibatchDiscrimination as MinibatchDiscrimination
 from advsci.nn.minibatch import MinibatchStddev as MinibatchStddev

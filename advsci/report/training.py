@@ -60,7 +60,7 @@ def _curves(report: Report, records: Sequence[Mapping[str, Any]]) -> None:
         owner, _, term = key.rpartition("/")
         players.setdefault(owner, {})[term] = series[key]
     measured = players.pop("", {})
-    players.pop("probe", None)  # `advsci.diagnostics.diagnosis_section` shows those
+    players.pop("probe", None)  # `advsci.report.verdict_section` shows those
     if players:
         panels = {name: (terms, "loss") for name, terms in players.items()}
         caption = "What each player minimises, term by term. Thin: as logged; bold: running mean."

@@ -29,10 +29,10 @@ class EMA:
 
 
 class Averaged:
-    """A frozen copy of a module that follows it by exponential averaging; buffers are copied."""
+    """A frozen copy of a module, in evaluation mode, that follows it by exponential averaging; buffers are copied."""
 
     def __init__(self, module: nn.Module, decay: float | Schedule):
-        self.module = copy.deepcopy(module).requires_grad_(False)
+        self.module = copy.deepcopy(module).requires_grad_(False).eval()
         self.decay = as_schedule(decay)
         self._source: list[Tensor] = list(module.parameters())
         self._average: list[Tensor] = list(self.module.parameters())

@@ -32,8 +32,11 @@ HEALTHY = {
     "effective_rank": 1.8,
     "rank_limit": 2.0,
     "input_condition": 1.2,
+    "variance": 1.0,
 }
 DISEASES = {
+    "dead generator": {"variance": 1e-6, "coverage": 0.0, "density": 0.0},
+    "overfitting discriminator": {"memorised": 0.8},
     "batch coupling": {"coupling": 0.2},
     "saturation": {"accuracy": 1.0, "signal": 0.001},
     "fooled FID": {"coverage": 0.3, "density": 0.2, "recall": 0.6},
@@ -98,6 +101,37 @@ def test_a_swinging_mean_is_an_oscillation_and_a_drift_is_not():
     assert judge(history).verdict == "healthy"
 
 
+def test_samples_far_from_the_data_that_cannot_have_moved_are_an_idle_generator():
+    far = {"coverage": 0.05, "density": 0.1, "precision": 0.1, "recall": 0.1, "frechet": 3.0, "accuracy": 0.9}
+    assert judge(records(far | {"pace": 1e-4})).verdict == "idle generator"
+    assert judge(records(far | {"pace": 1e-1})).verdict == "manifold collapse"
+
+
+def test_a_run_that_stopped_on_a_number_that_is_not_finite_is_known_by_its_records():
+    assert judge([*records({}), {"step": 30, "diverged/generator/objective": 1}]).verdict == "divergence"
+    assert judge([{"step": i, "critic/gradient_norm": 1e3**i} for i in range(8)]).verdict == "divergence"
+    assert "generator/objective was not finite" in judge([{"step": 3, "generator/objective": math.inf}]).text()
+
+
+def test_advice_does_not_name_what_is_on():
+    sick = DISEASES["saturation"]
+    assert "relativistic" in judge(records(sick)).text()
+    on = judge(records(sick | {"on_non_saturating": 1.0, "on_r1": 1.0})).text()
+    assert "relativistic" not in on and "a stronger R1" in on and "a penalty" not in on
+
+
+def domain_records(read, n=12):
+    return [{"step": i, "probe/loss_batch": 2.0 * (1.0 - read), "probe/chance_batch": 2.0} for i in range(n)]
+
+
+def test_a_domain_that_is_read_is_said_and_so_is_an_adversary_that_does_not_listen():
+    assert judge(domain_records(0.5)).verdict == "readable domain"
+    assert "50 %" in judge(domain_records(0.5)).text()
+    assert judge(domain_records(-0.3)).verdict == "deaf adversary"
+    calm = judge(domain_records(0.01))
+    assert calm.verdict == "healthy" and "batch reads 1 % of its domain" in calm.text()
+
+
 def test_a_vanished_gradient_is_seen_without_a_probe():
     history = [{"step": i, "generator/gradient_norm": 10.0**-i} for i in range(12)]
     assert judge(history).verdict == "vanishing signal"
@@ -120,11 +154,11 @@ def test_a_probe_reads_a_real_game_and_leaves_its_training_alone():
 
     x = torch.randn(200, 2, generator=torch.Generator().manual_seed(1))
     plain, _ = play([])
-    probed, training = play([Probe(x, samples=50, spectrum_every=2)])
+    probed, training = play([Probe(x, held_out=x, samples=50, spectrum_every=2)])
     for a, b in zip(plain.parameters(), probed.parameters(), strict=True):
         assert torch.equal(a, b)
     record = training.log[-1]
-    for name in (*HEALTHY, "position_0", "position_1", "stable_rate", "rotation"):
+    for name in (*HEALTHY, "memorised", "position_0", "position_1", "stable_rate", "rotation"):
         assert math.isfinite(record[f"probe/{name}"])
     assert record["probe/rank_limit"] == 2.0
     assert "probe/stable_rate" not in training.log[1]
@@ -135,7 +169,7 @@ def test_errors_say_what_was_expected(games):
         judge([])
     with pytest.raises(DataError, match="20"):
         Probe(torch.zeros(3, 2))
-    with pytest.raises(ConfigError, match="GAN"):
+    with pytest.raises(ConfigError, match="AdversarialGame"):
         from advsci.training import Training
 
         game = games.zero_sum(lambda x, y: x * y)
