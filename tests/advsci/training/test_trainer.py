@@ -26,7 +26,7 @@ from advsci.training import EMA, Trainer, checkpoint
         (torch.tensor([[float("inf"), 0.0], [1.0, 2.0]]), DataError, "at sample 0"),
         ({"x": torch.ones(3, 2), "condition": torch.ones(4, 1)}, DataError, "unequal lengths"),
         ({"y": torch.ones(3, 2)}, DataError, "expected 'x'"),
-        (torch.ones(5, 3), ShapeError, r"returned \(5, 2\); expected the data's shape \(5, 3\)"),
+        (torch.ones(5, 3), ShapeError, r"expected the data's shape \(5, 3\)"),
         ([1.0, 2.0], DataError, "got data of type list"),
         (np.ones((3, 2)), DataError, "got data of type ndarray"),
         (torch.ones(5, 2).double(), ShapeError, r"x: \(5, 2\) torch.float64"),
