@@ -1,0 +1,18 @@
+"""Wanted friction against the friction that the designs have."""
+
+from matplotlib.figure import Figure
+
+CAPTION = "Friction of our designs, solved again, against the friction that was asked for; the line is agreement."
+
+
+def draw(paper, measured) -> Figure:
+    """One panel, first seed."""
+    figure = Figure(figsize=(4.4, 3.4))
+    axes = figure.subplots()
+    wanted, found = measured["curves"]["curve/wanted"], measured["curves"]["curve/found"]
+    axes.loglog(wanted, found, "o", label="designs, mean of each request")
+    axes.loglog(wanted, wanted, color="C7", label="wanted")
+    axes.set_xlabel("wanted friction")
+    axes.set_ylabel("friction, solved again")
+    axes.legend()
+    return figure
