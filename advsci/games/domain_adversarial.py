@@ -29,6 +29,16 @@ class Task(nn.Module, ABC):
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
         """The features (n d) that the adversaries see, and the named weighted terms of the task's loss."""
 
+    def features(self, batch: Batch, draw: Draw) -> Tensor:
+        """The features (n d) alone, which is all that an adversary's turn needs.
+
+        Parameters
+        ----------
+        batch, draw
+            One evaluation of the game. A task whose terms cost more than its features overrides this.
+        """
+        return self(batch, draw)[0]
+
 
 class Adversary(nn.Module, ABC):
     """A player that reads the domain from the features."""
@@ -78,9 +88,9 @@ class DomainAdversarial(OneLossGame):
         return self.task.draw(batch, stream.at("task"))
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        features, terms = self.task(batch, draw)
         if player != "task":
-            return {"domain": self.adversaries[player](features, batch)}
+            return {"domain": self.adversaries[player](self.task.features(batch, draw), batch)}
+        features, terms = self.task(batch, draw)
         terms = dict(terms)
         for name, adversary in self.adversaries.items():
             terms[name] = -self.strengths[name](self.progress) * adversary(features, batch)

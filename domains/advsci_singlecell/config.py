@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from advsci.config import Config, RunConfig
+from advsci.config import Config, DeviceConfig
 
 __all__ = ["Check", "Compare", "Correct", "Evaluate", "Keys", "Map", "Settings", "WriteReport"]
 
@@ -31,6 +31,11 @@ class Keys(Config):
 class Settings(Config):
     """How an embedding is made; the defaults are meant to stay."""
 
+    method: Literal["chain", "counts"] = Field(
+        default="chain",
+        description="chain: components aligned and averaged in closed form, then an encoder against the adversary; "
+        "counts: an encoder of counts that the adversary alone makes blind to the batch.",
+    )
     likelihood: Literal["nb", "zinb", "poisson", "gaussian"] = Field(
         default="nb", description="Of the expression; gaussian: the data are log-expression, not counts."
     )
@@ -78,6 +83,13 @@ class Settings(Config):
         default=0.0, ge=0, description="Weight of a batch encoder orthogonal to the embedding, an ablation."
     )
     naming: float = Field(default=0.1, ge=0, description="Weight of the class head.")
+    features: int = Field(default=24, ge=2, description="Length of the embedding, method counts.")
+    explaining: float = Field(default=10.0, ge=0, description="Weight of the likelihood, method counts; 0: off.")
+    sharpening: float = Field(
+        default=0.7, ge=0, le=1, description="Probability that a neighbour's counts are explained, method counts."
+    )
+    contrast: float = Field(default=0.0, ge=0, description="Weight of the contrast in the own batch, method counts.")
+    hiding: float = Field(default=0.3, ge=0, lt=1, description="Share of the input hidden in training, method counts.")
     sketch: int = Field(default=20_000, ge=100, description="Most cells that are trained on; all cells are embedded.")
 
 
@@ -91,7 +103,7 @@ class Check(Keys):
     likelihood: str = Field(default="nb", description="nb, zinb, poisson: X holds counts; gaussian: log-expression.")
 
 
-class Correct(Keys, RunConfig):
+class Correct(Keys, DeviceConfig):
     """Train on the batches of a file and write it with obsm['X_advsci'] and a report."""
 
     file: str = Field(default="simulator", description=INPUT)
@@ -118,10 +130,11 @@ class Evaluate(Config):
     file: Path = Field(default=Path("corrected.h5ad"), description="AnnData file with embeddings in obsm.")
     embeddings: list[str] = Field(
         default=[],
-        description="Keys of obsm; default: X_pca and the corrected one, labels hidden if they are scored by.",
+        description="Keys of obsm; default: X_advsci_pca and the corrected one, labels hidden if they are scored by.",
     )
     batch_key: str = Field(default="batch", description="Column of obs with the batches.")
     labels_key: str = Field(default="cell_type", description="Column of obs with the types to score by.")
+    unlabeled_category: str = Field(default="Unknown", description="Value of labels_key that is not scored.")
     scib: bool = Field(default=True, description="Also scib-metrics' default benchmark.")
 
 
@@ -135,7 +148,7 @@ class Map(Config):
     batch_key: str | None = Field(default=None, description="Column of obs with the new batches; default: the model's.")
 
 
-class Compare(Keys, RunConfig):
+class Compare(Keys, DeviceConfig):
     """Run every installed peer beside advsci on one file and score them alike."""
 
     file: str = Field(default="simulator", description=INPUT)
@@ -145,6 +158,7 @@ class Compare(Keys, RunConfig):
         default=True, description="Also embeddings whose fault is known, a textbook DANN among them."
     )
     curve: bool = Field(default=False, description="Also the curve over the strength of the adversary (minutes).")
+    averaging: bool = Field(default=True, description="Also every embedding averaged over neighbours.")
     scib: bool = Field(default=True, description="Also scib-metrics' default benchmark.")
 
 
@@ -155,4 +169,5 @@ class WriteReport(Config):
     output: Path = Field(default=Path("report.html"), description="Page to write.")
     batch_key: str = Field(default="batch", description="Column of obs with the batches.")
     labels_key: str = Field(default="cell_type", description="Column of obs with the types.")
+    unlabeled_category: str = Field(default="Unknown", description="Value of labels_key that is not scored.")
     umap: bool = Field(default=True, description="Draw UMAPs.")

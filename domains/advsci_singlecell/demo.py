@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from advsci.cli import execute
 from advsci.report import Report
 from advsci_singlecell.commands.correct import run
 from advsci_singlecell.config import Correct, Settings
@@ -28,9 +29,9 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         umap=False,
         markers=not quick,
     )
-    page = run(config)
-    cells: Any = read_cells(out / "corrected.h5ad")
-    before, after = np.asarray(cells.obsm["X_pca"]), np.asarray(cells.obsm["X_advsci"])
+    written = execute(run, config)
+    cells: Any = read_cells(written)
+    before, after = np.asarray(cells.obsm["X_advsci_pca"]), np.asarray(cells.obsm["X_advsci"])
     batch, types = cells.obs["batch"], cells.obs["cell_type"]
     scores = {name: correction_scores(z, batch, types) for name, z in (("before", before), ("after", after))}
     report.section(
@@ -43,4 +44,4 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     report.table([{"embedding": name, **values} for name, values in scores.items()], caption="Scores before and after.")
     if not quick:
         report.figure(umap_picture(before, after, {"batch": batch, "type": types}), caption="UMAP before and after.")
-    return page
+    return out / "report.html"

@@ -20,7 +20,10 @@ from advsci_singlecell.embedding.equaliser import Equaliser
 from advsci_singlecell.embedding.neighbours import Neighbourhoods
 from advsci_singlecell.embedding.projection import Projection
 from advsci_singlecell.embedding.whitening import Whitening
-from advsci_singlecell.game.networks import Encoder
+from advsci_singlecell.game.count_training import CountEmbedding
+from advsci_singlecell.game.counts import CountEncoder
+from advsci_singlecell.game.networks import Decoder, Encoder
+from advsci_singlecell.game.table import Standard
 from advsci_singlecell.game.training import Integration
 
 __all__ = ["Stored", "load", "save"]
@@ -54,7 +57,7 @@ class Stored:
     types: list[str]
     var_names: list[str]
     projection: Projection
-    integration: Integration
+    integration: Integration | CountEmbedding
 
 
 def save(path: str | Path, stored: Stored) -> Path:
@@ -84,6 +87,22 @@ def save(path: str | Path, stored: Stored) -> Path:
         "history": integration.history,
         "projection": _arrays(projection, PARTS["projection"]),
         "library": projection.library,
+        **(_of_counts(integration) if isinstance(integration, CountEmbedding) else _of_chain(integration)),
+    }
+    return checkpoint.save(Path(path), 1, state, keep=1)
+
+
+def _of_counts(integration: CountEmbedding) -> dict[str, Any]:
+    return {
+        "standard": {"mean": integration.standard.mean, "spread": integration.standard.spread},
+        "encoder": dict(integration.encoder.state_dict()),
+        "decoder": dict(integration.decoder.state_dict()) if integration.decoder is not None else None,
+        "head": dict(integration.head.state_dict()) if integration.head is not None else None,
+    }
+
+
+def _of_chain(integration: Integration) -> dict[str, Any]:
+    return {
         "equaliser": _arrays(integration.equaliser, PARTS["equaliser"]),
         "alignment": _arrays(integration.alignment, PARTS["alignment"]),
         "width": integration.alignment.width,
@@ -101,7 +120,6 @@ def save(path: str | Path, stored: Stored) -> Path:
             "weights": list(integration.anchor.weights),
         },
     }
-    return checkpoint.save(Path(path), 1, state, keep=1)
 
 
 def load(path: str | Path) -> Stored:
@@ -135,24 +153,7 @@ def load(path: str | Path) -> Stored:
     try:
         settings = Settings(**state["settings"])
         projection = Projection(**_numpy(state["projection"]), library=state["library"])
-        k = state["anchor settings"]["k"]
-        dimensions = projection.axes.shape[1]
-        encoder = Encoder(dimensions, width=settings.width)
-        encoder.load_state_dict(state["encoder"])
-        head = None
-        if state["head"] is not None:
-            head = MLP(dimensions, len(state["types"]), width=settings.width, depth=1)
-            head.load_state_dict(state["head"])
-        integration = Integration(
-            equaliser=Equaliser(**_numpy(state["equaliser"]), k=k),
-            alignment=Alignment(**_numpy(state["alignment"]), width=state["width"]),
-            whitening=Whitening(state["whitening"].numpy()),
-            anchor=_anchor(_numpy(state["anchor"]), state["anchor settings"]),
-            scale=state["scale"],
-            encoder=encoder.eval(),
-            head=head,
-            history=state["history"],
-        )
+        integration = (_counts if settings.method == "counts" else _chain)(state, settings, projection)
         names = state["batches"], state["types"], state["var_names"]
         return Stored(settings, Fields.from_mapping(state["fields"]), state["seed"], *names, projection, integration)
     except (KeyError, TypeError, RuntimeError) as error:
@@ -160,6 +161,42 @@ def load(path: str | Path) -> Stored:
             f"got {newest}, which is no model of this package ({error}); expected what Model.save wrote. Try: a folder "
             "that advsci-singlecell correct made."
         ) from error
+
+
+def _counts(state: Mapping[str, Any], settings: Settings, projection: Projection) -> CountEmbedding:
+    genes, width = len(projection.genes), settings.width
+    encoder = CountEncoder(genes, settings.features, width=width)
+    encoder.load_state_dict(state["encoder"])
+    decoder, head = None, None
+    if state["decoder"] is not None:
+        decoder = Decoder(settings.features, len(state["batches"]), genes, likelihood=settings.likelihood, width=width)
+        decoder.load_state_dict(state["decoder"])
+    if state["head"] is not None:
+        head = MLP(settings.features, len(state["types"]), width=width, depth=1)
+        head.load_state_dict(state["head"])
+    standard = Standard(**_numpy(state["standard"]))
+    return CountEmbedding(encoder.eval(), standard, decoder, head, state["history"])
+
+
+def _chain(state: Mapping[str, Any], settings: Settings, projection: Projection) -> Integration:
+    k = state["anchor settings"]["k"]
+    dimensions = projection.axes.shape[1]
+    encoder = Encoder(dimensions, width=settings.width)
+    encoder.load_state_dict(state["encoder"])
+    head = None
+    if state["head"] is not None:
+        head = MLP(dimensions, len(state["types"]), width=settings.width, depth=1)
+        head.load_state_dict(state["head"])
+    return Integration(
+        equaliser=Equaliser(**_numpy(state["equaliser"]), k=k),
+        alignment=Alignment(**_numpy(state["alignment"]), width=state["width"]),
+        whitening=Whitening(state["whitening"].numpy()),
+        anchor=_anchor(_numpy(state["anchor"]), state["anchor settings"]),
+        scale=state["scale"],
+        encoder=encoder.eval(),
+        head=head,
+        history=state["history"],
+    )
 
 
 def _tensor(values: np.ndarray) -> torch.Tensor:

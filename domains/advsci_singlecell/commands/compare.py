@@ -1,18 +1,18 @@
 """``advsci-singlecell compare``: every installed peer on the same cells, scored alike."""
 
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from advsci.report import Report
+from advsci.report import Report, drawn
 from advsci.training import Run
 from advsci_singlecell.baselines.controls import CONTROLS
 from advsci_singlecell.baselines.peers import PEERS, Prepared, installed
 from advsci_singlecell.config import Compare
 from advsci_singlecell.data.files import load_input
+from advsci_singlecell.embedding.averaging import averaged
 from advsci_singlecell.evaluation.curve import strength_curve
 from advsci_singlecell.evaluation.page import some_rows
 from advsci_singlecell.evaluation.pictures import strength_picture
@@ -22,8 +22,21 @@ from advsci_singlecell.model.model import Model
 __all__ = ["run"]
 
 
-def run(config: Compare) -> Path:
-    """Write a report with the table; returns its path."""
+def run(config: Compare, folder: Run) -> Path:
+    """Embed with every method, score alike, and write table, embeddings and report.
+
+    Parameters
+    ----------
+    config
+        What the user asked for.
+    folder
+        The run's folder, opened.
+
+    Returns
+    -------
+    Path
+        The table, as CSV.
+    """
     import pandas as pd
 
     if config.scib:
@@ -31,12 +44,15 @@ def run(config: Compare) -> Path:
     adata: Any
     adata, source = load_input(config.file, seed=config.seed)
     Model.setup_anndata(adata, **config.keys())
-    model = Model(adata, seed=config.seed)
-    folder = Run(config.out or Path("runs") / f"compare-{datetime.now():%Y%m%d-%H%M%S}")
+    model = Model(adata, seed=config.seed, device=config.device)
     start = time.perf_counter()
-    model.train()
+    model.train(run=folder.stage("chain"))
     embeddings = {"advsci": model.get_latent_representation()}
     seconds = {"advsci": time.perf_counter() - start}
+    start = time.perf_counter()
+    counts = Model(adata, method="counts", seed=config.seed, device=config.device).train(run=folder.stage("counts"))
+    embeddings["advsci, counts"] = counts.get_latent_representation()
+    seconds["advsci, counts"] = time.perf_counter() - start
     projection, _ = model.fitted()
     prepared = Prepared.of(model.cells, projection, adata.obs, seed=config.seed)
     if model.cells.types:
@@ -47,6 +63,8 @@ def run(config: Compare) -> Path:
         embeddings[name] = method(prepared)
         seconds[name] = time.perf_counter() - start
         print(f"{name}: {seconds[name]:.1f} s", flush=True)
+    if config.averaging:
+        embeddings |= {f"{name}, averaged": averaged(z, model.cells.batch) for name, z in embeddings.items()}
     batch, types = adata.obs[config.batch_key], adata.obs[config.score_key]
     table = pd.DataFrame({name: correction_scores(z, batch, types) for name, z in embeddings.items()}).T
     if config.scib:
@@ -54,12 +72,20 @@ def run(config: Compare) -> Path:
     table["seconds"] = pd.Series(seconds)
     print(table.T.to_string(float_format=lambda value: f"{value:.3f}"))
     np.savez_compressed(folder.path / "embeddings.npz", allow_pickle=False, **embeddings)
+    table.to_csv(folder.path / "scores.csv")
+    with drawn("report"):
+        _page(config, table, source, model, folder)
+    return folder.path / "scores.csv"
+
+
+def _page(config: Compare, table: Any, source: str, model: Model, folder: Run) -> None:
     report = Report("Batch correction compared", f"Data: {source}. Scored by obs['{config.score_key}'].")
     report.section("Scores")
     report.table([{"score": name, **row.to_dict()} for name, row in table.T.iterrows()])
     if config.curve:
-        curve = strength_curve(model, batch, types, rows=some_rows(adata.n_obs))
+        batch, types = model.adata.obs[config.batch_key], model.adata.obs[config.score_key]
+        curve = strength_curve(model, batch, types, rows=some_rows(len(batch)))
         print(curve.to_string(float_format=lambda value: f"{value:.3f}"))
         report.section("Over-correction by strength", "The model trained again with a fixed strength of the adversary.")
         report.figure(strength_picture(curve), caption="Scores over the strength of the adversary.")
-    return report.write(folder.report)
+    report.write(folder.report)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from advsci.errors import DataError
 from advsci_singlecell.config import WriteReport
+from advsci_singlecell.data.cells import column_of
 from advsci_singlecell.data.files import read_cells
 from advsci_singlecell.evaluation.page import correction_page
 
@@ -13,16 +14,20 @@ __all__ = ["run"]
 def run(config: WriteReport) -> Path:
     """Write the page; returns its path."""
     adata = read_cells(config.file)
-    missing = [key for key in ("X_pca", "X_advsci") if key not in adata.obsm]
+    missing = [key for key in ("X_advsci_pca", "X_advsci") if key not in adata.obsm]
     if missing:
         raise DataError(
             f"got a file without obsm {missing}; expected one that correct wrote. Try: advsci-singlecell correct."
         )
-    for key in (config.batch_key, config.labels_key):
-        if key not in adata.obs:
-            raise DataError(f"got no column '{key}' in obs; expected one of {list(adata.obs.columns)}.")
+    for setting in ("batch_key", "labels_key"):
+        column_of(adata, getattr(config, setting), setting)
     source = str(adata.uns.get("advsci", {}).get("source", Path(config.file).name))
     page = correction_page(
-        adata, batch_key=config.batch_key, labels_key=config.labels_key, source=source, umap=config.umap
+        adata,
+        batch_key=config.batch_key,
+        labels_key=config.labels_key,
+        source=source,
+        umap=config.umap,
+        unlabeled_category=config.unlabeled_category,
     )
     return page.write(config.output)

@@ -4,6 +4,7 @@ The expression matrix may be dense, sparse, backed or zarr; it is never made den
 """
 
 import difflib
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from advsci_singlecell.data.matrix import chunks
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["UNKNOWN", "Cells", "check_expression"]
+__all__ = ["UNKNOWN", "Cells", "check_expression", "column_of", "known_labels", "warn_of_lookalikes"]
 
 UNKNOWN = -1
 
@@ -161,7 +162,68 @@ def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]
         )
 
 
-def _column(adata: "AnnData", key: str, setting: str) -> Any:
+def known_labels(labels: Any, unlabeled_category: str = "Unknown") -> np.ndarray:
+    """Which labels say something.
+
+    Parameters
+    ----------
+    labels
+        Labels (n), of any type; None and NaN say nothing.
+    unlabeled_category
+        The value that means "not known".
+
+    Returns
+    -------
+    numpy.ndarray
+        Booleans (n).
+
+    Examples
+    --------
+    >>> known_labels(["T", "Unknown", None, float("nan")]).tolist()
+    [True, False, False, False]
+    """
+    import pandas as pd
+
+    values = pd.Series(np.asarray(labels, dtype=object))
+    return (values.notna() & (values.astype(str) != unlabeled_category)).to_numpy()
+
+
+def warn_of_lookalikes(types: list[str], unlabeled_category: str) -> None:
+    """Warn where the name of a type looks as if it meant "not known".
+
+    Parameters
+    ----------
+    types
+        Names of the types.
+    unlabeled_category
+        The value that does mean it.
+    """
+    words = {unlabeled_category.casefold(), "unknown", "unassigned", "unlabeled", "nan", "none", "na", ""}
+    if odd := [name for name in types if name.strip().casefold() in words]:
+        warnings.warn(
+            f"got types named {odd}, which are trained on as types; what means not known is '{unlabeled_category}'. "
+            f"Try: unlabeled_category='{odd[0]}'.",
+            stacklevel=3,
+        )
+
+
+def column_of(adata: "AnnData", key: str, setting: str) -> Any:
+    """A column of ``obs`` by name.
+
+    Parameters
+    ----------
+    adata
+        The cells.
+    key
+        Name of the column.
+    setting
+        What named it, for the message.
+
+    Raises
+    ------
+    DataError
+        There is no such column; the message names the nearest.
+    """
     if key not in adata.obs:
         raise DataError(
             f"got no column '{key}' in obs ({setting}); expected one of {list(adata.obs.columns)}. Try: "
@@ -177,7 +239,7 @@ def _near(key: str, names: list[str]) -> str:
 
 def _categories(adata: "AnnData", key: str, setting: str) -> tuple[np.ndarray, list[str]]:
     """Numbers and names of the categories that have cells."""
-    column = _column(adata, key, setting)
+    column = column_of(adata, key, setting)
     if column.isna().any():
         raise DataError(
             f"got {int(column.isna().sum())} cells without a value in obs['{key}'] ({setting}); expected one a "
@@ -189,7 +251,7 @@ def _categories(adata: "AnnData", key: str, setting: str) -> tuple[np.ndarray, l
 
 def _labels(adata: "AnnData", fields: Fields, types: list[str] | None) -> tuple[np.ndarray, list[str]]:
     assert fields.labels_key is not None
-    column = _column(adata, fields.labels_key, "labels_key")
+    column = column_of(adata, fields.labels_key, "labels_key")
     text = column.astype(object).where(column.notna(), fields.unlabeled_category).astype(str).to_numpy()
     known = text != fields.unlabeled_category
     names = types if types is not None else sorted(set(text[known]))
@@ -198,12 +260,14 @@ def _labels(adata: "AnnData", fields: Fields, types: list[str] | None) -> tuple[
             f"got no labelled cell in obs['{fields.labels_key}']; expected some that are not "
             f"'{fields.unlabeled_category}'. Try: labels_key=None."
         )
+    if types is None:
+        warn_of_lookalikes(names, fields.unlabeled_category)
     number = {name: i for i, name in enumerate(names)}
     return np.array([number.get(t, UNKNOWN) for t in text]), list(names)
 
 
 def _numbers(adata: "AnnData", key: str) -> np.ndarray:
-    column = _column(adata, key, "continuous_covariate_keys")
+    column = column_of(adata, key, "continuous_covariate_keys")
     try:
         values = column.to_numpy(dtype=float)
     except (TypeError, ValueError):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_input", "read_cells"]
 
+MAPPINGS = ("obsm", "varm", "obsp", "varp", "uns")
+
 
 def load_input(name: str, *, seed: int = 0, cells: int = 1800) -> tuple["AnnData", str]:
     """The AnnData of this name, and a sentence on what it is.
@@ -59,9 +61,25 @@ def _open_zarr(path: Any) -> "AnnData":
 
     try:
         group = zarr.open_group(str(path), mode="r")
-        obs, var, x = (cast(Any, group[name]) for name in ("obs", "var", "X"))
-        adata = anndata.AnnData(obs=cast(Any, anndata.io.read_elem(obs)), var=cast(Any, anndata.io.read_elem(var)))
-        adata.X = anndata.io.sparse_dataset(x) if isinstance(x, zarr.Group) else x
+        read = anndata.io.read_elem
+        parts: dict[str, Any] = {name: read(cast(Any, group[name])) for name in ("obs", "var")}
+        parts |= {name: dict(read(cast(Any, group[name]))) for name in MAPPINGS if name in group}
+        adata = anndata.AnnData(**parts)
+        if "X" in group:
+            adata.X = _on_disk(group["X"])
+        for name in cast(Any, group["layers"]) if "layers" in group else ():
+            adata.layers[name] = _on_disk(cast(Any, group["layers"])[name])
+        if "raw" in group:
+            raw = cast(Any, group["raw"])
+            adata.raw = anndata.AnnData(X=read(raw["X"]), obs=parts["obs"], var=read(raw["var"]))
     except Exception as error:  # zarr and anndata raise many kinds; each means that the store is no sound AnnData
         raise DataError(f"{path} is no AnnData in zarr: {error}. Try: AnnData.write_zarr.") from error
     return adata
+
+
+def _on_disk(element: Any) -> Any:
+    """A matrix of a zarr store, read when it is asked for."""
+    import anndata
+    import zarr
+
+    return anndata.io.sparse_dataset(element) if isinstance(element, zarr.Group) else element

@@ -134,11 +134,42 @@ class Projection:
         return min(fixed, adapted, key=lambda projection: batch_share(projection(matrix, rows), chosen))
 
     def __call__(self, matrix: Any, rows: np.ndarray | None = None) -> np.ndarray:
-        """Components (n d) of the cells."""
+        """Components of the cells.
+
+        Parameters
+        ----------
+        matrix, rows
+            Expression as it is stored, and the row numbers wanted (default: all).
+
+        Returns
+        -------
+        numpy.ndarray
+            (n d).
+        """
         parts = [
             (_expression(block, self.genes, self.library) - self.mean) @ self.axes for _, block in chunks(matrix, rows)
         ]
         return np.concatenate(parts).astype(np.float32)
+
+    def selected(self, matrix: Any, rows: np.ndarray | None = None) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+        """Log-expression and matrix of the selected genes, both sparse; totals are those of all genes.
+
+        Parameters
+        ----------
+        matrix, rows
+            As for a call.
+
+        Returns
+        -------
+        expression, counts
+            (n g); equal where the matrix holds log-expression.
+        """
+        expression, counts = [], []
+        for _, block in chunks(matrix, rows):
+            counts.append(sparse.csr_matrix(block[:, self.genes], dtype=np.float32))
+            y = log_normalise(block, self.library) if self.library is not None else block
+            expression.append(sparse.csr_matrix(y[:, self.genes], dtype=np.float32))
+        return sparse.csr_matrix(sparse.vstack(expression)), sparse.csr_matrix(sparse.vstack(counts))
 
 
 def _expression(block: sparse.csr_matrix, genes: np.ndarray, library: float | None) -> np.ndarray:

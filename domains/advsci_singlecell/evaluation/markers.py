@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from advsci_singlecell.data.cells import known_labels
 from advsci_singlecell.data.matrix import chunks, log_normalise
 
 if TYPE_CHECKING:
@@ -84,8 +85,23 @@ def marker_table(
     ]
 
 
-def compared_markers(model: "Model", types: "pd.Series", rows: np.ndarray) -> list[dict[str, object]]:
-    """`marker_table` of a trained model's selected genes, on some of its cells."""
+def compared_markers(
+    model: "Model", types: "pd.Series", rows: np.ndarray, unlabeled_category: str = "Unknown"
+) -> list[dict[str, object]]:
+    """`marker_table` of a trained model's selected genes, on some of its cells.
+
+    Parameters
+    ----------
+    model
+        A trained model.
+    types
+        Types of its cells (n).
+    rows
+        Numbers of the cells to take.
+    unlabeled_category
+        Type that means "not known": such cells are left out.
+    """
+    rows = rows[known_labels(types.iloc[rows], unlabeled_category)]
     cells, genes = model.cells, model.fitted()[0].genes
     parts = [log_normalise(block) if cells.counts else block for _, block in chunks(cells.matrix, rows)]
     before = np.concatenate([np.asarray(part[:, genes].todense(), dtype=np.float32) for part in parts])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from advsci.report import Report
+from advsci_singlecell.data.cells import known_labels
 from advsci_singlecell.evaluation.confounding import check_confounding
 from advsci_singlecell.evaluation.pictures import (
     mixing_by_type,
@@ -47,23 +48,44 @@ def correction_page(
     settings: dict[str, Any] | None = None,
     markers: list[dict[str, object]] | None = None,
     curve: "pd.DataFrame | None" = None,
+    unlabeled_category: str = "Unknown",
 ) -> Report:
-    """A page on the corrected embedding beside ``obsm["X_pca"]``.
+    """A page on the corrected embedding beside ``obsm["X_advsci_pca"]``.
 
     Parameters
     ----------
+    adata
+        Corrected cells, as `Model.annotate` leaves them.
+    batch_key, labels_key, unlabeled_category
+        Columns of obs with batches and types, and the type that means "not known"; its cells are drawn, not scored.
+    source
+        What the data are, in words.
+    history
+        Records of the training.
+    seconds
+        Time to the embedding [s].
+    umap
+        Whether to draw maps.
+    settings
+        What the user asked for, for the page's end.
     markers, curve
         From `compared_markers` and `strength_curve`.
+
+    Returns
+    -------
+    Report
+        The page, to be written.
     """
     batch = adata.obs[batch_key]
     report = Report("Batch correction", f"{adata.n_obs} cells of {batch.nunique()} batches. Data: {source}.")
     scored = fair_embedding(adata, labels_key)
-    before, after = np.asarray(adata.obsm["X_pca"]), np.asarray(adata.obsm[scored])
+    before, after = np.asarray(adata.obsm["X_advsci_pca"]), np.asarray(adata.obsm[scored])
     rows = some_rows(len(after))
     if seconds is not None:
         report.card("time to the embedding [s]", round(seconds, 1))
     if labels_key is not None:
-        types = adata.obs[labels_key]
+        drawn, types = rows, adata.obs[labels_key]
+        rows = rows[known_labels(types.iloc[rows], unlabeled_category)]
         table = {
             name: correction_scores(z[rows], batch.iloc[rows], types.iloc[rows])
             for name, z in (("before", before), ("after", after))
@@ -104,6 +126,7 @@ def correction_page(
         report.figure(
             type_mixing_picture(*mixing), caption="Mixing of the batches within every type that two batches have."
         )
+        rows = drawn
     if umap:
         colours = {"batch": batch.iloc[rows]} | ({"type": adata.obs[labels_key].iloc[rows]} if labels_key else {})
         report.section("Maps")
@@ -119,12 +142,8 @@ def correction_page(
         report.table(markers, caption="Before: measured log-expression; after: expression corrected for the batch.")
     training = [record for record in history or [] if "readability" in record]
     if training:
-        report.section(
-            "The adversary", "Its strength was raised while the batch could be read, and lowered at phantoms."
-        )
-        report.figure(
-            training_picture(training), caption="Strength, readability of the batch, phantom mixing over the training."
-        )
+        report.section("The adversary", _words_on(training))
+        report.figure(training_picture(training), caption="What was measured over the training.")
     if curve is not None:
         report.section(
             "Over-correction by strength", "The model trained again with a fixed strength; one point would show little."
@@ -138,3 +157,21 @@ def correction_page(
 def some_rows(n: int, most: int = 6000) -> np.ndarray:
     """All rows, or ``most`` spread evenly."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(int)
+
+
+def _words_on(records: "list[dict[str, float | int]]") -> str:
+    """What the adversary did, in words, from what was measured."""
+    first, last = records[0], records[-1]
+    said = (
+        f"A fresh linear probe read the batch within groups at {first['readability']:.2f} above chance at step "
+        f"{first['step']} and at {last['readability']:.2f} at the end."
+    )
+    if "strength" in last:
+        values = [float(record["strength"]) for record in records]
+        way = "rose" if values[-1] > values[0] else "fell" if values[-1] < values[0] else "stayed"
+        said += f" The strength {way} from {values[0]:.2g} to {values[-1]:.2g} (largest {max(values):.2g})."
+        if max(values[len(values) // 2 :]) < 1e-3:
+            said += (
+                " At such a strength the adversary changed next to nothing: what was corrected, alignment corrected."
+            )
+    return said

@@ -94,20 +94,28 @@ def type_mixing_picture(before: dict[str, float], after: dict[str, float]) -> "F
 
 
 def training_picture(records: list[dict[str, float | int]]) -> "Figure":
-    """Strength, readability and phantom mixing over the steps."""
+    """How well the batch was read, and where they were measured phantom mixing and strength.
+
+    Parameters
+    ----------
+    records
+        Records of the training with ``step`` and ``readability``.
+    """
     from matplotlib.figure import Figure
 
-    steps = [record["step"] for record in records]
+    steps, moved = [record["step"] for record in records], "strength" in records[-1]
     with style():
-        figure = Figure(figsize=(7, 2.6))
-        left, right = figure.subplots(1, 2)
+        figure = Figure(figsize=(7 if moved else 4, 2.6))
+        left, *right = figure.subplots(1, 2 if moved else 1, squeeze=False)[0]
         left.plot(steps, [record["readability"] for record in records], label="readability")
-        left.plot(steps, [record["phantom"] for record in records], label="phantom mixing")
+        if "phantom" in records[-1]:
+            left.plot(steps, [record["phantom"] for record in records], label="phantom mixing")
         left.axhline(0.0, color="#8a8f98", linewidth=0.8)
         left.set(xlabel="step")
         left.legend()
-        right.plot(steps, [record["strength"] for record in records], color="#c2417c")
-        right.set(xlabel="step", ylabel="strength", yscale="log")
+        for axis in right:
+            axis.plot(steps, [record["strength"] for record in records], color="#c2417c")
+            axis.set(xlabel="step", ylabel="strength", yscale="log")
     return figure
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from advsci.errors import MissingDependencyError, ShapeError
+from advsci_singlecell.data.cells import known_labels
 from advsci_singlecell.embedding.neighbours import nearest
 
 if TYPE_CHECKING:
@@ -33,11 +34,50 @@ __all__ = [
 LEAST = 10
 
 
-def correction_scores(z: np.ndarray, batch: Any, cell_type: Any, *, k: int = 15) -> dict[str, float]:
-    """All scores of this module (without scIB's); NaN where a score has no subject."""
+def correction_scores(
+    z: np.ndarray, batch: Any, cell_type: Any, *, k: int = 15, unlabeled_category: str = "Unknown"
+) -> dict[str, float]:
+    """All scores of this module (without scIB's).
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    batch, cell_type
+        Names (n).
+    k
+        Size of a neighbourhood.
+    unlabeled_category
+        Type that means "not known", as NaN does: such cells are left out, being of any type.
+
+    Returns
+    -------
+    dict
+        Name -> score; NaN where a score has no subject.
+
+    Raises
+    ------
+    ShapeError
+        The three are not of equal length.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> types, batch = np.repeat(["T", "B"], 60), np.tile(["one", "two"], 60)
+    >>> z = rng.normal(size=(120, 2)) + 9.0 * (types == "T")[:, None]
+    >>> scores = correction_scores(z, batch, types)
+    >>> scores["purity"], round(scores["label transfer F1"], 2)
+    (1.0, 1.0)
+    """
+    if z.ndim == 2 and len(z) == len(cell_type) == len(batch):
+        known = known_labels(cell_type, unlabeled_category)
+        z, batch, cell_type = z[known], np.asarray(batch)[known], np.asarray(cell_type)[known]
     y, b = np.asarray(cell_type).astype(str), np.asarray(batch).astype(str)
     if z.ndim != 2 or len(z) != len(y) or len(y) != len(b):
-        raise ShapeError(f"got an embedding {z.shape}, {len(y)} types and {len(b)} batches; expected one row a cell.")
+        raise ShapeError(
+            f"got an embedding {z.shape}, {len(y)} types and {len(b)} batches; expected one row per "
+            "cell. Try: the same rows of all three."
+        )
     neighbours = own_neighbours(z, k)
     return {
         "purity": neighbourhood_purity(neighbours, y, b)[0],
@@ -155,7 +195,7 @@ def batch_probe(z: np.ndarray, y: np.ndarray, b: np.ndarray, *, probe: str = "li
         reader = (
             LogisticRegression(max_iter=300, class_weight="balanced")
             if probe == "linear"
-            else KNeighborsClassifier(15, weights="distance")
+            else KNeighborsClassifier(min(15, 2 * int(rows.sum()) // 3 - 1), weights="distance")
         )
         read = cross_val_predict(reader, scaled[rows], b[rows], cv=3)
         chance = 1.0 / len(names)
@@ -201,10 +241,39 @@ def require_scib() -> None:
 
 
 def scib_scores(
-    embeddings: dict[str, np.ndarray], batch: Any, cell_type: Any, unintegrated: np.ndarray, *, jobs: int = 1
+    embeddings: dict[str, np.ndarray],
+    batch: Any,
+    cell_type: Any,
+    unintegrated: np.ndarray,
+    *,
+    jobs: int = 1,
+    unlabeled_category: str = "Unknown",
 ) -> "pd.DataFrame":
-    """scib-metrics' default benchmark, unscaled: a row an embedding, a column a metric, and Total = 0.6 bio + 0.4
-    batch."""
+    """scib-metrics' default benchmark, unscaled; Total = 0.6 bio + 0.4 batch.
+
+    Parameters
+    ----------
+    embeddings
+        Name -> embedding (n d).
+    batch, cell_type
+        Names (n).
+    unintegrated
+        Components before any correction (n d), which some metrics compare with.
+    jobs
+        Processes.
+    unlabeled_category
+        Type that means "not known": such cells are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per embedding, a column per metric.
+
+    Raises
+    ------
+    MissingDependencyError
+        scib-metrics is not installed.
+    """
     try:
         import anndata
         import pandas as pd
@@ -213,6 +282,9 @@ def scib_scores(
         raise MissingDependencyError.of(error.name or "scib-metrics", "singlecell-evaluation") from error
     from scipy import sparse
 
+    known = known_labels(cell_type, unlabeled_category)
+    batch, cell_type, unintegrated = np.asarray(batch)[known], np.asarray(cell_type)[known], unintegrated[known]
+    embeddings = {name: z[known] for name, z in embeddings.items()}
     names = list(embeddings)
     obs = pd.DataFrame(
         {

@@ -35,13 +35,11 @@ def negative_binomial(
 ) -> Float[Tensor, "*n g"]:
     r"""Log-probability of counts; variance :math:`\mu + \mu^2 / \theta`."""
     log_sum = torch.log(dispersion + mean + TINY)
-    return (
-        torch.lgamma(x + dispersion)
-        - torch.lgamma(dispersion)
-        - torch.lgamma(x + 1.0)
-        + dispersion * (torch.log(dispersion + TINY) - log_sum)
-        + x * (torch.log(mean + TINY) - log_sum)
-    )
+    rest = dispersion * (torch.log(dispersion + TINY) - log_sum) + x * (torch.log(mean + TINY) - log_sum)
+    counted = x > 0  # where nothing was counted, the Gamma functions cancel; they cost most, and most counts are zero
+    some, theta = x[counted], dispersion.expand_as(x)[counted]
+    combinations = torch.lgamma(some + theta) - torch.lgamma(theta) - torch.lgamma(some + 1.0)
+    return rest.masked_scatter(counted, rest[counted] + combinations)
 
 
 def zero_inflated_negative_binomial(

@@ -2,7 +2,7 @@ r"""The encoder, which corrects what the alignment left, and the decoder, which 
 
 Encoder: :math:`z = s + g(s)` with anchored components :math:`s`: it starts as the identity and sees no batch, so that
 it is a map for any cell that can be aligned. Decoder:
-:math:`\mu_{ig} = \ell_i \, \mathrm{softmax}_g(U h(z_i, b_i))`, one library a cell.
+:math:`\mu_{ig} = \ell_i \, \mathrm{softmax}_g(U h(z_i, b_i) + V b_i)`, one library per cell.
 """
 
 import torch
@@ -49,6 +49,8 @@ class Decoder(nn.Module):
         self.share = 1.0  # of a cell's library that the genes here make up
         self.hidden = MLP(dimensions + covariates, width, width=width, depth=1)
         self.mean = nn.Linear(width, genes)
+        self.offset = nn.Linear(covariates, genes, bias=False)
+        nn.init.zeros_(self.offset.weight)
         self.spread = nn.Parameter(torch.zeros(genes))
         self.dropout = nn.Linear(width, genes) if likelihood == "zinb" else None
 
@@ -61,7 +63,7 @@ class Decoder(nn.Module):
     def expected(self, z: Tensor, covariates: Tensor, library: Tensor) -> tuple[Tensor, Tensor | None]:
         """(mean (n g), dropout logit (n g) or None)."""
         h = F.leaky_relu(self.hidden(torch.cat([z, covariates], dim=1)), 0.2)
-        mean = self.mean(h)
+        mean = self.mean(h) + self.offset(covariates)
         if self.likelihood != "gaussian":
             mean = torch.softmax(mean, dim=1) * library[:, None]
         return mean, self.dropout(h) if self.dropout is not None else None

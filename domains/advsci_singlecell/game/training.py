@@ -15,12 +15,13 @@ from advsci.schedules import Linear
 from advsci.solvers import Alternating, Simultaneous
 from advsci.solvers.solver import adam
 from advsci.streams import Stream
-from advsci.training import EMA, Trainer
+from advsci.training import EMA, Run, Trainer
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.embedding.alignment import Alignment
 from advsci_singlecell.embedding.anchor import Anchor
+from advsci_singlecell.embedding.chain import Chain
 from advsci_singlecell.embedding.equaliser import Equaliser
 from advsci_singlecell.embedding.whitening import Whitening
 from advsci_singlecell.game.adversary import CategoricalAdversary, ContinuousAdversary, support, support_weights
@@ -72,20 +73,47 @@ class Integration:
         obs: "pd.DataFrame | None" = None,
         fields: Fields | None = None,
         quiet: bool = True,
+        run: Run | None = None,
     ) -> "Integration":
-        """Fit on components (n d) of the sketched cells."""
+        """Fit on the sketched cells.
+
+        Parameters
+        ----------
+        components
+            Principal components (n d).
+        cells
+            Batches and labels of the cells.
+        settings
+            How.
+        stream
+            Source of all randomness.
+        device
+            Torch device; None: an accelerator if there is one.
+        obs, fields
+            Columns of the cells, and which of them are further nuisances or must not be removed.
+        quiet
+            Whether to print nothing.
+        run
+            Folder for checkpoints; a training that was stopped goes on from there.
+
+        Returns
+        -------
+        Integration
+            The fitted map.
+        """
         batch, types = cells.batch, len(cells.types)
-        equaliser = Equaliser.fit(components, batch, len(cells.batches), settings.neighbours)
-        even = equaliser(components, batch)
-        # clusters and shifts are found on cells without most of their noise, where types are told apart best
-        clear = equaliser.cleared(even, settings.diffusion, cells.labels)
-        whitening = Whitening.fit(even, batch, settings.neighbours)
-        pairing: dict[str, Any] = {"stream": stream.at("align"), "labels": cells.labels, "metric": whitening}
-        common = Alignment.common(clear, batch, **pairing)
-        alignment = Alignment.fit(
-            clear, batch, stream=stream.at("align"), diversity=settings.diversity, start=common
-        ).refined(clear, batch, **pairing)
-        aligned, plain = whitening(alignment(even, batch)), whitening(even)
+        chain = Chain.fit(
+            components,
+            batch,
+            len(cells.batches),
+            cells.labels,
+            stream=stream.at("align"),
+            neighbours=settings.neighbours,
+            diffusion=settings.diffusion,
+            diversity=settings.diversity,
+        )
+        equaliser, alignment, whitening = chain.equaliser, chain.alignment, chain.whitening
+        aligned, plain = chain(components, batch)
         anchor = Anchor.fit(
             aligned,
             plain,
@@ -106,7 +134,7 @@ class Integration:
         if settings.orthogonality:
             centred = components - components.mean(axis=0)
             data["components"] = torch.from_numpy((centred / max(float(centred.std()), 1e-12)).astype(np.float32))
-        adversaries = _adversaries(data, obs, fields, settings, len(cells.batches))
+        adversaries = adversaries_of(data, obs, fields, settings, len(cells.batches))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream.at("initial parameters").key() % 2**63)
             task = _task(data, types, len(cells.batches), settings, stream)
@@ -134,6 +162,7 @@ class Integration:
             ema=EMA(0.98, of=("task",)),
             quiet=quiet,
             title="embedding",
+            **({"run": run, "checkpoint_every": 100} if run is not None else {}),
         ).fit(game, data, solver)
         played = cast(Biology, training.averaged("task")).cpu().eval()
         return cls(equaliser, alignment, whitening, anchor, scale, played.encoder, played.head, training.log)
@@ -157,7 +186,8 @@ class Integration:
 
     def types(self, z: np.ndarray) -> np.ndarray:
         """Probabilities of the types (n c) by the class head."""
-        assert self.head is not None
+        if self.head is None:  # one type alone needs no naming
+            return np.ones((len(z), 1), np.float32)
         with torch.no_grad():
             return torch.softmax(self.head(torch.from_numpy(z)), dim=1).numpy()
 
@@ -243,7 +273,7 @@ def _task(data: dict[str, Tensor], types: int, batches: int, settings: Settings,
     )
 
 
-def _adversaries(
+def adversaries_of(
     data: dict[str, Tensor], obs: Any, fields: Fields | None, settings: Settings, batches: int
 ) -> dict[str, Callable[[], Adversary]]:
     """Name -> function that makes the adversary; adds the covariates to ``data``."""

@@ -7,7 +7,7 @@ import numpy as np
 from advsci.errors import ConfigError, DataError, MissingDependencyError, ShapeError
 from advsci.streams import Stream
 from advsci_singlecell.config import Settings
-from advsci_singlecell.data.cells import UNKNOWN, Cells
+from advsci_singlecell.data.cells import UNKNOWN, Cells, known_labels, warn_of_lookalikes
 from advsci_singlecell.game.training import Integration
 from advsci_singlecell.model.model import Model
 
@@ -32,6 +32,8 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
         Settings of the method; None: the defaults. Those on genes and likelihood are not used.
     random_state
         Seed.
+    unlabeled_category
+        Value of ``y`` that means "not known", as None and NaN do.
 
     Attributes
     ----------
@@ -45,9 +47,10 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
     >>> z = BatchCorrector().fit(x, batch=batch).transform(x, batch=batch)   # doctest: +SKIP
     """
 
-    def __init__(self, settings: Settings | None = None, random_state: int = 0):
+    def __init__(self, settings: Settings | None = None, random_state: int = 0, unlabeled_category: str = "Unknown"):
         self.settings = settings
         self.random_state = random_state
+        self.unlabeled_category = unlabeled_category
 
     def fit(self, X: Any, y: Any = None, *, batch: Any = None) -> "BatchCorrector":
         """Fit to features ``X`` (n d), the batch of every row and, optionally, types ``y`` (None or NaN: unknown)."""
@@ -58,9 +61,10 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
             raise DataError(f"got one batch ({self.batches_}); expected at least two. Try: fit(X, batch=...).")
         labels, types = np.full(len(x), UNKNOWN), []
         if y is not None:
-            known = np.array([v is not None and v == v for v in np.asarray(y, dtype=object)])
+            known = known_labels(y, self.unlabeled_category)
             types, coded = np.unique(np.asarray(y, dtype=object)[known].astype(str), return_inverse=True)
             labels[known] = coded
+            warn_of_lookalikes([str(t) for t in types], self.unlabeled_category)
         cells = Cells(
             None, False, np.arange(x.shape[1]), number, [str(b) for b in self.batches_], labels, [str(t) for t in types]
         )
@@ -126,16 +130,21 @@ def correct(
     """
     adata = adata.copy() if copy else adata
     Model.setup_anndata(adata, batch_key=batch_key, **keys)
-    model = Model(adata, settings, seed=seed).train()
-    adata.obsm[key_added] = model.get_latent_representation()
-    adata.uns["advsci"] = {"settings": model.settings.model_dump_json(), "batch_key": batch_key, "seed": seed}
+    Model(adata, settings, seed=seed).train().annotate(key_added=key_added)
     return adata if copy else None
 
 
 def _names(batch: Any, n: int) -> np.ndarray:
     if batch is None:
         raise ConfigError("got no batch; expected the batch of every row. Try: fit(X, batch=adata.obs['batch']).")
-    names = np.asarray(batch).astype(str)
-    if names.shape != (n,):
-        raise ShapeError(f"got batches of shape {names.shape}; expected one a row, ({n},).")
-    return names
+    given = np.asarray(batch, dtype=object)
+    if given.shape != (n,):
+        raise ShapeError(
+            f"got batches of shape {given.shape}; expected one per row, ({n},). Try: batch=adata.obs['batch']."
+        )
+    if missing := int((~known_labels(given, "")).sum()):
+        raise DataError(
+            f"got {missing} rows without a batch (None or NaN); expected one each. Try: drop these rows, or name their "
+            "batch."
+        )
+    return given.astype(str)

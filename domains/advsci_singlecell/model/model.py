@@ -10,9 +10,10 @@ import torch
 from advsci.errors import ConfigError, DataError
 from advsci.streams import Stream
 from advsci_singlecell.config import Settings
-from advsci_singlecell.data.cells import Cells
+from advsci_singlecell.data.cells import Cells, known_labels
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.embedding.projection import Projection, select_genes
+from advsci_singlecell.game.count_training import CountEmbedding
 from advsci_singlecell.game.training import Integration
 from advsci_singlecell.model.expression import Expression
 from advsci_singlecell.store import Stored, load, save
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
+    from advsci.training import Run
     from advsci_singlecell.model.query import QueryMap
 
 __all__ = ["Model"]
 
 CHUNK = 8192
+TYPE_COLUMNS = ("cell_type", "celltype", "cell type", "cell_types", "condition", "disease")
 
 
 class Model:
@@ -66,7 +69,7 @@ class Model:
         self.adata = adata
         self.cells = Cells.of(adata, self.fields, likelihood=self.settings.likelihood)
         self.seed, self.device = seed, device
-        self.integration: Integration | None = None
+        self.integration: Integration | CountEmbedding | None = None
         self.expression: Expression | None = None
         self.projection: Projection | None = None
         self.history: list[dict[str, float | int]] = []
@@ -102,9 +105,23 @@ class Model:
             protected_key=protected_key,
         ).register(adata)
 
-    def train(self, *, quiet: bool = True) -> "Model":
-        """Align, denoise, and play the game; see `Integration`."""
+    def train(self, *, quiet: bool = True, run: "Run | None" = None) -> "Model":
+        """Align, and play the game; see `Integration` and `CountEmbedding`.
+
+        Parameters
+        ----------
+        quiet
+            Whether to print nothing.
+        run
+            Folder for checkpoints; a training that was stopped goes on from there.
+
+        Returns
+        -------
+        Model
+            Itself, trained.
+        """
         cells, settings = self.cells, self.settings
+        warn_of_confounding(self.adata, self.fields)
         stream = Stream(self.seed)
         rows = sketch_rows(cells.batch, settings.sketch, stream)
         genes = select_genes(cells.matrix, cells.batch, settings.genes, counts=cells.counts, rows=rows)
@@ -114,16 +131,21 @@ class Model:
         else:
             library = None if settings.library == "median" else settings.library
             self.projection = Projection.fit(matrix, genes, d, counts=cells.counts, rows=rows, library=library)
-        self.integration = Integration.fit(
-            self.projection(cells.matrix, rows),
-            replace(cells, batch=cells.batch[rows], labels=cells.labels[rows], matrix=None),
-            settings,
-            stream=stream,
-            device=self.device,
-            obs=cast("pd.DataFrame", self.adata.obs.iloc[rows]),
-            fields=self.fields,
-            quiet=quiet,
-        )
+        sketched = replace(cells, batch=cells.batch[rows], labels=cells.labels[rows], matrix=None)
+        components = self.projection(cells.matrix, rows)
+        given: dict[str, Any] = {
+            "stream": stream,
+            "device": self.device,
+            "obs": cast("pd.DataFrame", self.adata.obs.iloc[rows]),
+            "fields": self.fields,
+            "quiet": quiet,
+            "run": run,
+        }
+        if settings.method == "counts":
+            tables = self.projection.selected(cells.matrix, rows)
+            self.integration = CountEmbedding.fit(components, *tables, sketched, settings, **given)
+        else:
+            self.integration = Integration.fit(components, sketched, settings, **given)
         self.history = self.integration.history
         self.expression = None
         return self
@@ -198,6 +220,38 @@ class Model:
 
         return map_query(self, adata, batch_key or self.fields.batch_key)
 
+    def annotate(self, *, key_added: str = "X_advsci", source: str | None = None) -> None:
+        """Write what was found into the model's AnnData.
+
+        ``obsm[key_added]`` the embedding, ``obsm["X_advsci_pca"]`` the components before it, ``uns["advsci"]``
+        settings, keys and seed; with labels also ``obsm[key_added + "_hidden"]``, in which no cell is placed by its own
+        label, and ``obs["advsci_type"]``. Nothing of the AnnData's own is overwritten.
+
+        Parameters
+        ----------
+        key_added
+            Key of ``obsm``.
+        source
+            What the data are, in words; it stays with the result.
+        """
+        projection, _ = self.fitted()
+        adata: Any = self.adata
+        adata.obsm[key_added] = self.get_latent_representation()
+        adata.obsm["X_advsci_pca"] = projection(self.cells.matrix)
+        about = {
+            "settings": self.settings.model_dump_json(),
+            "batch_key": self.fields.batch_key,
+            "unlabeled_category": self.fields.unlabeled_category,
+            "seed": self.seed,
+        }
+        if source is not None:
+            about["source"] = source
+        if self.cells.types:
+            adata.obsm[f"{key_added}_hidden"] = self.get_latent_representation(labels=False)
+            about["labels_key"] = str(self.fields.labels_key)
+            adata.obs["advsci_type"] = np.asarray(self.predict())
+        adata.uns["advsci"] = about
+
     def save(self, path: "str | Path") -> "Path":
         """Write the model as safetensors and JSON: loading it cannot run code.
 
@@ -270,10 +324,12 @@ class Model:
     def embed_rows(self, rows: np.ndarray, cells: Cells | None = None, labels: bool = True) -> np.ndarray:
         cells = cells or self.cells
         projection, integration = self.fitted()
+        if isinstance(integration, CountEmbedding):
+            return integration.embed(np.asarray(projection.selected(cells.matrix, rows)[0].todense()))
         own = cells.labels[rows] if labels else None
         return integration.embed(projection(cells.matrix, rows), cells.batch[rows], own)
 
-    def fitted(self) -> tuple[Projection, Integration]:
+    def fitted(self) -> tuple[Projection, Integration | CountEmbedding]:
         if self.projection is None or self.integration is None:
             raise ConfigError("got a model that was not trained; expected one that was. Try: model.train().")
         return self.projection, self.integration
@@ -346,3 +402,28 @@ def renumbered(cells: Cells, batches: list[str], types: list[str]) -> Cells:
         number = np.array([types.index(name) for name in cells.types])
         labels = np.where(labels >= 0, number[np.maximum(labels, 0)], labels)
     return replace(cells, batch=batch, batches=batches, labels=labels, types=types)
+
+
+def warn_of_confounding(adata: "AnnData", fields: Fields) -> None:
+    """Warn where batches cannot be told from types: no correction is to be trusted there.
+
+    Parameters
+    ----------
+    adata
+        The cells.
+    fields
+        Their keys; types are sought in the labels, the protected column, and columns named as types usually are.
+    """
+    usual = [key for key in adata.obs.columns if key.lower() in TYPE_COLUMNS]
+    batch = adata.obs[fields.batch_key].astype(str)
+    for key in dict.fromkeys([*filter(None, [fields.labels_key, fields.protected_key]), *usual]):
+        known = known_labels(adata.obs[key], fields.unlabeled_category)
+        b, y = batch[known], adata.obs[key].astype(str)[known]
+        if key == fields.batch_key or y.nunique() < 2 or b.nunique() < 2:
+            continue
+        if (b.groupby(y).nunique() == 1).all() or (y.groupby(b).nunique() == 1).all():
+            warnings.warn(
+                f"batches of obs['{fields.batch_key}'] and obs['{key}'] are fully confounded: every value of one lies "
+                "within one value of the other, and no method can tell them apart. Try: advsci-singlecell check.",
+                stacklevel=3,
+            )

@@ -16,6 +16,8 @@ from advsci.errors import DataError, MissingDependencyError
 from advsci.streams import Stream
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
+from advsci_singlecell.data.matrix import chunks, log_normalise
+from advsci_singlecell.game.count_training import CountEmbedding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +72,12 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
             f"{SHARED_GENES:.0%}. Try: genes named as in the reference, such as {needed[:3].tolist()}."
         )
     known = column >= 0
-    components = _project(cells, projection, column, known)
+    expression = _expression(cells, projection, column, known)
     seen = [name for name in cells.batches if name in model.cells.batches]
-    z = integration.embed_unseen(components, cells.batch)
+    if isinstance(integration, CountEmbedding):
+        z = integration.embed(expression)
+    else:
+        z = integration.embed_unseen(((expression - projection.mean) @ projection.axes).astype(np.float32), cells.batch)
     reference = model.get_latent_representation(labels=False)  # placed as the query is, without its own labels
     if len(reference) > model.settings.sketch:
         reference = reference[
@@ -101,14 +106,12 @@ def conformal_p_values(reference: np.ndarray, query: np.ndarray, k: int = 15) ->
     return (1.0 + len(own) - np.searchsorted(own, far, side="left")) / (1.0 + len(own))
 
 
-def _project(cells: Cells, projection, column: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Components of the query, genes in the model's order; what is missing sits at the mean."""
-    from advsci_singlecell.data.matrix import chunks, log_normalise
-
+def _expression(cells: Cells, projection, column: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Log-expression (n g) of the query, genes in the model's order; what is missing sits at the mean."""
     parts = []
     for _, block in chunks(cells.matrix):
         y: Any = log_normalise(sparse.csr_matrix(block), projection.library) if cells.counts else block
         dense = np.tile(projection.mean, (y.shape[0], 1))
         dense[:, known] = np.asarray(y[:, column[known]].todense())
-        parts.append((dense - projection.mean) @ projection.axes)
+        parts.append(dense)
     return np.concatenate(parts).astype(np.float32)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import anndata
+import numpy as np
 import pytest
 
 from advsci.cli import run_app
@@ -34,6 +35,40 @@ def test_correct_writes_embedding_model_and_report(corrected):
     assert "advsci_type" in adata.obs and (corrected / "run" / "model").is_dir()
     page = (corrected / "run" / "report.html").read_text()
     assert "type5" in page and "phantom mixing" in page and len(page) < 1_000_000
+
+
+def test_the_same_command_again_does_nothing(corrected, capsys):
+    arguments = ["correct", str(corrected / "in.h5ad"), "--out", str(corrected / "run"), "--settings.steps", "5"]
+    arguments += ["--labels-key", "cell_type", "--no-umap", "--corrected-layer"]
+    assert run_app(app, arguments) == 0 and "finished" in capsys.readouterr().err
+    assert run_app(app, [*arguments[:-1], "--settings.width", "16"]) == 2
+    assert "width" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_drawn_loses_nothing(simulated, tmp_path, monkeypatch, capsys):
+    from advsci_singlecell.commands import correct
+
+    def fails(*args, **options):
+        raise ValueError("no picture")
+
+    monkeypatch.setattr(correct, "correction_page", fails)
+    simulated.write_h5ad(tmp_path / "in.h5ad")
+    arguments = ["correct", str(tmp_path / "in.h5ad"), "--out", str(tmp_path / "run"), "--settings.steps", "2"]
+    assert run_app(app, [*arguments, "--no-umap", "--no-markers"]) == 0
+    assert (tmp_path / "run" / "corrected.h5ad").exists() and "no picture" in capsys.readouterr().err
+
+
+def test_few_labels_of_one_type_and_small_types_are_reported(simulated, tmp_path):
+    cells = simulated.copy()
+    label = cells.obs["cell_type"].astype(str).to_numpy().astype(object)
+    label[np.arange(cells.n_obs) % 5 > 0] = "Unknown"
+    cells.obs["given"], cells.obs["one"] = label.astype(str), np.where(label == "Unknown", "Unknown", "T")
+    cells.write_h5ad(tmp_path / "in.h5ad")
+    for key in ("given", "one"):
+        arguments = ["correct", str(tmp_path / "in.h5ad"), "--out", str(tmp_path / key), "--settings.steps", "2"]
+        assert run_app(app, [*arguments, "--labels-key", key, "--no-umap"]) == 0
+        page = (tmp_path / key / "report.html").read_text()
+        assert "<td>Unknown</td>" not in page
 
 
 def test_check_says_what_is_missing(corrected, capsys):

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from advsci.errors import ConfigError, DataError
+from advsci_singlecell.data.cells import Cells
+from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.files import read_cells
 from advsci_singlecell.model.model import Model
 
@@ -85,3 +87,15 @@ def test_a_marginal_adversary_warns(cells):
     Model.setup_anndata(cells, batch_key="batch")
     with pytest.warns(UserWarning, match="merges cell types"):
         Model(cells, adversary="marginal")
+
+
+def test_a_zarr_store_keeps_all_that_it_holds(cells, tmp_path):
+    cells.layers["counts"], cells.obsm["X_umap"], cells.uns["note"] = cells.X.copy(), np.ones((cells.n_obs, 2)), "kept"
+    cells.raw = cells.copy()
+    cells.X = np.log1p(cells.X)
+    cells.write_zarr(tmp_path / "a.zarr")
+    found = read_cells(tmp_path / "a.zarr")
+    assert (found.layers["counts"][:].toarray() == cells.layers["counts"].toarray()).all()
+    assert (found.obsm["X_umap"] == 1.0).all() and found.uns["note"] == "kept"
+    assert (found.raw.X.toarray() == cells.raw.X.toarray()).all()
+    assert Cells.of(found, Fields(batch_key="batch", layer="counts")).matrix.shape == cells.shape

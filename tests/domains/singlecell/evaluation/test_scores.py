@@ -133,3 +133,19 @@ def test_shares_of_variance_add_up():
     assert found.batch_only == pytest.approx(2.25 / total, rel=0.2)
     assert found.other_only == pytest.approx(6.25 / total, rel=0.2)
     assert found.shared < 0.01
+
+
+def test_unknown_is_not_scored_as_a_type():
+    rng = np.random.default_rng(0)
+    types, batch = np.repeat(["T", "B"], 100), np.tile(["one", "two"], 100)
+    z = rng.normal(size=(200, 3)) + 20.0 * (types == "T")[:, None]
+    seen = np.where(rng.random(200) < 0.2, types, "Unknown").astype(object)
+    scores = correction_scores(z, batch, seen)
+    assert scores["purity"] == 1.0 and scores["label transfer F1"] == 1.0
+    assert correction_scores(z, batch, seen, unlabeled_category="?")["purity"] < 0.9
+
+
+def test_a_type_of_few_cells_is_scored():
+    rng = np.random.default_rng(1)
+    types, batch = np.repeat(["many", "few"], [100, 20]), np.tile(["one", "two"], 60)
+    assert np.isfinite(correction_scores(rng.normal(size=(120, 3)), batch, types)["batch probe, neighbours"])

@@ -6,6 +6,7 @@ from sklearn.base import clone
 
 from advsci.errors import ConfigError, DataError, ShapeError
 from advsci_singlecell.config import Settings
+from advsci_singlecell.evaluation.scores import fair_embedding
 from advsci_singlecell.model.corrector import BatchCorrector, correct
 
 FEW = Settings(steps=10)
@@ -77,16 +78,18 @@ def test_scikit_learns_checks():
 
 def test_it_is_an_estimator():
     estimator = clone(BatchCorrector(FEW, random_state=3))
-    assert estimator.get_params() == {"settings": FEW, "random_state": 3}
+    assert estimator.get_params() == {"settings": FEW, "random_state": 3, "unlabeled_category": "Unknown"}
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda x, b: BatchCorrector().fit(x), ConfigError, "got no batch"),
-        (lambda x, b: BatchCorrector().fit(x, batch=b[:5]), ShapeError, "one a row"),
+        (lambda x, b: BatchCorrector().fit(x, batch=b[:5]), ShapeError, "one per row"),
         (lambda x, b: BatchCorrector().fit(x, batch=np.full(len(x), "a")), DataError, "at least two"),
         (lambda x, b: BatchCorrector().fit(np.full_like(x, np.nan), batch=b), DataError, "NaN"),
+        (lambda x, b: BatchCorrector().fit(x, batch=[None, *b[1:]]), DataError, "1 rows without a batch"),
+        (lambda x, b: BatchCorrector().fit(x, batch=[float("nan"), *b[1:]]), DataError, "1 rows without a batch"),
         (lambda x, b: BatchCorrector().transform(x, batch=b), ConfigError, "not fitted"),
     ],
 )
@@ -101,3 +104,34 @@ def test_correct_writes_in_place_or_into_a_copy(simulated):
     assert changed is not None and changed.obsm["X_advsci"].shape[0] == 600 and "X_advsci" not in cells.obsm
     assert correct(cells, batch_key="batch", settings=FEW, key_added="X_z") is None
     assert np.array_equal(cells.obsm["X_z"], changed.obsm["X_advsci"])
+
+
+def test_unknown_is_no_type_and_its_lookalike_is_named(shifted):
+    x, batch = shifted[0], shifted[1]
+    types = np.where(np.arange(len(x)) % 2, "a", "b").astype(object)
+    types[:10] = "Unknown"
+    assert BatchCorrector(FEW).fit(x, types, batch=batch).integration_.anchor.types == 2
+    types[:10] = "unknown"
+    with pytest.warns(UserWarning, match="'unknown'"):
+        BatchCorrector(FEW).fit(x, types, batch=batch)
+
+
+def test_what_labels_made_is_scored_without_them(simulated):
+    cells = simulated.copy()
+    correct(cells, batch_key="batch", labels_key="cell_type", settings=FEW)
+    assert fair_embedding(cells, "cell_type") == "X_advsci_hidden"
+    assert cells.obsm["X_advsci_hidden"].shape == cells.obsm["X_advsci"].shape
+
+
+def test_components_of_the_users_own_stay(simulated):
+    cells = simulated.copy()
+    cells.obsm["X_pca"] = np.ones((cells.n_obs, 2))
+    correct(cells, batch_key="batch", settings=FEW)
+    assert (cells.obsm["X_pca"] == 1.0).all() and cells.obsm["X_advsci_pca"].shape[1] > 2
+
+
+def test_confounded_batches_are_named(simulated):
+    cells = simulated.copy()
+    cells.obs["batch"] = cells.obs["cell_type"].astype(str)
+    with pytest.warns(UserWarning, match="fully confounded"):
+        correct(cells, batch_key="batch", settings=FEW)

@@ -1,0 +1,270 @@
+"""The game on counts: an encoder of log-expression, a decoder given the batch, the conditional adversary."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor, nn
+
+from advsci.games import DomainAdversarial
+from advsci.nn import MLP
+from advsci.schedules import Cosine, Warmup
+from advsci.solvers import Alternating, Simultaneous
+from advsci.solvers.solver import adam
+from advsci.streams import Stream
+from advsci.training import Run, Trainer
+from advsci_singlecell.config import Settings
+from advsci_singlecell.data.cells import Cells
+from advsci_singlecell.data.fields import Fields
+from advsci_singlecell.embedding.anchor import Anchor
+from advsci_singlecell.embedding.chain import Chain
+from advsci_singlecell.embedding.neighbours import nearest
+from advsci_singlecell.game.counts import CountEncoder, Counts
+from advsci_singlecell.game.networks import Decoder
+from advsci_singlecell.game.strength import readability
+from advsci_singlecell.game.table import CountTable, Standard
+from advsci_singlecell.game.training import adversaries_of, groups, held_cells, tensors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CountEmbedding", "own_neighbours_of"]
+
+NEIGHBOURS = 10
+CHUNK = 4096
+STRENGTH = 1.0
+CELLS_PER_GROUP = 60
+
+
+@dataclass
+class CountEmbedding:
+    """The trained map from log-expression to the embedding; it needs no batch.
+
+    Attributes
+    ----------
+    encoder, standard
+        The encoder, and the standardisation of its input.
+    decoder
+        Expected counts given embedding and batch; None where the likelihood was off.
+    head
+        Names types, where there are any.
+    history
+        Records of the training: every term, and how well the batch was read within groups.
+    """
+
+    encoder: CountEncoder
+    standard: Standard
+    decoder: Decoder | None = None
+    head: nn.Module | None = None
+    history: list[dict[str, float | int]] = field(default_factory=list)
+
+    @classmethod
+    def fit(
+        cls,
+        components: np.ndarray,
+        expression: sparse.csr_matrix,
+        counts: sparse.csr_matrix,
+        cells: Cells,
+        settings: Settings,
+        *,
+        stream: Stream,
+        device: str | torch.device | None = None,
+        obs: "pd.DataFrame | None" = None,
+        fields: Fields | None = None,
+        quiet: bool = True,
+        run: Run | None = None,
+    ) -> "CountEmbedding":
+        """Train on the sketched cells.
+
+        Parameters
+        ----------
+        components
+            Principal components (n d): groups and neighbours are found in them.
+        expression, counts
+            Log-expression and counts of the selected genes (n g).
+        cells
+            Batches and labels of the cells.
+        settings
+            How.
+        stream
+            Source of all randomness.
+        device
+            Torch device; None: an accelerator if there is one.
+        obs, fields
+            Columns of the cells and which of them are further nuisances, or must not be removed.
+        quiet
+            Whether to print nothing.
+        run
+            Folder for checkpoints; a training that was stopped resumes from there.
+
+        Returns
+        -------
+        CountEmbedding
+            The trained map.
+        """
+        batch, batches, types = cells.batch, len(cells.batches), len(cells.types)
+        chain = Chain.fit(
+            components,
+            batch,
+            batches,
+            cells.labels,
+            stream=stream.at("align"),
+            neighbours=settings.neighbours,
+            diffusion=settings.diffusion,
+            diversity=settings.diversity,
+        )
+        even = chain.equaliser(components, batch)
+        aligned, posterior = chain.alignment(even, batch), None
+        if types > 1:
+            shared, plain = chain.whitening(aligned), chain.whitening(even)
+            posterior = Anchor.fit(shared, plain, batch, batches, cells.labels, types).posterior
+        k = int(np.clip(len(batch) // CELLS_PER_GROUP, 8, 40))
+        known = settings.replace(clusters=max(k, 2))
+        membership = groups(aligned, batch, posterior, obs, fields, known, stream)
+        data = tensors(aligned, batch, membership, posterior, batches)
+        data["row"] = torch.arange(len(batch))
+        data["neighbours"] = torch.from_numpy(own_neighbours_of(even, batch))
+        dimensions = settings.features
+        sizes = {**data, "anchor": torch.empty(1, dimensions)}
+        adversaries = adversaries_of(sizes, obs, fields, settings.replace(width=2 * settings.width), batches)
+        data |= {name: value for name, value in sizes.items() if name != "anchor"}
+        del data["anchor"]
+        standard, genes = Standard.of(expression), expression.shape[1]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream.at("initial parameters").key() % 2**63)
+            encoder = CountEncoder(genes, dimensions, width=settings.width)
+            decoder = None
+            if settings.explaining:
+                decoder = Decoder(dimensions, batches, genes, likelihood=settings.likelihood, width=settings.width)
+            head = MLP(dimensions, types, width=settings.width, depth=1) if types > 1 else None
+            players = {name: make() for name, make in adversaries.items()}
+        if decoder is not None:
+            mean = torch.from_numpy(np.asarray(counts.mean(axis=0), np.float32).ravel())
+            decoder.start_at(mean / mean.sum() if cells.counts else mean)
+        task = Counts(
+            encoder,
+            decoder,
+            head,
+            expression=CountTable(expression),
+            counts=CountTable(counts),
+            standard=standard,
+            batches=batches,
+            explaining=settings.explaining,
+            contrast=settings.contrast,
+            naming=settings.naming,
+            sharpening=settings.sharpening,
+            hiding=settings.hiding,
+        )
+        strength = STRENGTH if settings.strength is None else settings.strength
+        game = DomainAdversarial(task, players, Warmup(strength, 0.2))
+        rates = {
+            **dict.fromkeys(players, adam(2 * settings.rate, (0.5, 0.99))),
+            "task": adam(settings.rate, (0.5, 0.99)),
+        }
+        solver = (
+            Alternating(rates, Cosine(1.0, 0.05), moves=dict.fromkeys(players, settings.moves + 1))
+            if settings.play == "turns"
+            else Simultaneous(rates, Cosine(1.0, 0.05))
+        )
+        training = Trainer(
+            steps=settings.steps,
+            batch_size=min(settings.batch_size, len(batch)),
+            seed=stream.at("training").key() % 2**31,
+            device=device,
+            log_every=min(50, settings.steps),
+            callbacks=[_Reading(held_cells(data, stream))],
+            quiet=quiet,
+            title="embedding",
+            **({"run": run, "checkpoint_every": 100} if run is not None else {}),
+        ).fit(game, data, solver)
+        played = cast(Counts, training.game.players["task"]).cpu().eval()
+        parts = [standard(torch.from_numpy(_dense(expression, part))) for part in _parts(len(batch))]
+        played.encoder.settle(parts)
+        return cls(played.encoder, standard, played.decoder, played.head, training.log)
+
+    def embed(self, expression: np.ndarray) -> np.ndarray:
+        """The embedding of any cells, of known batches or not.
+
+        Parameters
+        ----------
+        expression
+            Log-expression of the selected genes (n g); a gene that was not measured sits at `standard`'s mean.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n d).
+        """
+        with torch.no_grad():
+            return self.encoder(self.standard(torch.from_numpy(np.asarray(expression, np.float32)))).numpy()
+
+    def types(self, z: np.ndarray) -> np.ndarray:
+        """Probabilities of the types by the class head.
+
+        Parameters
+        ----------
+        z
+            Embeddings (n d).
+
+        Returns
+        -------
+        numpy.ndarray
+            (n c).
+        """
+        if self.head is None:  # one type alone needs no naming
+            return np.ones((len(z), 1), np.float32)
+        with torch.no_grad():
+            return torch.softmax(self.head(torch.from_numpy(z)), dim=1).numpy()
+
+
+class _Reading:
+    """Callback: how well a fresh linear probe reads the batch within groups from the embedding as it is."""
+
+    def __init__(self, held: dict[str, Tensor]):
+        self.held = held
+
+    def __call__(self, training: Any) -> dict[str, float]:
+        task = cast(Counts, training.game.players["task"])
+        rows = self.held["row"].to(next(task.parameters()).device)
+        with torch.no_grad():
+            z = task.encoder(task.standard(task.expression[rows])).cpu()
+        return {"readability": readability(z, self.held["batch"], self.held["membership"].argmax(1))}
+
+
+def own_neighbours_of(x: np.ndarray, batch: np.ndarray, k: int = NEIGHBOURS) -> np.ndarray:
+    """Numbers of the nearest other cells of every cell's own batch.
+
+    Parameters
+    ----------
+    x, batch
+        Components (n d) and batch numbers (n).
+    k
+        How many; in a batch of fewer cells some come more than once.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n k).
+
+    Examples
+    --------
+    >>> own_neighbours_of(np.array([[0.0], [0.1], [5.0], [5.1]]), np.array([0, 0, 1, 1]), k=2).tolist()
+    [[1, 1], [0, 0], [3, 3], [2, 2]]
+    """
+    out = np.empty((len(x), k), np.int64)
+    for b in np.unique(batch):
+        rows = np.flatnonzero(batch == b)
+        found = nearest(x[rows], x[rows], min(k + 1, len(rows)))
+        others = found[:, 1:] if found.shape[1] > 1 else found
+        out[rows] = rows[np.resize(others[:, np.arange(k) % others.shape[1]], (len(rows), k))]
+    return out
+
+
+def _parts(n: int) -> list[slice]:
+    return [slice(start, start + CHUNK) for start in range(0, n, CHUNK)]
+
+
+def _dense(matrix: sparse.csr_matrix, part: slice) -> np.ndarray:
+    return np.asarray(matrix[part].todense(), dtype=np.float32)

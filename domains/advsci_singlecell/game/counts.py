@@ -1,0 +1,198 @@
+r"""What the encoder of counts is for: explain counts given the batch, keep neighbours of the own batch together.
+
+.. math:: L = - \frac{\kappa}{g} E \log p(c_{j(i)} | z_i, b_i) + \gamma \, C(z)
+              + \nu \, E \, H(p, \mathrm{softmax}(h(z)))
+
+Counts :math:`c_j` are those of a neighbour :math:`j` of the cell in its *own* batch with probability :math:`\pi`, else
+its own. What neighbours do not share is noise, which nothing can learn to predict from one to the other (Lehtinen et
+al. 2018, arXiv 1803.04189): types sharpen as by averaging, but in training, and in each batch by itself. The contrast
+tells a cell's neighbour of its own batch from other cells of that batch,
+
+.. math:: C = -E \log \frac{e^{z_i \cdot z_{j(i)} / \tau}}{\sum_{k: b_k = b_i} e^{z_i \cdot z_{j(k)} / \tau}}
+
+with unit vectors :math:`z`. Neither term says anything across batches; that is the adversary's part
+(`advsci_singlecell.game.adversary`). The embedding is normalised per dimension over the cells of a step, so that the
+encoder cannot escape the adversary by its scale.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from advsci.games import Batch, Draw, Task
+from advsci.streams import Stream
+from advsci_singlecell.game.networks import Decoder
+from advsci_singlecell.game.table import CountTable, Standard
+
+__all__ = ["CountEncoder", "Counts", "contrast"]
+
+
+class ResidualBlock(nn.Module):
+    r""":math:`x + B \, \mathrm{silu}(A \, \mathrm{norm}(x))`."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.inner = nn.Linear(width, width)
+        self.outer = nn.Linear(width, width)
+
+    def forward(self, x: Float[Tensor, "n w"]) -> Float[Tensor, "n w"]:
+        return x + self.outer(F.silu(self.inner(self.norm(x))))
+
+
+class CountEncoder(nn.Module):
+    """From standardised log-expression to the embedding, which is normalised per dimension.
+
+    Parameters
+    ----------
+    genes
+        Length of the input.
+    dimensions
+        Length of the embedding.
+    width, depth
+        Units of a hidden layer, and how many residual blocks.
+    """
+
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, genes: int, dimensions: int, *, width: int = 128, depth: int = 2):
+        super().__init__()
+        blocks = [ResidualBlock(width) for _ in range(depth)]
+        self.network = nn.Sequential(
+            nn.Linear(genes, width), *blocks, nn.LayerNorm(width), nn.Linear(width, dimensions)
+        )
+        self.register_buffer("centre", torch.zeros(dimensions))
+        self.register_buffer("spread", torch.ones(dimensions))
+
+    def forward(self, x: Float[Tensor, "n g"]) -> Float[Tensor, "n d"]:
+        """The embedding: in training normalised over the cells given, else over those of `settle`."""
+        h = self.network(x)
+        if self.training:
+            return (h - h.mean(0)) / (h.var(0, unbiased=False) + 1e-5).sqrt()
+        return (h - self.centre) / self.spread
+
+    @torch.no_grad()
+    def settle(self, chunks: list[Tensor]) -> None:
+        """Fix the normalisation to all cells.
+
+        Parameters
+        ----------
+        chunks
+            Standardised log-expression of all cells, in parts.
+        """
+        h = torch.cat([self.network(part) for part in chunks])
+        self.centre.copy_(h.mean(0))
+        self.spread.copy_(h.std(0, unbiased=False).clamp(min=1e-6))
+
+
+class Counts(Task):
+    """Encoder, decoder and class head with their weighted loss.
+
+    Parameters
+    ----------
+    encoder, decoder, head
+        Networks; without a decoder counts are not explained, without a head types are not named.
+    expression, counts
+        Log-expression that the encoder reads, and counts that the decoder explains (log-expression for a Gaussian).
+    standard
+        Standardisation of the log-expression.
+    batches
+        Number of batches.
+    explaining, contrast, naming
+        Weights of the likelihood (per gene), the contrast and the class head.
+    sharpening
+        Probability that the counts to explain are those of a neighbour.
+    hiding
+        Share of the input that is dropped in training.
+    noise
+        Standard deviation of the noise on the embedding before it is decoded.
+    temperature
+        Of the contrast.
+
+    Notes
+    -----
+    A batch holds ``row`` (n), numbers of cells in the tables; ``neighbours`` (n k), numbers of neighbours of the own
+    batch; ``batch`` (n); with a head, ``posterior`` (n c).
+    """
+
+    def __init__(
+        self,
+        encoder: CountEncoder,
+        decoder: Decoder | None,
+        head: nn.Module | None = None,
+        *,
+        expression: CountTable,
+        counts: CountTable,
+        standard: Standard,
+        batches: int,
+        explaining: float = 10.0,
+        contrast: float = 0.0,
+        naming: float = 0.1,
+        sharpening: float = 0.7,
+        hiding: float = 0.3,
+        noise: float = 0.1,
+        temperature: float = 0.2,
+    ):
+        super().__init__()
+        self.encoder, self.decoder, self.head = encoder, decoder, head
+        self.expression, self.counts, self.standard, self.batches = expression, counts, standard, batches
+        self.explaining, self.contrast, self.naming = explaining, contrast, naming
+        self.sharpening, self.hiding, self.noise, self.temperature = sharpening, hiding, noise, temperature
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        row, (_, genes) = batch["row"], self.expression.shape
+        n, k, device = len(row), batch["neighbours"].shape[1], row.device
+        drawn = {
+            "seen": stream.at("seen").uniform((n, genes), device=device) >= self.hiding,
+            "noise": stream.at("noise").normal((n, self.encoder.centre.shape[0]), device=device),
+            "which": stream.at("which").integers(k, (n,), device=device),
+            "other": stream.at("other").uniform((n,), device=device) < self.sharpening,
+        }
+        if self.contrast:
+            drawn["seen too"] = stream.at("seen too").uniform((n, genes), device=device) >= self.hiding
+        return drawn
+
+    def features(self, batch: Batch, draw: Draw) -> Tensor:
+        """The embedding (n d) alone, which is all that an adversary needs of the task."""
+        return self.encoder(self._read(batch["row"], draw["seen"]))
+
+    def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+        z = self.features(batch, draw)
+        neighbour = batch["neighbours"].gather(1, draw["which"][:, None])[:, 0]
+        terms = {}
+        if self.decoder is not None and self.explaining:
+            target = self.counts[torch.where(draw["other"], neighbour, batch["row"])]
+            code = F.one_hot(batch["batch"], self.batches).to(z.dtype)
+            likely = self.decoder(z + self.noise * draw["noise"], code, target.sum(1), target)
+            terms["expression"] = -self.explaining * likely.mean()
+        if self.contrast:
+            other = self.encoder(self._read(neighbour, draw["seen too"]))
+            terms["contrast"] = self.contrast * contrast(z, other, batch["batch"], self.temperature)
+        if self.head is not None:
+            log_p = torch.log_softmax(self.head(z), dim=1)
+            terms["types"] = -self.naming * (batch["posterior"] * log_p).sum(1).mean()
+        return z, terms
+
+    def _read(self, rows: Tensor, seen: Tensor) -> Tensor:
+        return self.standard(self.expression[rows]) * seen / (1.0 - self.hiding)
+
+
+def contrast(
+    z: Float[Tensor, "n d"], other: Float[Tensor, "n d"], batch: Int[Tensor, " n"], temperature: float
+) -> Float[Tensor, ""]:
+    """How badly cells' neighbours are told from those of other cells of the own batch: cross entropy.
+
+    Parameters
+    ----------
+    z, other
+        Embeddings of the cells, and of one neighbour of each.
+    batch
+        Batch numbers: cells of other batches are no negatives, since the composition of batches differs.
+    temperature
+        Of the cosine similarities.
+    """
+    similar = F.normalize(z, dim=1) @ F.normalize(other, dim=1).T / temperature
+    similar = similar.masked_fill(batch[:, None] != batch[None], -1e4)
+    return F.cross_entropy(similar, torch.arange(len(z), device=z.device))

@@ -1,0 +1,95 @@
+"""Counts of all cells on the device, sparse, and the dense rows of a batch of them.
+
+A batch of a training names cells by number; what is made dense is that batch alone. The input of the encoder is
+
+.. math:: x_{ig} = \\mathrm{clamp}_{\\pm 8}\\left(\\frac{\\log(1 + \\ell c_{ig} / n_i) - m_g}{\\max(s_g, 0.15)}\\right)
+
+with the cell's total :math:`n_i` over *all* genes, and mean and spread :math:`m, s` of every gene over the cells.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy import sparse
+from torch import Tensor
+
+__all__ = ["CountTable", "Standard"]
+
+LEAST_SPREAD = 0.15
+LARGEST = 8.0
+
+
+class Standard:
+    """The standardisation of log-expression: one affine map per gene.
+
+    Parameters
+    ----------
+    mean, spread
+        Per gene (g).
+    """
+
+    def __init__(self, mean: np.ndarray, spread: np.ndarray):
+        self.mean = torch.as_tensor(mean, dtype=torch.float32)
+        self.spread = torch.as_tensor(np.maximum(spread, LEAST_SPREAD), dtype=torch.float32)
+
+    @classmethod
+    def of(cls, expression: sparse.csr_matrix) -> "Standard":
+        """From log-expression (n g).
+
+        Parameters
+        ----------
+        expression
+            Log-expression of the cells that are trained on.
+        """
+        mean = np.asarray(expression.mean(axis=0)).ravel()
+        square = np.asarray(expression.multiply(expression).mean(axis=0)).ravel()
+        return cls(mean, np.sqrt(np.maximum(square - mean**2, 0.0)))
+
+    def __call__(self, expression: Float[Tensor, "n g"]) -> Float[Tensor, "n g"]:
+        """Standardised log-expression.
+
+        Parameters
+        ----------
+        expression
+            Dense log-expression, on any device.
+        """
+        mean, spread = self.mean.to(expression.device), self.spread.to(expression.device)
+        return ((expression - mean) / spread).clamp(-LARGEST, LARGEST)
+
+
+class CountTable:
+    """A sparse matrix whose rows are made dense where they are asked for; it moves to the device of its first question.
+
+    No module: it has nothing to train, and averages and checkpoints must not copy it.
+
+    Parameters
+    ----------
+    matrix
+        Counts, or log-expression (n g).
+    """
+
+    def __init__(self, matrix: sparse.csr_matrix):
+        matrix = sparse.csr_matrix(matrix, dtype=np.float32)
+        shape: Any = matrix.shape
+        self.shape: tuple[int, int] = shape
+        self.start = torch.from_numpy(matrix.indptr.astype(np.int64))
+        self.column = torch.from_numpy(matrix.indices.astype(np.int64))
+        self.value = torch.from_numpy(matrix.data)
+
+    def __deepcopy__(self, memo: Any) -> "CountTable":
+        return self
+
+    def __getitem__(self, rows: Int[Tensor, " n"]) -> Float[Tensor, "n g"]:
+        """Dense rows of these numbers."""
+        if self.start.device != rows.device:
+            self.start, self.column, self.value = (t.to(rows.device) for t in (self.start, self.column, self.value))
+        first = self.start[rows]
+        length = self.start[rows + 1] - first
+        line = torch.repeat_interleave(torch.arange(len(rows), device=rows.device), length)
+        before = length.cumsum(0) - length
+        position = torch.arange(len(line), device=rows.device) + (first - before)[line]
+        out = self.value.new_zeros(len(rows), self.shape[1])
+        out[line, self.column[position]] = self.value[position]
+        return out
