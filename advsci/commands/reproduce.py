@@ -161,12 +161,15 @@ def _said(result: "Result") -> str:
 
 
 def _data(paper: "Paper") -> dict[str, str]:
-    """The hash of each data set that a paper reads, or "absent"."""
-    from advsci_datasets.registry import find
+    """The hash of each data set that a paper reads, or "absent"; one that is not registered is absent everywhere."""
+    from advsci_datasets.registry import datasets
 
     states = {}
     for name in paper.data:
-        entry = find(name)
+        entry = datasets().get(name)
+        if entry is None:
+            states[name] = "absent"
+            continue
         files = [*([entry.prepared] if entry.prepared else []), *entry.originals]
         states[name] = " ".join(file.sha256 for file in files) if entry.here() else "absent"
     return states

@@ -136,7 +136,7 @@ def judge(
 def _judged(cell: Cell, values: tuple[float, ...], effort: Effort, absent: Collection[str]) -> Result:
     if not values and cell.needs in absent:
         where = f"advsci datasets fetch {cell.needs}, or a folder named by ADVSCI_DATA that holds it"
-        return Result(cell, (), "data absent", f"Needs the data set {cell.needs}: {where}.")
+        return Result(cell, (), "data absent", cell.reason or f"Needs the data set {cell.needs}: {where}.")
     if not values and cell.effort == "full" and effort == "quick":
         return Result(cell, (), "left to --full", "Takes too long for the quick form.")
     if not values:
