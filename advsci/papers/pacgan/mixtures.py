@@ -65,14 +65,13 @@ def counts(mixture: str, pack: int, seed: int, effort: str) -> dict[str, float]:
     stream = Stream(seed).at("data")
     which = stream.at("mode").integers(len(means), (100_000,))
     x = means[which] + sigma * stream.at("noise").normal((100_000, 2))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with Stream(seed).at("networks").seeded():
         if effort == "full":
             generator, discriminator = published_networks(pack)
             steps, packs, rate = 400_000, 100, 1e-4
         else:
             generator, discriminator = MLP(2, 2, 64, 3, activation=nn.ReLU), MLP(2 * pack, 1, 64, 3)
-            steps, packs, rate = 3000, 64, 1e-3
+            steps, packs, rate = 2000, 64, 1e-3
     game = GAN(generator, Packed(discriminator, pack), Gaussian(2), objective=NonSaturating(), penalties=())
     optimizer = partial(torch.optim.Adam, lr=rate, betas=(0.8, 0.999), fused=True)
     trainer = Trainer(steps, packs * pack, seed=seed, device="cpu", log_every=steps, quiet=True)
