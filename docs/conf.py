@@ -1,7 +1,7 @@
 """Sphinx: pages in MyST Markdown, executed when they are built; warnings are errors (``make docs``).
 
-No page asks a network for anything: formulas are MathML, pictures lie beside the pages. References to other packages need
-their inventories from the network; they are resolved only where ``ADVSCI_DOCS_ONLINE`` is set.
+No page asks a network for anything: formulas are MathML, pictures lie beside the pages. References to other packages
+need their inventories from the network; they are resolved only where ``ADVSCI_DOCS_ONLINE`` is set.
 """
 
 import os
