@@ -1,0 +1,16 @@
+"""The script ``advsci-images``."""
+
+from advsci.cli import command, domain_app, run_app
+from advsci_images.config import Adapt, Translate, Upscale
+
+__all__ = ["app", "main"]
+
+app = domain_app("images", "Images from images: adapt, translate, enlarge, make and compare, each with its rivals.")
+for _name, _schema in {"adapt": Adapt, "translate": Translate, "upscale": Upscale}.items():
+    _module = f"advsci_images.commands.{_name}"
+    command(app, _name, _schema, f"{_module}:run", plan=f"{_module}:plan")
+
+
+def main() -> int:
+    """Run the script with the process's arguments; the exit status."""
+    return run_app(app)

@@ -1,0 +1,1 @@
+"""The verbs of the script ``advsci-images``: one file each, with ``run`` and ``plan``."""

@@ -1,0 +1,1 @@
+"""What users bring: images of folders and files, and the examples that need none."""

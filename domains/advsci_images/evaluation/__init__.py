@@ -1,0 +1,1 @@
+"""How good results are: scores, figures, and the sections of a page."""

@@ -1,0 +1,1 @@
+"""Networks of the players, and the games between them; the engine trains them."""

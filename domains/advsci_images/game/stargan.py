@@ -1,0 +1,118 @@
+r"""StarGAN: one generator for several domains of images, told which one is wanted.
+
+.. math:: L_D &= -L_{adv} + E\, \ell(D_{cls}(x), c), \\
+    L_G &= L_{adv} + \lambda_{cls}\, E\, \ell(D_{cls}(G(x, c')), c') + \lambda_{rec}\, E\, |x - G(G(x, c'), c)|_1
+
+(Choi et al. 2018, arXiv 1711.09020, eq. 1-6). As in the paper, the classifier of domains
+:math:`D_{cls}` belongs to the judge and learns from real images only: a penalty on the judge.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from advsci.games import Batch, Draw
+from advsci.games.adversarial import AdversarialGame, Made
+from advsci.games.game import require
+from advsci.penalties import Penalty
+from advsci.penalties.scores import Scores
+from advsci.streams import Stream
+
+__all__ = ["JudgeOfDomains", "StarGAN"]
+
+
+@dataclass(frozen=True)
+class Moved(Made):
+    """G(x, c') and what came back from there."""
+
+    back: Tensor = torch.empty(0)
+
+
+class JudgeOfDomains(nn.Module):
+    """The judge of images together with the reader of their domains.
+
+    Parameters
+    ----------
+    judge
+        ``judge(x)``, one logit per image.
+    reader
+        ``reader(x)``, logits of the domains.
+    """
+
+    def __init__(self, judge: nn.Module, reader: nn.Module):
+        super().__init__()
+        self.judge, self.reader = judge, reader
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.judge(x)
+
+
+class ReadsDomain(Penalty):
+    """Cross-entropy of the reader at real images, of which the draw holds the ``domain``."""
+
+    name = "domain"
+
+    def __call__(self, made: Scores, progress: Tensor) -> Tensor:
+        return cross_entropy(made.network.reader(made.real), made.draw["domain"])  # type: ignore[operator]
+
+
+class StarGAN(AdversarialGame):
+    r"""One translator for all domains against a judge and a reader of domains.
+
+    Parameters
+    ----------
+    generator
+        ``generator(x, domain)``.
+    judge
+        With its reader.
+    domains
+        Their number.
+    classes, cycle
+        :math:`\lambda_{cls}` and :math:`\lambda_{rec}`.
+
+    Notes
+    -----
+    A batch holds ``x`` (n c h w) and ``domain`` (n), integers.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        judge: JudgeOfDomains,
+        domains: int,
+        *,
+        classes: float = 1.0,
+        cycle: float = 10.0,
+    ):
+        super().__init__(generator, judge, penalties=(ReadsDomain(),))
+        self.domains, self.classes, self.cycle = domains, classes, cycle
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        return {"discriminator": self.discriminator, "generator": self.generator}
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        x = require(batch, "x", type(self).__name__)
+        wanted = stream.at("wanted").integers(self.domains, (len(x),), device=x.device)
+        return {"wanted": wanted, "domain": batch["domain"]}
+
+    def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        return (generator if generator is not None else self.generator)(batch["x"], draw["wanted"])
+
+    def make(self, batch: Batch, draw: Draw) -> Moved:
+        made = self.samples(batch, draw)
+        return Moved(made, back=self.generator(made, batch["domain"]))
+
+    def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        return Scores(self.discriminator, batch["x"], made.samples, together=False, draw=draw)
+
+    def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        assert isinstance(made, Moved)
+        domain = self.classes * cross_entropy(self.discriminator.reader(made.samples), draw["wanted"])
+        return {"domain": domain, "cycle": self.cycle * (made.back - batch["x"]).abs().mean()}
+
+    def check(self, batch: Batch, draw: Draw) -> None:
+        require(batch, "domain", type(self).__name__)
+        self.check_adversarial(batch, draw)

@@ -1,0 +1,78 @@
+"""Trained networks on disk: safetensors with a card from which each is built again."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from advsci.errors import CheckpointError
+from advsci.training.weights import load_weights, save_weights
+from advsci_images.data.form import Form
+from advsci_images.game.players import Classifier, Translator
+
+__all__ = ["load_network", "save_network"]
+
+_BUILD = {"Classifier": Classifier, "Translator": Translator}
+
+
+def save_network(path: Path, network: nn.Module, arguments: dict[str, Any], form: Form, **card: Any) -> str:
+    """Write a classifier or translator.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file.
+    network
+        What is written.
+    arguments
+        Arguments of its class, by name.
+    form
+        Storage of the images it gives, or takes.
+    card
+        What else the card says: data, licence, recipe, scores.
+
+    Returns
+    -------
+    str
+        sha256 of the content.
+    """
+    kind = type(network).__name__
+    return save_weights(path, network, {"kind": kind, "networks": arguments, "form": vars(form), **card})
+
+
+def load_network(path: Path, kind: str) -> tuple[nn.Module, Form, dict[str, Any]]:
+    """A network that `save_network` wrote.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file.
+    kind
+        Name of the network's class: ``"Classifier"``, ``"Translator"``.
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode, without gradients.
+    Form
+        Storage of its images.
+    dict
+        Its card.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, altered, damaged, or of another kind.
+    """
+    tensors, card = load_weights(path, kind=kind)
+    try:
+        arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in card["networks"].items()}
+        network = _BUILD[kind](**arguments)
+        network.load_state_dict(tensors)
+        form = Form(**card["form"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path}: got a network that cannot be built ({type(error).__name__}: {error}); expected one of this "
+            "package. Try: train it anew."
+        ) from None
+    return network.eval().requires_grad_(False), form, card

@@ -1,0 +1,147 @@
+r"""A classifier for images without labels, from labelled images of another domain.
+
+Methods: ``dann`` and ``cdan`` (`advsci_images.game.aligned`), ``adda`` (`advsci_images.game.adda`), ``pixelda``
+(`advsci_images.game.pixelda`); and ``source``, the network without an adversary, which each is compared with.
+"""
+
+import copy
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from advsci.errors import ConfigError, ShapeError
+from advsci_images.data.pairing import Unpaired
+from advsci_images.game.adda import ADDA
+from advsci_images.game.aligned import aligned_game
+from advsci_images.game.pixelda import PixelDA
+from advsci_images.game.players import Classifier, Judge, Translator
+from advsci_images.game.training import Play
+
+__all__ = ["METHODS", "Method", "adapt", "adapt_with_painter", "predict"]
+
+Method = Literal["source", "dann", "cdan", "adda", "pixelda"]
+METHODS: tuple[Method, ...] = ("source", "dann", "cdan", "adda", "pixelda")
+
+NOISE = 8
+"""Channels of the painter's noise field."""
+
+
+def adapt(
+    method: Method,
+    x: Float[Tensor, "n c h w"],
+    label: Int[Tensor, " n"],
+    target: Float[Tensor, "m c h w"],
+    play: Play,
+    *,
+    strength: float = 1.0,
+    eta: float = 0.1,
+) -> Classifier:
+    r"""Train a classifier for the domain of ``target``.
+
+    Parameters
+    ----------
+    method
+        One of `METHODS`.
+    x, label
+        Images (n, channels, height, width) in [-1, 1] and their classes (n).
+    target
+        Images (m, channels, height, width) of the domain without labels.
+    play
+        Steps, rate, seed, device, folder.
+    strength
+        :math:`\lambda` of DANN and CDAN.
+    eta
+        Weight of the entropy on unlabelled images; 0 for ``source``, which does not look at them.
+
+    Returns
+    -------
+    Classifier
+        In evaluation mode.
+
+    Raises
+    ------
+    ConfigError
+        The method is unknown.
+    ShapeError
+        The domains differ in channels or size.
+    """
+    if method == "pixelda":
+        return adapt_with_painter(x, label, target, play, eta=eta)[0]
+    if method not in METHODS:
+        raise ConfigError(f"got method {method!r}; expected one of {', '.join(METHODS)}. Try: 'dann'.")
+    check_domains(x, target)
+    with play.stream("networks").seeded():
+        classifier = Classifier(x.shape[1], (x.shape[2], x.shape[3]), int(label.max()) + 1)
+    if method == "adda":
+        return _adda(classifier, x, label, target, play)
+    with play.stream("adversary").seeded():
+        on = method != "source"
+        game = aligned_game(
+            classifier, conditional=method == "cdan", strength=strength * on, eta=eta * on
+        )
+    training = play.fit(game, Unpaired([{"x": x, "label": label}, {"target": target}], play.seed), ("task",))
+    return training.averaged("task").classifier.eval()  # type: ignore[union-attr, return-value]
+
+
+def adapt_with_painter(
+    x: Float[Tensor, "n c h w"],
+    label: Int[Tensor, " n"],
+    target: Float[Tensor, "m c h w"],
+    play: Play,
+    *,
+    eta: float = 0.1,
+) -> tuple[Classifier, Translator]:
+    """PixelDA: the classifier, and the painter that gives labelled images the look of the others.
+
+    Parameters
+    ----------
+    x, label, target, play, eta
+        As in `adapt`.
+
+    Returns
+    -------
+    Classifier, Translator
+        Both in evaluation mode; the painter is called with ``noise``.
+    """
+    check_domains(x, target)
+    channels = x.shape[1]
+    with play.stream("networks").seeded():
+        classifier = Classifier(channels, (x.shape[2], x.shape[3]), int(label.max()) + 1)
+        painter, judge = Translator(channels, channels, noise=NOISE), Judge(channels)
+    game = PixelDA(painter, classifier, judge, eta=eta)
+    training = play.fit(game, Unpaired([{"source": x, "label": label}, {"x": target}], play.seed))
+    networks = training.averaged("generator").eval()
+    return networks["classifier"], networks["painter"]  # type: ignore[index, return-value]
+
+
+@torch.no_grad()
+def predict(classifier: Classifier, x: Float[Tensor, "n c h w"], batch_size: int = 500) -> Float[Tensor, "n classes"]:
+    """Class logits of images ``x`` (n, channels, height, width), ``batch_size`` at a time, on the CPU."""
+    device = next(classifier.parameters()).device
+    return torch.cat([classifier(part.to(device)).cpu() for part in x.split(batch_size)])
+
+
+def check_domains(x: Tensor, target: Tensor) -> None:
+    """Raise a `ShapeError` where images ``x`` and ``target`` differ in channels or size."""
+    if x.shape[1:] != target.shape[1:]:
+        raise ShapeError(
+            f"got images of {tuple(x.shape[1:])} and {tuple(target.shape[1:])} (channels, height, width); expected one "
+            "shape in both domains. Try: resize them, or repeat a grey channel three times."
+        )
+
+
+def _adda(classifier: Classifier, x: Tensor, label: Tensor, target: Tensor, play: Play) -> Classifier:
+    first = play.stage("source", share=0.5)
+    game = aligned_game(classifier, strength=0.0, eta=0.0)
+    data = Unpaired([{"x": x, "label": label}, {"target": target}], play.seed)
+    source = first.fit(game, data, ("task",)).averaged("task").classifier.eval()  # type: ignore[union-attr]
+    with torch.no_grad():
+        features = torch.cat([source.features(part.to(next(source.parameters()).device)) for part in x.split(500)])
+    moved = copy.deepcopy(source).requires_grad_(True)
+    with play.stream("adversary").seeded():
+        adda = ADDA(moved)
+    second = play.stage("target", share=0.5)
+    training = second.fit(adda, Unpaired([{"x": features.cpu()}, {"target": target}], play.seed))
+    return training.averaged("generator").eval()  # type: ignore[return-value]
