@@ -10,6 +10,7 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 _packages = ["advsci", "advsci_datasets", "advsci_circuits", "advsci_singlecell", "advsci_friction", "advsci_inverse"]
+_packages += ["advsci_images"]
 _hook = install_import_hook(_packages, "beartype.beartype")
 
 torch.set_num_threads(1)

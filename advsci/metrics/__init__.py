@@ -9,6 +9,8 @@ from advsci.metrics.frechet import fit_gaussian as fit_gaussian
 from advsci.metrics.frechet import frechet_distance as frechet_distance
 from advsci.metrics.frechet import frechet_from_gaussians as frechet_from_gaussians
 from advsci.metrics.inception import inception_score as inception_score
+from advsci.metrics.intrinsic import likelihood_dimension as likelihood_dimension
+from advsci.metrics.intrinsic import two_neighbour_dimension as two_neighbour_dimension
 from advsci.metrics.kernel import gaussian as gaussian
 from advsci.metrics.kernel import kid as kid
 from advsci.metrics.kernel import kid_subsets as kid_subsets

@@ -66,8 +66,8 @@ class Train(Training):
     """Train a generator of images, of each class where there are classes."""
 
     data: str = Field(default="digits", description="Images. " + SOURCE)
-    networks: Literal["strided", "residual", "style", "progressive", "dcgan"] = Field(
-        default="strided", description="R3GAN's game on cheap or its own networks; style-based, growing, or DCGAN."
+    networks: Literal["strided", "residual", "style"] = Field(
+        default="strided", description="R3GAN's game on cheap networks, on its own, or on a style-based generator."
     )
     conditional: bool = Field(default=False, description="One generator for all classes, told which is wanted.")
     augment: Literal["none", "diffaugment", "ada"] = Field(

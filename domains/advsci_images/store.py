@@ -8,11 +8,12 @@ from torch import nn
 from advsci.errors import CheckpointError
 from advsci.training.weights import load_weights, save_weights
 from advsci_images.data.form import Form
+from advsci_images.game.generators import generator_of
 from advsci_images.game.players import Classifier, Translator
 
-__all__ = ["load_network", "save_network"]
+__all__ = ["load_generator", "load_network", "save_generator", "save_network"]
 
-_BUILD = {"Classifier": Classifier, "Translator": Translator}
+_BUILD = {"Classifier": Classifier, "Translator": Translator, "Generator": generator_of}
 
 
 def save_network(path: Path, network: nn.Module, arguments: dict[str, Any], form: Form, **card: Any) -> str:
@@ -36,7 +37,31 @@ def save_network(path: Path, network: nn.Module, arguments: dict[str, Any], form
     str
         sha256 of the content.
     """
-    kind = type(network).__name__
+    return _save(path, type(network).__name__, network, arguments, form, card)
+
+
+def save_generator(path: Path, generator: nn.Module, arguments: dict[str, Any], form: Form, **card: Any) -> str:
+    """Write a generator; the parameters are those of `save_network`, ``arguments`` those of `generator_of`.
+
+    Parameters
+    ----------
+    path, generator, arguments, form, card
+        As in `save_network`.
+
+    Returns
+    -------
+    str
+        sha256 of the content.
+    """
+    return _save(path, "Generator", generator, arguments, form, card)
+
+
+def load_generator(path: Path) -> tuple[nn.Module, Form, dict[str, Any]]:
+    """A generator that `save_generator` wrote in the file ``path``, with form and card, as `load_network`."""
+    return load_network(path, "Generator")
+
+
+def _save(path: Path, kind: str, network: nn.Module, arguments: dict[str, Any], form: Form, card: dict) -> str:
     return save_weights(path, network, {"kind": kind, "networks": arguments, "form": vars(form), **card})
 
 
@@ -48,7 +73,7 @@ def load_network(path: Path, kind: str) -> tuple[nn.Module, Form, dict[str, Any]
     path
         A ``.safetensors`` file.
     kind
-        Name of the network's class: ``"Classifier"``, ``"Translator"``.
+        ``"Classifier"``, ``"Translator"`` or ``"Generator"``.
 
     Returns
     -------

@@ -25,10 +25,13 @@ def training_sections(report: "Report", folders: "dict[str, Run]") -> "Report":
     Report
         The page.
     """
-    from advsci.report import training_section, verdict_section
+    from advsci.diagnostics import diagnosis_section, judge
+    from advsci.report import training_section
 
     for name, folder in folders.items():
-        if folder.records():
+        records = folder.records()
+        if any(key.startswith("probe/") for record in records for key in record):
+            diagnosis_section(report, judge(records), records)
+        if records:
             training_section(report, folder.path, title=f"Training: {name}")
-            verdict_section(report, folder.path)
     return report

@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 
 from advsci_images.game.players import Classifier, perceptual_layers
 
-__all__ = ["own_source", "perceptual_distance", "psnr", "ssim"]
+__all__ = ["own_source", "perceptual_distance", "psnr", "sharpness", "ssim", "structure"]
 
 
 def psnr(x: Float[Tensor, "n c h w"], y: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
@@ -83,3 +83,8 @@ def structure(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w"]:
     along = torch.diff(x, dim=3, prepend=x[..., :1])
     down = torch.diff(x, dim=2, prepend=x[:, :, :1])
     return (along.square() + down.square()).sum(1).sqrt()
+
+
+def sharpness(x: Float[Tensor, "n c h w"]) -> Float[Tensor, ""]:
+    """Mean of the squared edge strength of images ``x``, which blur lowers."""
+    return structure(x).square().mean()

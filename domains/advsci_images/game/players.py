@@ -248,7 +248,7 @@ class Translator(nn.Module):
         inputs: int,
         outputs: int,
         *,
-        width: int = 24,
+        width: int = 16,
         blocks: int = 2,
         condition: int = 0,
         factor: int = 1,

@@ -10,7 +10,7 @@ from advsci.games.adversarial import AdversarialGame
 from advsci.schedules import Cosine
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
-from advsci.training import EMA, Data, Run, Trainer, Training
+from advsci.training import EMA, Callback, Data, Run, Trainer, Training
 
 if TYPE_CHECKING:
     from advsci_images.config import Training as TrainingSettings
@@ -94,7 +94,15 @@ class Play:
         """The random numbers of one ``purpose``."""
         return Stream(self.seed).at(purpose)
 
-    def fit(self, game: Game, data: Data, average: Sequence[str] = ("generator",), *, decay: float = 0.995) -> Training:
+    def fit(
+        self,
+        game: Game,
+        data: Data,
+        average: Sequence[str] = ("generator",),
+        *,
+        decay: float = 0.995,
+        callbacks: Sequence[Callback] = (),
+    ) -> Training:
         """Play a game.
 
         An adversarial game is probed in the log, so that a verdict can be read from the run.
@@ -109,6 +117,8 @@ class Play:
             Players whose parameters are averaged.
         decay
             Of the average, per step.
+        callbacks
+            Called at every logging step, before the probe.
 
         Returns
         -------
@@ -126,7 +136,7 @@ class Play:
             run=self.run,
             checkpoint_every=max(1, self.steps // 5),
             log_every=log_every,
-            callbacks=probe,
+            callbacks=[*callbacks, *probe],
             quiet=self.quiet,
         )
         return trainer.fit(game, data, Simultaneous(adam(self.rate, betas=(0.5, 0.99)), Cosine(1.0, 0.1)))

@@ -16,16 +16,14 @@ from advsci_images.data.pairing import Unpaired
 from advsci_images.game.adda import ADDA
 from advsci_images.game.aligned import aligned_game
 from advsci_images.game.pixelda import PixelDA
-from advsci_images.game.players import Classifier, Judge, Translator
+from advsci_images.game.players import Classifier, Judge, Painter
+from advsci_images.game.supervised import Supervised
 from advsci_images.game.training import Play
 
-__all__ = ["METHODS", "Method", "adapt", "adapt_with_painter", "predict"]
+__all__ = ["METHODS", "Method", "adapt", "adapt_with_painter", "predict", "supervised"]
 
 Method = Literal["source", "dann", "cdan", "adda", "pixelda"]
 METHODS: tuple[Method, ...] = ("source", "dann", "cdan", "adda", "pixelda")
-
-NOISE = 8
-"""Channels of the painter's noise field."""
 
 
 def adapt(
@@ -76,11 +74,10 @@ def adapt(
         classifier = Classifier(x.shape[1], (x.shape[2], x.shape[3]), int(label.max()) + 1)
     if method == "adda":
         return _adda(classifier, x, label, target, play)
+    if method == "source":
+        return supervised(classifier, x, label, play)
     with play.stream("adversary").seeded():
-        on = method != "source"
-        game = aligned_game(
-            classifier, conditional=method == "cdan", strength=strength * on, eta=eta * on
-        )
+        game = aligned_game(classifier, conditional=method == "cdan", strength=strength, eta=eta)
     training = play.fit(game, Unpaired([{"x": x, "label": label}, {"target": target}], play.seed), ("task",))
     return training.averaged("task").classifier.eval()  # type: ignore[union-attr, return-value]
 
@@ -92,7 +89,7 @@ def adapt_with_painter(
     play: Play,
     *,
     eta: float = 0.1,
-) -> tuple[Classifier, Translator]:
+) -> tuple[Classifier, Painter]:
     """PixelDA: the classifier, and the painter that gives labelled images the look of the others.
 
     Parameters
@@ -102,18 +99,52 @@ def adapt_with_painter(
 
     Returns
     -------
-    Classifier, Translator
-        Both in evaluation mode; the painter is called with ``noise``.
+    Classifier, Painter
+        Both in evaluation mode.
     """
     check_domains(x, target)
     channels = x.shape[1]
     with play.stream("networks").seeded():
         classifier = Classifier(channels, (x.shape[2], x.shape[3]), int(label.max()) + 1)
-        painter, judge = Translator(channels, channels, noise=NOISE), Judge(channels)
+        painter, judge = Painter(channels), Judge(channels, (x.shape[2], x.shape[3]))
     game = PixelDA(painter, classifier, judge, eta=eta)
     training = play.fit(game, Unpaired([{"source": x, "label": label}, {"x": target}], play.seed))
     networks = training.averaged("generator").eval()
     return networks["classifier"], networks["painter"]  # type: ignore[index, return-value]
+
+
+def supervised(
+    classifier: Classifier,
+    x: Float[Tensor, "n c h w"],
+    label: Int[Tensor, " n"],
+    play: Play,
+    *,
+    weights: "Tensor | None" = None,
+    mixup: float = 0.0,
+) -> Classifier:
+    """Train a classifier on labelled images alone.
+
+    Parameters
+    ----------
+    classifier
+        A new network.
+    x, label
+        Images in [-1, 1] and their classes.
+    play
+        Steps, rate, seed, device, folder.
+    weights
+        Weight of each class, or None.
+    mixup
+        Parameter of the Beta law of mixup; 0 for none.
+
+    Returns
+    -------
+    Classifier
+        The averaged network, in evaluation mode.
+    """
+    game = Supervised(classifier, weights=weights, mixup=mixup)
+    training = play.fit(game, {"x": x, "label": label}, ("classifier",))
+    return training.averaged("classifier").eval()  # type: ignore[return-value]
 
 
 @torch.no_grad()
@@ -133,10 +164,7 @@ def check_domains(x: Tensor, target: Tensor) -> None:
 
 
 def _adda(classifier: Classifier, x: Tensor, label: Tensor, target: Tensor, play: Play) -> Classifier:
-    first = play.stage("source", share=0.5)
-    game = aligned_game(classifier, strength=0.0, eta=0.0)
-    data = Unpaired([{"x": x, "label": label}, {"target": target}], play.seed)
-    source = first.fit(game, data, ("task",)).averaged("task").classifier.eval()  # type: ignore[union-attr]
+    source = supervised(classifier, x, label, play.stage("source", share=0.5))
     with torch.no_grad():
         features = torch.cat([source.features(part.to(next(source.parameters()).device)) for part in x.split(500)])
     moved = copy.deepcopy(source).requires_grad_(True)

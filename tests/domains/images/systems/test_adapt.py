@@ -1,0 +1,84 @@
+"""Adaptation closes a gap that the same network without adversary leaves, on images whose cure is known."""
+
+import numpy as np
+import pytest
+import torch
+
+from advsci.errors import DataError, ShapeError
+from advsci.streams import Stream
+from advsci_images.adapter import DomainAdapter
+from advsci_images.game.training import Play
+from advsci_images.systems.adapt import adapt, predict
+
+SIDE = 12
+
+
+def bars(n: int, stream: Stream) -> tuple[torch.Tensor, torch.Tensor]:
+    """Bright bars on black, upright (0) or lying (1), at random places, (n 1 side side) in [0, 1]."""
+    label = stream.at("label").integers(2, (n,))
+    place = 2 + stream.at("place").integers(SIDE - 4, (n,))
+    upright = (torch.arange(SIDE)[None, None, None, :] - place[:, None, None, None]).abs() < 2
+    images = torch.where(label[:, None, None, None] == 0, upright, upright.transpose(2, 3)).float()
+    return images.expand(n, 1, SIDE, SIDE), label
+
+
+def painted(n: int, stream: Stream) -> tuple[torch.Tensor, torch.Tensor]:
+    """Bars in a random grey on a random ground: where the ground is bright the bar is darker."""
+    images, label = bars(n, stream)
+    ground = stream.at("ground").uniform((n, 1, 1, 1))
+    return 2.0 * (ground - images * (0.4 + 0.6 * ground)).abs() - 1.0, label
+
+
+def shortcut(n: int, stream: Stream, source: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Faint bars in one channel; in the other a pattern that gives the class away, in the labelled domain only."""
+    images, label = bars(n, stream)
+    noise = stream.at("noise").normal((n, 1, SIDE, SIDE))
+    stripes = torch.sin(torch.arange(SIDE) * torch.where(label == 0, 0.9, 2.2)[:, None])[:, None, None, :]
+    other = stripes.expand(n, 1, SIDE, SIDE) if source else stream.at("other").normal((n, 1, SIDE, SIDE)).clamp(-1, 1)
+    return torch.cat([(images - 0.5 + 0.5 * noise).clamp(-1, 1), other + 0.1 * noise], 1), label
+
+
+def accuracy(classifier, images, label):
+    """Share of images that get their own label."""
+    return float((predict(classifier, images).argmax(1) == label).float().mean())
+
+
+def test_pixelda_learns_the_look_of_the_target():
+    x, label = bars(600, Stream(0))
+    target, _ = painted(600, Stream(1))
+    held, truth = painted(400, Stream(2))
+    play = Play(200, 32, 3e-3, device="cpu")
+    plain = accuracy(adapt("source", 2 * x - 1, label, target, play), held, truth)
+    adapted = accuracy(adapt("pixelda", 2 * x - 1, label, target, play), held, truth)
+    assert plain < 0.85 and adapted > 0.95, (plain, adapted)
+
+
+@pytest.mark.parametrize("method", ["dann", "cdan"])
+def test_an_adversary_makes_features_leave_a_shortcut_alone(method):
+    x, label = shortcut(600, Stream(0), True)
+    target, _ = shortcut(600, Stream(1), False)
+    held, truth = shortcut(400, Stream(2), False)
+    play = Play(250, 32, 3e-3, device="cpu")
+    plain = accuracy(adapt("source", x, label, target, play), held, truth)
+    adapted = accuracy(adapt(method, x, label, target, play), held, truth)
+    assert plain < 0.8 and adapted > plain + 0.1, (plain, adapted)
+
+
+def test_the_estimator_keeps_the_conventions_of_skada():
+    x, label = bars(200, Stream(0))
+    images = np.concatenate([2 * x.numpy() - 1, 1 - 2 * x.numpy()])
+    names = np.array(["upright", "lying"])[np.concatenate([label, label])]
+    domain = np.repeat([1, -1], 200)
+    model = DomainAdapter("dann", steps=60, rate=3e-3).fit(images, names, sample_domain=domain)
+    assert model.classes_.tolist() == ["lying", "upright"]
+    assert (model.predict(images[:200]) == names[:200]).mean() > 0.95
+    np.testing.assert_allclose(model.predict_proba(images[:5]).sum(1), 1.0, rtol=1e-5)
+    assert model.get_params()["method"] == "dann"
+
+
+def test_wrong_domains_are_named():
+    x, label = bars(20, Stream(0))
+    with pytest.raises(ShapeError, match="repeat a grey channel"):
+        adapt("dann", x, label, x.expand(-1, 3, -1, -1), Play(1))
+    with pytest.raises(DataError, match="expected both"):
+        DomainAdapter().fit(x.numpy(), label.numpy())
