@@ -18,8 +18,8 @@ __all__ = ["DomainAdapter"]
 class DomainAdapter(ClassifierMixin, BaseEstimator):
     """A classifier of images that adapts to a domain without labels.
 
-    As in skada, both domains come in one array: ``sample_domain`` is positive for labelled rows and negative for rows of
-    the target, whose ``y`` is not looked at.
+    As in skada, both domains come in one array: ``sample_domain`` is positive for labelled rows and negative for rows
+    of the target, whose ``y`` is not looked at.
 
     Parameters
     ----------

@@ -17,7 +17,14 @@ _VERBS = {
 }
 for _name, _schema in _VERBS.items():
     _module = f"advsci_images.commands.{_name}"
-    command(app, _name, _schema, f"{_module}:run", plan=f"{_module}:plan", positional=("model",) if _name == "sample" else ())
+    command(
+        app,
+        _name,
+        _schema,
+        f"{_module}:run",
+        plan=f"{_module}:plan",
+        positional=("model",) if _name == "sample" else (),
+    )
 
 
 def main() -> int:

@@ -82,8 +82,12 @@ class Sample(DeviceConfig):
 
     model: Path = Field(description="generator.safetensors of a run of train.")
     count: int = Field(default=64, ge=1, le=100_000, description="How many images.")
-    label: int | None = Field(default=None, ge=0, description="Class, for a conditional generator; default: all in turn.")
-    truncation: float = Field(default=1.0, gt=0, le=1, description="Factor on the latent vectors; below 1 safer images.")
+    label: int | None = Field(
+        default=None, ge=0, description="Class, for a conditional generator; default: all in turn."
+    )
+    truncation: float = Field(
+        default=1.0, gt=0, le=1, description="Factor on the latent vectors; below 1 safer images."
+    )
 
 
 class Augment(Training):

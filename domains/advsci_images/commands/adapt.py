@@ -84,7 +84,10 @@ def run(config: Adapt, folder: Run) -> Path:
     scores: list[dict[str, object]] = []
     if held.labels is not None:
         scores = [
-            {"classifier": "labelled domain only", "accuracy on the target": accuracy(predict(plain, held.images), held)},
+            {
+                "classifier": "labelled domain only",
+                "accuracy on the target": accuracy(predict(plain, held.images), held),
+            },
             {"classifier": config.method, "accuracy on the target": accuracy(predict(adapted, held.images), held)},
         ]
     probabilities = predict(adapted, target.images).softmax(1)

@@ -106,7 +106,11 @@ def run(config: Augment, folder: Run) -> Path:
             recalls[remedy].append(recall(predict(classifier, held.images), truth, of))
             balanced[remedy].append(balanced_accuracy(classifier, held.images, truth))
     table = [
-        {"remedy": r, "recall of rare classes": str(mean_of(recalls[r])), "balanced accuracy": str(mean_of(balanced[r]))}
+        {
+            "remedy": r,
+            "recall of rare classes": str(mean_of(recalls[r])),
+            "balanced accuracy": str(mean_of(balanced[r])),
+        }
         for r in REMEDIES
     ]
     words = verdict(recalls)
@@ -139,9 +143,7 @@ def _made(config: Augment, rare: Stack, generator: torch.nn.Module, folder: Run)
     shown = {}
     for c in config.minority:
         name = rare.classes[c]
-        images = drawn_images(
-            generator, 100, LATENT, Stream(config.seed).at("made", c), label=torch.full((100,), c)
-        )
+        images = drawn_images(generator, 100, LATENT, Stream(config.seed).at("made", c), label=torch.full((100,), c))
         write_images(folder.samples, Stack(images, rare.form, tuple(f"{name}/{i:05d}" for i in range(100))))
         shown |= {f"{name}: data": rare.images[rare.labels == c], f"{name}: made": images}
     return shown

@@ -10,7 +10,7 @@ from advsci.metrics import kid, prdc
 from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
-from advsci_images.config import Train
+from advsci_images.config import Compare, Train
 from advsci_images.data.stack import Stack, read_images, write_images
 from advsci_images.evaluation.page import training_sections
 from advsci_images.evaluation.pictures import gallery
@@ -24,7 +24,7 @@ LEAST = 64
 """Images that are needed."""
 
 
-def sets(config: Train) -> tuple[Stack, Stack]:
+def sets(config: "Train | Compare") -> tuple[Stack, Stack]:
     """Images to learn from and held-out ones, the last eighth."""
     stack = read_images(config.data, least=LEAST)[: config.limit]
     if stack.size[0] != stack.size[1] or stack.size[0] % 4:
@@ -32,8 +32,6 @@ def sets(config: Train) -> tuple[Stack, Stack]:
             f"got images of {stack.size[0]} x {stack.size[1]} pixels; expected squares of a side divisible by 4. "
             "Try: crop or pad them."
         )
-    if config.conditional:
-        stack.require_labels(config.data)
     cut = len(stack) - max(16, len(stack) // 8)
     return stack[:cut], stack[cut:]
 

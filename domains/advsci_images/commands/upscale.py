@@ -84,9 +84,7 @@ def run(config: Upscale, folder: Run) -> Path:
     weights = {"pixels": config.pixels, "perceptual": config.perceptual}
     plays = [Play.of(config, stage) for stage in stages.values()]
     squares = enlarger(large.images, config.factor, plays[0], adversarial=0.0, pixels=config.pixels, perceptual=0.0)
-    sharp = enlarger(
-        large.images, config.factor, plays[1], adversarial=config.adversarial, start=squares, **weights
-    )
+    sharp = enlarger(large.images, config.factor, plays[1], adversarial=config.adversarial, start=squares, **weights)
     made = {
         "bicubic": bicubic(small.images, config.factor),
         "least squares": translated(squares, small.images),
@@ -115,8 +113,8 @@ def run(config: Upscale, folder: Run) -> Path:
             }
             report.section(
                 "Perception against distortion",
-                "No method is best at both (Blau and Michaeli 2018, arXiv 1711.06077). Networks between the two trained "
-                "ones lie on the curve.",
+                "No method is best at both (Blau and Michaeli 2018, arXiv 1711.06077). Networks between the two "
+                "trained ones lie on the curve.",
             )
             report.figure(trade(points, curve))
         report.note("Detail that the adversary adds is likely, not measured: do not count or size it.", "watch")

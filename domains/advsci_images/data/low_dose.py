@@ -49,9 +49,7 @@ def low_dose(
     """
     n, channels, height, width = x.shape
     if channels != 1 or height != width:
-        raise ShapeError(
-            f"got slices of shape {tuple(x.shape[1:])}; expected (1, side, side). Try: crop to a square."
-        )
+        raise ShapeError(f"got slices of shape {tuple(x.shape[1:])}; expected (1, side, side). Try: crop to a square.")
     radon, inverse = operators(height, views)
     scale = thickness / (2.0 * height)
     p = scale * ((x.flatten(1) + 1.0) @ radon.T)

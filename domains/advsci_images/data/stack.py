@@ -223,7 +223,9 @@ def _check_alike(path: Path, files: Sequence[Path], read: "Sequence[tuple[np.nda
         )
     kinds = {(form.dtype, form.layout) for _, form in read}
     if len(kinds) > 1:
-        raise DataError(f"{path}: got number types {sorted(kinds)}; expected one. Try: convert the files to one format.")
+        raise DataError(
+            f"{path}: got number types {sorted(kinds)}; expected one. Try: convert the files to one format."
+        )
 
 
 def _classes(names: "list[str] | None") -> "tuple[Tensor | None, tuple[str, ...]]":

@@ -33,7 +33,9 @@ def gallery(rows: Mapping[str, Float[Tensor, "n c h w"]], columns: int = 10) -> 
 
 
 def trade(points: Mapping[str, tuple[float, float]], curve: Sequence[tuple[float, float]] = ()) -> "Figure":
-    """The perception-distortion plane: ``points`` (mean squared error, perceptual distance) by name, and a ``curve``."""
+    """The perception-distortion plane: ``points`` (mean squared error, perceptual distance) by name, and a ``curve``
+    of such pairs.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.0, 3.2), layout="constrained")

@@ -13,7 +13,7 @@ and Bengio 2005; VADA, arXiv 1802.08735, eq. 5).
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, log_softmax
 
 from advsci.games import Adversary, Batch, DomainAdversarial, Draw, Task

@@ -3,9 +3,10 @@ r"""CycleGAN: images to images and back, from two sets without pairs.
 .. math:: \min_{G, F} \max_D\; L_{adv}\left((x, y), (F(y), G(x))\right)
     + \lambda\, E \left(|F(G(x)) - x|_1 + |G(F(y)) - y|_1\right) + \mu\, E \left(|G(y) - y|_1 + |F(x) - x|_1\right)
 
-(Zhu et al. 2017, arXiv 1703.10593, eq. 1-3, identity term of section 5.2). A sample is a pair of independent images, and
-the judge of a pair is :math:`D_X(x) + D_Y(y)`: the log ratio of two products of densities is the sum of theirs, so this
-form holds the best judge exactly, and the game with its two translators is one of a generator against a discriminator.
+(Zhu et al. 2017, arXiv 1703.10593, eq. 1-3, identity term of section 5.2). A sample is a pair of independent images,
+and the judge of a pair is :math:`D_X(x) + D_Y(y)`: the log ratio of two products of densities is the sum of theirs, so
+this form holds the best judge exactly, and the game with its two translators is one of a generator against a
+discriminator.
 """
 
 from dataclasses import dataclass

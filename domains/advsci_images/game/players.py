@@ -113,9 +113,9 @@ def perceptual_layers(classifier: Classifier, x: Float[Tensor, "n c h w"]) -> li
 class Judge(nn.Module):
     r"""A discriminator of patches: the sum of local logits over the root of their number, and a term for the condition.
 
-    Every local logit sees a patch of the image only (Isola et al. 2017, pix2pix, arXiv 1611.07004, section 3.2.2). Their
-    sum is one logit per image, so that every objective and penalty of the engine applies. With a condition, the
-    projection :math:`\langle V c, \phi(x) \rangle` is added (Miyato and Koyama 2018, arXiv 1802.05637, eq. 3). Spectral
+    Every local logit sees a patch of the image only (Isola et al. 2017, arXiv 1611.07004, section 3.2.2). Their sum is
+    one logit per image, so that every objective and penalty of the engine applies. With a condition, the projection
+    :math:`\langle V c, \phi(x) \rangle` is added (Miyato and Koyama 2018, arXiv 1802.05637, eq. 3). Spectral
     normalisation keeps it Lipschitz (Miyato et al. 2018, arXiv 1802.05957): on a CPU it costs a tenth of a gradient
     penalty.
 

@@ -3,8 +3,8 @@ r"""SRGAN: enlargement with detail that a judge takes for real.
 .. math:: L_G = w_1\, E\, |y - G(x)|^2 + w_\phi\, E \sum_l |\phi_l(y) - \phi_l(G(x))|^2 + w\, L_{adv}
 
 (Ledig et al. 2017, arXiv 1609.04802, eq. 3-6), with the relativistic judge of ESRGAN (Wang et al. 2018, arXiv
-1809.00219, section 3.2). The features :math:`\phi` are random convolutions (`RandomFeatures`), so that no other data set
-is needed and no judgement is built in; results are judged by other networks.
+1809.00219, section 3.2). The features :math:`\phi` are random convolutions (`RandomFeatures`), so that no other data
+set is needed and no judgement is built in; results are judged by other networks.
 """
 
 import torch

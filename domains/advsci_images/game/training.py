@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from advsci.diagnostics import Probe
-from advsci.games import Game
-from advsci.games.adversarial import AdversarialGame
+from advsci.games import GAN, Game
 from advsci.schedules import Cosine
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
@@ -105,7 +104,7 @@ class Play:
     ) -> Training:
         """Play a game.
 
-        An adversarial game is probed in the log, so that a verdict can be read from the run.
+        A `GAN` is probed in the log, so that a verdict can be read from the run.
 
         Parameters
         ----------
@@ -126,7 +125,7 @@ class Play:
             The trained game with its log.
         """
         log_every = max(1, self.steps // 20)
-        probe = [Probe(data, samples=256, jacobians=4)] if isinstance(game, AdversarialGame) and self.run else []
+        probe = [Probe(data, samples=256, jacobians=4)] if isinstance(game, GAN) and self.run else []
         trainer = Trainer(
             self.steps,
             self.batch_size,

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from advsci.games import GAN, VAE, Autoencoder
+from advsci.games import VAE, Autoencoder
 from advsci.nn import StridedDiscriminator
 from advsci.streams import Stream
 from advsci_images.baselines.diffusion import TIME_FEATURES, Diffusion
@@ -77,7 +77,9 @@ def made_by(model: Model, x: Float[Tensor, "n c s s"], held: Float[Tensor, "m c 
     bits = reconstruction = None
     if model == "gan":
         network = trained_generator(x, play, latent=LATENT, width=WIDTH)
-        pair = 3 * (weights(network) + weights(StridedDiscriminator(channels, size, (WIDTH // 2, 2 * WIDTH), 8 * WIDTH)))
+        pair = 3 * (
+            weights(network) + weights(StridedDiscriminator(channels, size, (WIDTH // 2, 2 * WIDTH), 8 * WIDTH))
+        )
         seconds, begin = time.process_time() - begin, time.process_time()
         images = drawn_images(network, n, LATENT, stream)
         return Made(images, seconds, 1e3 * (time.process_time() - begin) / n, pair * 4e-6)

@@ -1,5 +1,6 @@
 """Translations that invent, lose or swap are told from faithful ones."""
 
+import pytest
 import torch
 
 from advsci.errors import DataError
@@ -7,8 +8,6 @@ from advsci_images.data.examples import held_out
 from advsci_images.evaluation.hallucination import examine
 from advsci_images.evaluation.scores import own_source, perceptual_distance, psnr, ssim
 from advsci_images.game.players import Classifier
-
-import pytest
 
 DIGITS = held_out("digits").images[:64]
 

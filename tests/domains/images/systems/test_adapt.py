@@ -25,17 +25,18 @@ def bars(n: int, stream: Stream) -> tuple[torch.Tensor, torch.Tensor]:
 def painted(n: int, stream: Stream) -> tuple[torch.Tensor, torch.Tensor]:
     """Bars in a random grey on a random ground: where the ground is bright the bar is darker."""
     images, label = bars(n, stream)
-    ground = stream.at("ground").uniform((n, 1, 1, 1))
+    ground = 0.4 + 0.6 * stream.at("ground").uniform((n, 1, 1, 1))
     return 2.0 * (ground - images * (0.4 + 0.6 * ground)).abs() - 1.0, label
 
 
-def shortcut(n: int, stream: Stream, source: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Faint bars in one channel; in the other a pattern that gives the class away, in the labelled domain only."""
+def marked(n: int, stream: Stream, source: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Noisy bars; in the target domain every image has the same bright frame along two sides, as a scanner's mark."""
     images, label = bars(n, stream)
-    noise = stream.at("noise").normal((n, 1, SIDE, SIDE))
-    stripes = torch.sin(torch.arange(SIDE) * torch.where(label == 0, 0.9, 2.2)[:, None])[:, None, None, :]
-    other = stripes.expand(n, 1, SIDE, SIDE) if source else stream.at("other").normal((n, 1, SIDE, SIDE)).clamp(-1, 1)
-    return torch.cat([(images - 0.5 + 0.5 * noise).clamp(-1, 1), other + 0.1 * noise], 1), label
+    x = 2.0 * images - 1.0 + 0.5 * stream.at("noise").normal((n, 1, SIDE, SIDE))
+    if not source:
+        x[:, :, -2:] += 3.0
+        x[:, :, :2] += 3.0
+    return x.clamp(-1, 1), label
 
 
 def accuracy(classifier, images, label):
@@ -47,21 +48,21 @@ def test_pixelda_learns_the_look_of_the_target():
     x, label = bars(600, Stream(0))
     target, _ = painted(600, Stream(1))
     held, truth = painted(400, Stream(2))
-    play = Play(200, 32, 3e-3, device="cpu")
+    play = Play(150, 16, 3e-3, device="cpu")
     plain = accuracy(adapt("source", 2 * x - 1, label, target, play), held, truth)
     adapted = accuracy(adapt("pixelda", 2 * x - 1, label, target, play), held, truth)
-    assert plain < 0.85 and adapted > 0.95, (plain, adapted)
+    assert plain < 0.92 and adapted > 0.97, (plain, adapted)
 
 
-@pytest.mark.parametrize("method", ["dann", "cdan"])
-def test_an_adversary_makes_features_leave_a_shortcut_alone(method):
-    x, label = shortcut(600, Stream(0), True)
-    target, _ = shortcut(600, Stream(1), False)
-    held, truth = shortcut(400, Stream(2), False)
-    play = Play(250, 32, 3e-3, device="cpu")
+@pytest.mark.parametrize("method", ["dann", "cdan", "adda"])
+def test_features_leave_alone_what_only_one_domain_has(method):
+    x, label = marked(600, Stream(0), True)
+    target, _ = marked(600, Stream(1), False)
+    held, truth = marked(400, Stream(2), False)
+    play = Play(250, 16, 3e-3, device="cpu")
     plain = accuracy(adapt("source", x, label, target, play), held, truth)
-    adapted = accuracy(adapt(method, x, label, target, play), held, truth)
-    assert plain < 0.8 and adapted > plain + 0.1, (plain, adapted)
+    adapted = accuracy(adapt(method, x, label, target, play, eta=0.0), held, truth)
+    assert plain < 0.8 and adapted > plain + 0.05, (plain, adapted)
 
 
 def test_the_estimator_keeps_the_conventions_of_skada():
