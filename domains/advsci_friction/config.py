@@ -7,15 +7,18 @@ from pydantic import Field
 
 from advsci.config import Config, RunConfig
 
-__all__ = ["Design", "Evaluate", "Pair", "Solve", "Train", "WriteReport"]
+__all__ = ["Design", "Evaluate", "MapFile", "Pair", "Solve", "Train", "WriteReport"]
 
-Material = Literal["dlc", "silicon", "kcl-steel", "pdms-glass", "steel-dry"]
+Level = Literal["none", "plane", "parabola", "lines"]
 
 
 class Pair(Config):
-    """The pair of surfaces: a material of the table, any value of which can be replaced."""
+    """The pair of surfaces: a material of the table or of an own file, any value of which can be replaced."""
 
-    material: Material = Field(default="dlc", description="Material of the table.")
+    material: str = Field(
+        default="dlc",
+        description="dlc, silicon, kcl-steel, pdms-glass or steel-dry; or a TOML file with values and their source.",
+    )
     modulus: str | None = Field(default=None, description="Contact modulus E*, with unit: '138 GPa'.")
     hardness: str | None = Field(default=None, description="Hardness H, with unit: '27 GPa'.")
     shear_strength: str | None = Field(
@@ -26,22 +29,34 @@ class Pair(Config):
     )
 
 
-class Solve(RunConfig, Pair):
+class MapFile(Config):
+    """How a measured map is read."""
+
+    size: str | None = Field(
+        default=None, description="Width, or 'width x height', of the map where the file states none: '2 um x 1 um'."
+    )
+    height_unit: str | None = Field(default=None, description="Unit of the heights, where the file has none: 'nm'.")
+    length_unit: str | None = Field(default=None, description="Unit of positions without a unit in the file: 'um'.")
+    channel: str | None = Field(default=None, description="Name or index of the height map, where there are several.")
+    override: bool = Field(default=False, description="Let --size and units replace what the file states.")
+    flatten: Level = Field(
+        default="plane", description="Subtract the mean plane, a parabola, or each line's median and the plane."
+    )
+    fill: float = Field(
+        default=0.0, ge=0, le=0.5, description="Largest share of undefined pixels that is filled instead of refused."
+    )
+    invert: bool = Field(default=False, description="Turn the map upside down: for a replica or a depth map.")
+
+
+class Solve(RunConfig, Pair, MapFile):
     """Press a measured surface against its counter-face: contact area, pressures and friction."""
 
     file: Path = Field(
-        description="AFM or profilometer file (any format of SurfaceTopography), or npz with 'heights', 'size'."
+        description="AFM or profilometer file (any format of SurfaceTopography), text, npy, or npz with 'heights', "
+        "'size' [m]."
     )
     pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
-    size: str | None = Field(
-        default=None, description="Length of the scanned square, with unit, where the file has none."
-    )
-    height_unit: str | None = Field(default=None, description="Unit of the heights, where the file has none: 'nm'.")
-    fill: bool = Field(
-        default=False, description="Fill undefined pixels with the mean of their neighbours instead of refusing."
-    )
     elastic: bool = Field(default=False, description="Leave out the hardness.")
-    detrend: bool = Field(default=True, description="Subtract the mean plane.")
 
 
 class Train(RunConfig):

@@ -1,74 +1,145 @@
 """The command ``advsci-friction solve``: a measured surface under load."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from advsci.report import Report, style
 from advsci.training import Run
 from advsci_friction.config import Solve
 from advsci_friction.contact.area import real_area
 from advsci_friction.contact.closed_forms import persson_area
 from advsci_friction.contact.solve import Contact, solve_contact
+from advsci_friction.data.concerns import concerns, slopes
 from advsci_friction.data.materials import material_of
-from advsci_friction.data.scans import Scan, read_scan, remove_plane
+from advsci_friction.data.scans import Scan, read_scan
 from advsci_friction.data.units import si
-from advsci_friction.evaluation.pictures import contact_figure
+from advsci_friction.evaluation.contact_page import contact_page
+from advsci_friction.evaluation.resolution import too_few_pixels
 from advsci_friction.laws.friction import Ploughing, law_of
 from advsci_friction.surfaces.roughness import roughness
 
-__all__ = ["plan", "run", "solve_scan"]
+__all__ = ["plan", "run", "scan_of", "solve_scan"]
 
 
-def solve_scan(config: Solve) -> tuple[Scan, Contact, dict[str, float]]:
-    """The scan, its contact, and what it amounts to."""
+def scan_of(config: Solve) -> Scan:
+    """The scan that the settings name, levelled and completed.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    Scan
+        Heights and size in metres.
+    """
+    return read_scan(
+        config.file,
+        size=config.size,
+        height_unit=config.height_unit,
+        length_unit=config.length_unit,
+        channel=config.channel,
+        override=config.override,
+        level=config.flatten,
+        fill=config.fill,
+        invert=config.invert,
+    )
+
+
+@torch.no_grad()
+def solve_scan(config: Solve) -> tuple[Scan, Contact, dict[str, float | None], list[str]]:
+    """Press the scan.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    tuple
+        The scan, its contact, what it amounts to (None for what the pixels do not resolve), and what deserves a second
+        look.
+    """
     material, load = material_of(config), si(config.pressure, "Pa", "pressure")
-    scan = read_scan(config.file, size=config.size, height_unit=config.height_unit, fill=config.fill)
-    heights = torch.as_tensor(remove_plane(scan.heights) if config.detrend else scan.heights.copy())
+    scan = scan_of(config)
+    heights = torch.as_tensor(scan.heights)
     finite = not config.elastic and material.hardness < float("inf")
     contact = solve_contact(heights, load, material.modulus, scan.size, material.hardness if finite else None)
+    notes = concerns(scan.heights, scan.size)
+    few = too_few_pixels(contact)
+    if few is not None:
+        notes.insert(0, few)
+    area = None if few else float(real_area(contact))
     stats = roughness(heights, scan.size)
+    plastic = contact.plastic.double() if finite else torch.zeros_like(contact.pressure)
     figures = {
-        "coefficient of friction": float(law_of(material)(contact)),
-        "ploughing, beside it": float(Ploughing()(contact)),
-        "contact area / nominal": float(real_area(contact)),
-        "plastic area / nominal": float(contact.plastic.double().mean()),
+        "coefficient of friction": None if area is None else float(law_of(material)(contact)),
+        "its deviation (shear strength and coefficient)": None
+        if area is None
+        else material.friction_deviation(area, load),
+        "ploughing, beside it": float(Ploughing()(contact)) if finite else 0.0,
+        "contact area / nominal": area,
+        "plastic area / nominal": float(plastic.mean()),
+        "load carried plastically / load": float((plastic * contact.pressure).mean() / load),
         "largest pressure [Pa]": float(contact.peak),
         "mean gap [m]": float(contact.gap.mean()),
         "rms height [m]": float(stats.height),
-        "rms slope": float(stats.slope),
+        "rms slope (spectral, with edges)": float(stats.slope),
+        "rms slope (differences)": slopes(scan.heights, scan.size)[1],
         "area by Persson (elastic)": float(persson_area(torch.tensor(load / material.modulus) / stats.slope)),
+        "filled pixels / all": scan.filled,
         "iterations": float(contact.iterations),
         "pressure error": float(contact.error),
     }
-    return scan, contact, figures
+    return scan, contact, figures, notes
 
 
 def run(config: Solve) -> Path:
-    """Solve, write ``contact.npz`` and a report."""
-    import numpy as np
+    """Solve, write ``contact.npz`` and ``contact.json``, then the page.
 
-    scan, contact, figures = solve_scan(config)
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    scan, contact, figures, notes = solve_scan(config)
     folder = Run(config.folder("friction-solve"))
     folder.describe(config.model_dump(mode="json"))
     heights, pressure = contact.heights.numpy(), contact.pressure.numpy()
     np.savez_compressed(folder.path / "contact.npz", heights=heights, pressure=pressure, size=np.array(scan.size))
-    report = Report(f"Contact of {scan.name}", f"{config.pressure} on {config.material}")
-    report.card("Coefficient of friction", figures["coefficient of friction"])
-    report.card("Contact area", figures["contact area / nominal"], note="share of the nominal area")
-    report.section("Contact").table([{"quantity": k, "value": v} for k, v in figures.items()])
-    with style():
-        report.figure(contact_figure(heights, pressure, scan.size), "Heights, and pressure where there is contact.")
-    report.note(
-        "The scan is taken as one period of an endless surface. Pixels limit the slopes that it can show, and "
-        "friction with "
-        "them: see the page 'My own scan, my own material'.",
-        "watch",
-    )
-    return report.write(folder.report)
+    (folder.path / "contact.json").write_text(json.dumps({"figures": figures, "concerns": notes}, indent=2))
+    for note in notes:
+        print(f"note: {note}")
+    return contact_page(scan, contact, material_of(config), figures, notes).write(folder.report)
 
 
 def plan(config: Solve) -> dict[str, object]:
-    """Read the file and say what would be solved."""
-    scan = read_scan(config.file, size=config.size, height_unit=config.height_unit, fill=config.fill)
-    return {"pixels": scan.heights.shape, "size [m]": scan.size, "material": str(material_of(config))}
+    """Read the file and say what would be solved.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    dict
+        Channels, pixels, size, material and concerns.
+    """
+    scan = scan_of(config)
+    return {
+        "channels": ", ".join(scan.channels) or "one",
+        "pixels": " x ".join(map(str, scan.heights.shape[::-1])),
+        "size [m]": f"{scan.size[1]:.4g} x {scan.size[0]:.4g}",
+        "material": str(material_of(config)),
+        "concerns": " ".join(concerns(scan.heights, scan.size)) or "none",
+    }

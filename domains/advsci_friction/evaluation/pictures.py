@@ -10,23 +10,129 @@ if TYPE_CHECKING:
     from advsci_friction.design.designer import Designs
     from advsci_friction.evaluation.scores import Verdicts
 
-__all__ = ["contact_figure", "design_figure"]
+__all__ = ["contact_figure", "curve_figure", "design_figure", "loads_figure", "spectrum_figure"]
+
+
+def _microns(size: tuple[float, float]) -> tuple[tuple[float, float, float, float], str]:
+    """Extent of a map for ``imshow``, and the unit of its lengths: nm below 1 um, mm above 1000 um."""
+    scale, unit = (1e9, "nm") if max(size) < 1e-6 else (1e6, "um") if max(size) < 1e-3 else (1e3, "mm")
+    return (0.0, size[1] * scale, 0.0, size[0] * scale), unit
 
 
 def contact_figure(heights: np.ndarray, pressure: np.ndarray, size: tuple[float, float]) -> Any:
-    """Heights [nm] beside pressures [MPa]."""
+    """Heights beside pressures, each with its scale.
+
+    Parameters
+    ----------
+    heights
+        (ny, nx) heights [m].
+    pressure
+        (ny, nx) pressures [Pa]; pixels without pressure stay white.
+    size
+        (Ly, Lx) [m].
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9.0, 4.0), layout="constrained")
-    extent = (0.0, size[1] * 1e6, 0.0, size[0] * 1e6)
+    extent, unit = _microns(size)
     shown = np.where(pressure > 0.0, pressure * 1e-6, np.nan)
+    scale, height_unit = (1e9, "nm") if np.ptp(heights) < 1e-6 else (1e6, "um")
+    maps = (heights - heights.mean()) * scale, shown
     for axis, image, label, colours in zip(
-        axes, (heights * 1e9, shown), ("height [nm]", "pressure [MPa]"), ("viridis", "inferno"), strict=True
+        axes, maps, (f"height [{height_unit}]", "pressure [MPa]"), ("viridis", "inferno"), strict=True
     ):
         drawn = axis.imshow(image, origin="lower", extent=extent, cmap=colours)
         figure.colorbar(drawn, ax=axis, label=label)
-        axis.set_xlabel("x [um]")
-    axes[0].set_ylabel("y [um]")
+        axis.set_xlabel(f"x [{unit}]")
+    axes[0].set_ylabel(f"y [{unit}]")
+    return figure
+
+
+def loads_figure(pressures: list[np.ndarray], loads: list[float], size: tuple[float, float]) -> Any:
+    """Contact at several loads.
+
+    Parameters
+    ----------
+    pressures
+        Maps (ny, nx) of pressure [Pa].
+    loads
+        Their mean pressures [Pa].
+    size
+        (Ly, Lx) [m].
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(loads), figsize=(3.0 * len(loads), 3.2), layout="constrained", squeeze=False)
+    extent, unit = _microns(size)
+    for axis, pressure, load in zip(axes[0], pressures, loads, strict=True):
+        axis.imshow(pressure > 0.0, origin="lower", extent=extent, cmap="Greys", vmin=0.0, vmax=1.0)
+        axis.set_title(f"{load / 1e6:.3g} MPa: {100.0 * float((pressure > 0.0).mean()):.2g} % touch", fontsize=9)
+        axis.set_xlabel(f"x [{unit}]")
+    return figure
+
+
+def curve_figure(loads: list[float], friction: list[float], deviation: list[float]) -> Any:
+    """Friction against load, with the deviation of the material.
+
+    Parameters
+    ----------
+    loads
+        Mean pressures [Pa].
+    friction
+        Coefficients of friction.
+    deviation
+        Their standard deviations; 0 where none is stated.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(5.0, 3.2), layout="constrained")
+    x, mu, sd = np.array(loads) / 1e6, np.array(friction), np.array(deviation)
+    axis.fill_between(x, mu - sd, mu + sd, alpha=0.25, linewidth=0.0)
+    axis.plot(x, mu, marker="o")
+    axis.set_xscale("log")
+    axis.set_xlabel("mean pressure [MPa]")
+    axis.set_ylabel("coefficient of friction")
+    axis.set_ylim(bottom=0.0)
+    return figure
+
+
+def spectrum_figure(wavenumber: np.ndarray, spectrum: np.ndarray) -> Any:
+    """Isotropic power spectrum on logarithmic axes.
+
+    Parameters
+    ----------
+    wavenumber
+        q [rad/m].
+    spectrum
+        C(q) [m^4]; NaN where no mode falls into the bin.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(5.0, 3.2), layout="constrained")
+    keep = np.isfinite(spectrum) & (spectrum > 0.0)
+    axis.loglog(wavenumber[keep], spectrum[keep], marker=".")
+    axis.set_xlabel("wavenumber q [rad/m]")
+    axis.set_ylabel("C(q) [m$^4$]")
     return figure
 
 

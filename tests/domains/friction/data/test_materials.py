@@ -1,13 +1,12 @@
-"""Materials and their named errors."""
+"""Materials: named errors, honest names and sources, own files."""
+
+import math
 
 import pytest
-import torch
 
 from advsci.errors import ConfigError
 from advsci_friction.contact.halfspace import contact_modulus
 from advsci_friction.data.materials import MATERIALS, Material, find_material
-
-F64 = torch.float64
 
 
 def test_materials():
@@ -21,3 +20,29 @@ def test_materials():
     with pytest.raises(ConfigError, match="positive"):
         Material("own", -1.0, 1.0, 1.0)
     assert contact_modulus(2.0, 0.5, 2.0, 0.5) == pytest.approx(4.0 / 3.0)
+
+
+def test_a_replaced_value_loses_its_source_and_its_uncertainty():
+    silicon = find_material("silicon")
+    mine = silicon.with_(shear_strength="0.3 GPa")
+    assert mine.name == "silicon, with own shear strength" and "given by the user" in mine.source
+    assert "shear_strength" not in mine.uncertain and "hardness" in mine.uncertain
+    assert silicon.friction_deviation(0.1, 1e9) == pytest.approx(0.01) and mine.friction_deviation(0.1, 1e9) is None
+    assert silicon.with_() is silicon
+
+
+def test_own_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'name = "nitride"\nmodulus = "160 GPa"\nshear_strength = "80,5 MPa"\nsource = "own"\n'
+        '[deviation]\nshear_strength = "10 %"\nmodulus = "5 GPa"\n'
+    )
+    found = find_material(str(path))
+    assert found.hardness == math.inf and found.shear_strength == pytest.approx(80.5e6)
+    assert found.deviation == pytest.approx({"shear_strength": 8.05e6, "modulus": 5e9})
+    for text, why in (("name = 1", "no modulus"), ("speed = 1", "speed"), ("]", "no material")):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=why):
+            find_material(str(path))
+    with pytest.raises(ConfigError, match="no material"):
+        find_material(str(tmp_path / "missing.toml"))
