@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from advsci.config import Config, RunConfig
+from advsci.config import Config, DeviceConfig
 
 __all__ = ["Design", "Evaluate", "MapFile", "Pair", "Solve", "Train", "WriteReport"]
 
@@ -48,7 +48,7 @@ class MapFile(Config):
     invert: bool = Field(default=False, description="Turn the map upside down: for a replica or a depth map.")
 
 
-class Solve(RunConfig, Pair, MapFile):
+class Solve(DeviceConfig, Pair, MapFile):
     """Press a measured surface against its counter-face: contact area, pressures and friction."""
 
     file: Path = Field(
@@ -59,7 +59,7 @@ class Solve(RunConfig, Pair, MapFile):
     elastic: bool = Field(default=False, description="Leave out the hardness.")
 
 
-class Train(RunConfig):
+class Train(DeviceConfig):
     """Train the texture designer: one model for all materials."""
 
     shapes: int = Field(default=1500, ge=40, description="Textures in the catalogue.")
@@ -76,7 +76,7 @@ class Train(RunConfig):
     quick: bool = Field(default=False, description="A small catalogue and few steps: two minutes.")
 
 
-class Design(RunConfig, Pair):
+class Design(DeviceConfig, Pair):
     """Design textures for a wanted coefficient of friction."""
 
     mu: float = Field(gt=0, description="Wanted coefficient of friction.")
@@ -100,7 +100,7 @@ class Design(RunConfig, Pair):
     )
 
 
-class Evaluate(RunConfig):
+class Evaluate(DeviceConfig):
     """Solve designs again on a finer grid, with tamaas where it is installed."""
 
     designs: Path = Field(description="npz file that 'design' wrote.")
@@ -108,7 +108,7 @@ class Evaluate(RunConfig):
     solver: Literal["own", "tamaas"] = Field(default="own", description="Whose solver judges.")
 
 
-class WriteReport(RunConfig):
+class WriteReport(DeviceConfig):
     """A page with the designs, their pressure maps and the friction that they have."""
 
     designs: Path = Field(description="npz file that 'design' wrote.")

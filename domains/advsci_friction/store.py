@@ -1,79 +1,147 @@
 """What is written and read back: models of the texture designer (safetensors), and designs (npz)."""
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from advsci.errors import CheckpointError, DataError
+from advsci.training.weights import load_weights, save_weights
 from advsci_friction.data.materials import Material
 from advsci_friction.design.designer import Designer, Designs
 from advsci_friction.game.players import TextureGenerator
 from advsci_friction.surfaces.band import Band
+from advsci_friction.surfaces.catalogue import Catalogue
 from advsci_friction.surfaces.fabrication import Fabrication
 from advsci_friction.surfaces.textures import FAMILIES
 
-__all__ = ["load_designer", "read_designs", "save_designer", "write_designs"]
+__all__ = ["load_catalogue", "load_designer", "read_designs", "save_catalogue", "save_designer", "write_designs"]
 
-_SHIPPED = Path(__file__).parent / "weights" / "textures.safetensors"
+SHIPPED = Path(__file__).parent / "weights" / "textures.safetensors"
+DESIGNER = "texture designer"
 
 
-def save_designer(designer: Designer, path: str | Path, recipe: Mapping[str, object] | None = None) -> None:
-    """Write generator, what it knows of the reachable range, and the recipe of its training; no code."""
-    tensors = {f"generator.{k}": v.contiguous() for k, v in designer.generator.state_dict().items()}
+def save_designer(designer: Designer, path: str | Path, recipe: Mapping[str, object] | None = None) -> str:
+    """Write a generator, what it knows of the reachable range, and the recipe of its training.
+
+    Parameters
+    ----------
+    designer
+        The trained designer.
+    path
+        The file, a safetensors file without code.
+    recipe
+        Plain data about the training, for the file's card.
+
+    Returns
+    -------
+    str
+        sha256 of the file.
+    """
+    tensors = {f"generator.{k}": v for k, v in designer.generator.state_dict().items()}
     tensors |= {f"known.{k}": v for k, v in designer.known.items()}
-    settings = {
+    card = {
+        "kind": DESIGNER,
         "limit": designer.band.limit,
         "fabrication": asdict(designer.fabrication),
         "families": list(FAMILIES),
         "width": designer.generator.move.first.out_features,
         "recipe": dict(recipe or {}),
     }
-    save_file(tensors, str(path), {"advsci_friction": json.dumps(settings)})
+    return save_weights(path, tensors, card)
 
 
 def load_designer(path: str | Path | None = None) -> Designer:
-    """Read a model of `save_designer`; None reads the one that comes with the package.
+    """Read a model of `save_designer`.
+
+    Parameters
+    ----------
+    path
+        The file; None reads the model that comes with the package.
+
+    Returns
+    -------
+    Designer
+        Ready to design.
 
     Raises
     ------
     CheckpointError
-        No such file, not a model of this package, or the package's own with another sha256 than it was shipped with.
+        No such file, not a model of this package, or altered.
+
+    Examples
+    --------
+    >>> from advsci_friction import find_material
+    >>> low, high = load_designer().reachable(find_material("dlc"), "50 MPa")
+    >>> low < 0.05 < high
+    True
     """
-    if path is None:
-        path = _SHIPPED
-        known = json.loads((path.parent / "sha256.json").read_text())[path.stem]
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known:
-            raise CheckpointError(f"{path} is missing or was altered; expected sha256 {known}. Try: reinstall advsci.")
-    try:
-        with safe_open(str(path), "pt") as file:
-            settings = json.loads((file.metadata() or {})["advsci_friction"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
-    except (OSError, KeyError, ValueError, SafetensorError) as error:
+    path = SHIPPED if path is None else Path(path)
+    try_ = "reinstall advsci" if path == SHIPPED else "'advsci-friction train --out FOLDER' makes one"
+    tensors, card = load_weights(path, kind=DESIGNER, try_=try_)
+    card = card.get("advsci_friction", card)  # the card's place before it had a hash
+    if card.get("families") != list(FAMILIES):
         raise CheckpointError(
-            f"got {path}, which is no texture model ({error}). Try: 'advsci-friction train --out FOLDER' makes one."
-        ) from error
-    if settings["families"] != list(FAMILIES):
-        raise CheckpointError(f"{path} knows the families {settings['families']}; expected {list(FAMILIES)}.")
-    band = Band(settings["limit"])
-    generator = TextureGenerator(band, settings["width"])
+            f"{path}: got a model of the families {card.get('families')}; expected {list(FAMILIES)}. Try: {try_}."
+        )
+    band = Band(card["limit"])
+    generator = TextureGenerator(band, card["width"])
     parts = {
         start: {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
         for start in ("generator.", "known.")
     }
     generator.load_state_dict(parts["generator."])
-    known = {"log_reduced_load" if k == "log_load" else k: v for k, v in parts["known."].items()}  # files before 0.2
-    return Designer(generator, band, Fabrication(**settings["fabrication"]), known)
+    known = {"log_reduced_load" if k == "log_load" else k: v for k, v in parts["known."].items()}
+    return Designer(generator, band, Fabrication(**card["fabrication"]), known)
+
+
+def save_catalogue(catalogue: Catalogue, path: str | Path) -> None:
+    """Write solved shapes, so that a training that resumes need not solve them again.
+
+    Parameters
+    ----------
+    catalogue
+        Shapes and contacts.
+    path
+        The file.
+    """
+    save_weights(path, {f.name: getattr(catalogue, f.name) for f in fields(Catalogue)}, {"kind": "catalogue"})
+
+
+def load_catalogue(path: str | Path) -> Catalogue:
+    """Read a file of `save_catalogue`.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Catalogue
+        Shapes and contacts.
+    """
+    tensors, _ = load_weights(path, kind="catalogue", try_="train with --overwrite")
+    return Catalogue(**tensors)
 
 
 def write_designs(path: str | Path, designs: Designs, fabrication: Fabrication, pixels: int) -> None:
-    """Write designs, their heights [m] on ``pixels`` x ``pixels``, the cells' lengths [m] and the request as JSON."""
+    """Write designs, their heights [m] on a grid, the cells' lengths [m] and the request as JSON.
+
+    Parameters
+    ----------
+    path
+        The npz file.
+    designs
+        The designs with their request.
+    fabrication
+        Limits that they keep.
+    pixels
+        Pixels along the cell of the written heights.
+    """
     request = {
         "material": {**asdict(designs.material), "uncertain": list(designs.material.uncertain)},
         "friction": designs.friction,
@@ -93,7 +161,17 @@ def write_designs(path: str | Path, designs: Designs, fabrication: Fabrication, 
 
 
 def read_designs(path: str | Path) -> tuple[Designs, Fabrication, int]:
-    """Designs, fabrication limits and pixels of a file of `write_designs`.
+    """Read a file of `write_designs`.
+
+    Parameters
+    ----------
+    path
+        The npz file.
+
+    Returns
+    -------
+    tuple
+        Designs, limits of fabrication, and pixels of the written heights.
 
     Raises
     ------
@@ -105,9 +183,10 @@ def read_designs(path: str | Path) -> tuple[Designs, Fabrication, int]:
             request = json.loads(str(file["request"]))
             arrays = {name: torch.as_tensor(file[name]) for name in ("coefficients", "slope", "cell", "family")}
             pixels = int(file["heights"].shape[-1])
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, EOFError) as error:
         raise DataError(
-            f"got {path}, which holds no designs ({error}). Try: the npz of 'advsci-friction design'."
+            f"got {path}, which holds no designs ({error}); expected a file of designs. Try: the designs.npz that "
+            "'advsci-friction design' wrote."
         ) from error
     material = Material(**{**request["material"], "uncertain": tuple(request["material"]["uncertain"])})
     designs = Designs(

@@ -27,7 +27,10 @@ def make_designs(config: Design, designer: Designer) -> Designs:
     if config.second_mu is not None and config.second_pressure is not None:
         second = config.second_mu, config.second_pressure
     elif (config.second_mu, config.second_pressure) != (None, None):
-        raise ConfigError("got one of second_mu and second_pressure; expected both or neither.")
+        raise ConfigError(
+            "got one of second_mu and second_pressure; expected both or neither. "
+            "Try: --second-mu 0.03 --second-pressure 200MPa."
+        )
     designs = designer.design(
         material,
         config.mu,
@@ -48,14 +51,12 @@ def make_designs(config: Design, designer: Designer) -> Designs:
     return designs
 
 
-def run(config: Design) -> Path:
+def run(config: Design, folder: Run) -> Path:
     """Design, and write ``designs.npz`` and the maps in the other formats that were asked for."""
     designer = load_designer(config.model)
     start = time.perf_counter()
     designs = make_designs(config, designer)
     seconds = time.perf_counter() - start
-    folder = Run(config.folder("friction-design"))
-    folder.describe(config.model_dump(mode="json"))
     path = folder.path / "designs.npz"
     write_designs(path, designs, designer.fabrication, config.pixels)
     heights = designs.heights(config.pixels).numpy().astype("float64")

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from advsci.devices import torch_device
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_friction.config import Evaluate
@@ -12,13 +13,15 @@ from advsci_friction.store import read_designs
 __all__ = ["run"]
 
 
-def run(config: Evaluate) -> Path:
+def run(config: Evaluate, folder: Run) -> Path:
     """Solve the designs again and write ``verdicts.json``.
 
     Parameters
     ----------
     config
         The command's settings.
+    folder
+        The run.
 
     Returns
     -------
@@ -26,9 +29,14 @@ def run(config: Evaluate) -> Path:
         The file of verdicts.
     """
     designs, fabrication, pixels = read_designs(config.designs)
-    verdicts = verify(designs, fabrication, config.finer * pixels, solver=config.solver, stream=Stream(config.seed))
-    folder = Run(config.folder("friction-evaluate"))
-    folder.describe(config.model_dump(mode="json"))
+    verdicts = verify(
+        designs,
+        fabrication,
+        config.finer * pixels,
+        solver=config.solver,
+        stream=Stream(config.seed),
+        device=torch_device(config.device),
+    )
     rows = [
         {"mu": float(mu), "area": float(a), "peak [Pa]": float(p), "feasible": bool(f)}
         for mu, a, p, f in zip(verdicts.friction, verdicts.area, verdicts.peak, verdicts.feasible, strict=True)

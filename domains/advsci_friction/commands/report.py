@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from advsci.devices import torch_device
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_friction.config import WriteReport
@@ -12,13 +13,15 @@ from advsci_friction.store import read_designs
 __all__ = ["run"]
 
 
-def run(config: WriteReport) -> Path:
+def run(config: WriteReport, folder: Run) -> Path:
     """Solve the designs again on a grid twice as fine and write the page.
 
     Parameters
     ----------
     config
         The command's settings.
+    folder
+        The run.
 
     Returns
     -------
@@ -26,7 +29,5 @@ def run(config: WriteReport) -> Path:
         The page.
     """
     designs, fabrication, pixels = read_designs(config.designs)
-    verdicts = verify(designs, fabrication, 2 * pixels, stream=Stream(config.seed))
-    folder = Run(config.folder("friction-report"))
-    folder.describe(config.model_dump(mode="json"))
+    verdicts = verify(designs, fabrication, 2 * pixels, stream=Stream(config.seed), device=torch_device(config.device))
     return designs_page(designs, verdicts).write(folder.report)

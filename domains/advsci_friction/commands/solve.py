@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from advsci.devices import torch_device
+from advsci.report import drawn
 from advsci.training import Run
 from advsci_friction.config import Solve
 from advsci_friction.contact.area import real_area
@@ -66,7 +68,7 @@ def solve_scan(config: Solve) -> tuple[Scan, Contact, dict[str, float | None], l
     """
     material, load = material_of(config), si(config.pressure, "Pa", "pressure")
     scan = scan_of(config)
-    heights = torch.as_tensor(scan.heights)
+    heights = torch.as_tensor(scan.heights, device=torch_device(config.device))
     finite = not config.elastic and material.hardness < float("inf")
     contact = solve_contact(heights, load, material.modulus, scan.size, material.hardness if finite else None)
     notes = concerns(scan.heights, scan.size)
@@ -90,7 +92,7 @@ def solve_scan(config: Solve) -> tuple[Scan, Contact, dict[str, float | None], l
         "rms height [m]": float(stats.height),
         "rms slope (spectral, with edges)": float(stats.slope),
         "rms slope (differences)": slopes(scan.heights, scan.size)[1],
-        "area by Persson (elastic)": float(persson_area(torch.tensor(load / material.modulus) / stats.slope)),
+        "area by Persson (elastic)": float(persson_area(load / material.modulus / stats.slope)),
         "filled pixels / all": scan.filled,
         "iterations": float(contact.iterations),
         "pressure error": float(contact.error),
@@ -98,13 +100,15 @@ def solve_scan(config: Solve) -> tuple[Scan, Contact, dict[str, float | None], l
     return scan, contact, figures, notes
 
 
-def run(config: Solve) -> Path:
+def run(config: Solve, folder: Run) -> Path:
     """Solve, write ``contact.npz`` and ``contact.json``, then the page.
 
     Parameters
     ----------
     config
         The command's settings.
+    folder
+        The run.
 
     Returns
     -------
@@ -112,14 +116,14 @@ def run(config: Solve) -> Path:
         The page.
     """
     scan, contact, figures, notes = solve_scan(config)
-    folder = Run(config.folder("friction-solve"))
-    folder.describe(config.model_dump(mode="json"))
-    heights, pressure = contact.heights.numpy(), contact.pressure.numpy()
+    heights, pressure = contact.heights.cpu().numpy(), contact.pressure.cpu().numpy()
     np.savez_compressed(folder.path / "contact.npz", heights=heights, pressure=pressure, size=np.array(scan.size))
     (folder.path / "contact.json").write_text(json.dumps({"figures": figures, "concerns": notes}, indent=2))
     for note in notes:
         print(f"note: {note}")
-    return contact_page(scan, contact, material_of(config), figures, notes).write(folder.report)
+    with drawn("page"):
+        contact_page(scan, contact, material_of(config), figures, notes).write(folder.report)
+    return folder.report if folder.report.exists() else folder.path / "contact.json"
 
 
 def plan(config: Solve) -> dict[str, object]:

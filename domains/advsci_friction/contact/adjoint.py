@@ -23,9 +23,13 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from advsci_friction.contact.halfspace import HalfSpace
-from advsci_friction.contact.polonsky_keer import admissible, polonsky_keer
+from advsci_friction.contact.polonsky_keer import Iterate, admissible, polonsky_keer
+from advsci_friction.contact.projected_gradient import projected_gradient
 
-__all__ = ["Pressure", "solve_adjoint"]
+__all__ = ["Pressure", "solve_adjoint", "solved"]
+
+PATIENCE = 5.0
+"""A capped surface gets this times the root of its pixels per side by active sets: those that converge do so sooner."""
 
 
 def solve_adjoint(
@@ -68,6 +72,45 @@ def solve_adjoint(
     return lam, nu
 
 
+def solved(
+    space: HalfSpace,
+    softness: Tensor,
+    heights: Tensor,
+    cap: Tensor | None,
+    start: Tensor,
+    tolerance: float,
+    max_iterations: int,
+) -> Iterate:
+    """The pressures by active sets, and by projected gradients those of capped surfaces that active sets have not
+    solved soon.
+
+    Parameters
+    ----------
+    space, softness, heights, cap, start, tolerance, max_iterations
+        As in `advsci_friction.contact.polonsky_keer.polonsky_keer`.
+
+    Returns
+    -------
+    Iterate
+        Pressure, estimated error and iterations of each surface.
+    """
+    patience = max_iterations if cap is None else min(int(PATIENCE * max(space.shape) ** 0.5), max_iterations)
+    found = polonsky_keer(space, softness, heights, cap, start, tolerance, patience)
+    if cap is None or start.is_meta or patience == max_iterations:
+        return found
+    rest = (found.error >= tolerance).nonzero().flatten()
+    if len(rest) == 0:
+        return found
+    arrays = (softness[rest], heights[rest], cap[rest])
+    begin = admissible(found.pressure[rest], arrays[2], space.dims)
+    again = projected_gradient(space, *arrays, begin, tolerance, max_iterations - patience)
+    return Iterate(
+        found.pressure.index_copy(0, rest, again.pressure),
+        found.error.index_copy(0, rest, again.error),
+        found.iterations.index_add(0, rest, again.iterations),
+    )
+
+
 class Pressure(torch.autograd.Function):
     """(heights, load, modulus, hardness) -> pressure, with the estimated error and the iterations of each surface."""
 
@@ -95,7 +138,7 @@ class Pressure(torch.autograd.Function):
         softness = spread(load / modulus) / height
         cap = None if hardness is None else spread(hardness / load)
         guess = space.flatten(h) / softness if start is None else start / spread(load)
-        found = polonsky_keer(space, softness, h, cap, admissible(guess, cap, dims), tolerance, max_iterations)
+        found = solved(space, softness, h, cap, admissible(guess, cap, dims), tolerance, max_iterations)
         pressure = found.pressure * spread(load)
         if hardness is not None and cap is not None:  # rescaling must not lift a saturated pixel off its bound
             pressure = torch.where(found.pressure >= cap, spread(hardness), pressure)

@@ -30,18 +30,34 @@ class Iterate(NamedTuple):
     iterations: Tensor
 
 
-def admissible(x: Tensor, cap: Tensor | None, dims: tuple[int, ...]) -> Tensor:
+def admissible(x: Tensor, cap: Tensor | None, dims: tuple[int, ...], guess: Tensor | None = None) -> Tensor:
     r"""Euclidean projection onto :math:`\{0 \le p \le c,\ \overline{p} = 1\}`: :math:`p = \min(\max(x + s, 0), c)`.
 
     The shift s is the root of a piecewise linear increasing function, found by Newton steps within a bracket.
+
+    Parameters
+    ----------
+    x
+        (b ...) any maps.
+    cap
+        (b 1 ...) upper bounds c, infinite for none; None if no surface has one.
+    dims
+        Axes of the maps.
+    guess
+        (b 1 ...) where the search for the shift begins; by default the shift that an unbounded map would need.
+
+    Returns
+    -------
+    Tensor
+        (b ...) the admissible pressures nearest to ``x``.
     """
     low = -x.amax(dims, keepdim=True)
     high = (1.0 if cap is None else torch.where(cap < torch.inf, cap, torch.ones_like(cap))) - x.amin(
         dims, keepdim=True
     )
-    shift = 1.0 - x.mean(dims, keepdim=True)
+    shift = 1.0 - x.mean(dims, keepdim=True) if guess is None else guess
     shift = torch.minimum(torch.maximum(shift, low), high)
-    for _ in range(12):
+    for _ in range(12 if guess is None else 4):
         p = x + shift
         free = p > 0.0 if cap is None else (p > 0.0) & (p < cap)
         p = bounded(p, cap)

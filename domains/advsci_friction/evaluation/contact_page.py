@@ -105,7 +105,7 @@ def contact_page(
         "10 % in it is an error of 10 % in mu (docs: What is identifiable).",
     )
     with style():
-        heights, pressure = contact.heights.numpy(), contact.pressure.numpy()
+        heights, pressure = contact.heights.cpu().numpy(), contact.pressure.cpu().numpy()
         report.figure(
             contact_figure(heights, pressure, scan.size), "Heights, and pressure where there is contact (white: none)."
         )
@@ -121,13 +121,15 @@ def contact_page(
             )
             shown = [curve[0], curve[len(curve) // 2], curve[-1]]
             report.figure(
-                loads_figure([c[2].pressure.numpy() for c in shown], [c[0] for c in shown], scan.size),
+                loads_figure([c[2].pressure.cpu().numpy() for c in shown], [c[0] for c in shown], scan.size),
                 "Where the map touches at three loads.",
             )
         short = min(heights.shape)
         if abs(scan.size[0] / scan.size[1] - 1.0) < 1e-3 and heights.shape[0] == heights.shape[1]:
             q, spectrum = power_spectrum(contact.heights, scan.size[0], bins=max(8, short // 8))
-            report.figure(spectrum_figure(q.numpy(), spectrum.numpy()), "Isotropic power spectrum of the heights.")
+            report.figure(
+                spectrum_figure(q.cpu().numpy(), spectrum.cpu().numpy()), "Isotropic power spectrum of the heights."
+            )
     report.section("Figures").table(
         [{"quantity": k, "value": "not resolved" if v is None else v} for k, v in figures.items()]
     )

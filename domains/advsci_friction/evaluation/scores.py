@@ -56,8 +56,40 @@ def verify(
     solver: Literal["own", "tamaas"] = "own",
     stream: Stream | None = None,
     load: Float[Tensor, " n"] | None = None,
+    device: torch.device | None = None,
 ) -> Verdicts:
-    """Solve every design on ``pixels`` x ``pixels``; ``load`` [Pa] replaces the request's pressure, one a design."""
+    """Solve every design again.
+
+    Parameters
+    ----------
+    designs
+        The designs with their request.
+    fabrication
+        Limits of what can be made.
+    pixels
+        Pixels along the cell, best more than the designs were made on.
+    solver
+        ``"own"``, or ``"tamaas"`` where it is installed.
+    stream
+        Moves each design by a random part of the cell; None leaves it in place.
+    load
+        (n) mean pressure [Pa] per design, in place of the request's.
+    device
+        Where the own solver works; the CPU by default.
+
+    Returns
+    -------
+    Verdicts
+        Friction, area, peak pressure, feasibility and pressures of each design, on the CPU.
+
+    Examples
+    --------
+    >>> from advsci_friction import find_material, load_designer
+    >>> designer = load_designer()
+    >>> designs = designer.design(find_material("dlc"), 0.05, "50 MPa", 2, Stream(0))
+    >>> verify(designs, designer.fabrication, 48).friction.shape
+    torch.Size([2])
+    """
     count, material = len(designs.slope), designs.material
     coefficients = designs.coefficients.double()
     if stream is not None:
@@ -67,7 +99,8 @@ def verify(
     load = torch.full((count,), designs.load) if load is None else load
     load = load.double()
     if solver == "own":
-        pressure = solve_contact(heights, load, material.modulus, (1.0, 1.0), tolerance=1e-6).pressure
+        there = (x.to(device) for x in (heights, load))
+        pressure = solve_contact(*there, material.modulus, (1.0, 1.0), tolerance=1e-6).pressure.cpu()
     else:
         found = [
             tamaas_pressure(h.numpy(), float(p), material.modulus, 1.0) for h, p in zip(heights, load, strict=True)
@@ -82,7 +115,20 @@ def verify(
 
 
 def summary(designs: Designs, verdicts: Verdicts) -> dict[str, float]:
-    """Errors, feasibility and diversity of judged designs."""
+    """Errors, feasibility and diversity of designs that were solved again.
+
+    Parameters
+    ----------
+    designs
+        The designs with their request.
+    verdicts
+        What `verify` found.
+
+    Returns
+    -------
+    dict
+        Median and 95th percentile of the relative error, share that is feasible, families recognised, spread of slopes.
+    """
     error = (verdicts.friction / designs.friction - 1.0).abs()
     return {
         "wanted mu": designs.friction,

@@ -122,6 +122,7 @@ def train_game(
     run: Run | None = None,
     quiet: bool = False,
     title: str = "training",
+    device: torch.device | None = None,
 ) -> Training:
     """Play the game with simultaneous steps; the multipliers ascend by plain gradient at a tenth of the rate of
     their penalty.
@@ -133,10 +134,10 @@ def train_game(
         steps=steps,
         batch_size=batch_size,
         seed=seed,
-        device="cpu",
+        device=device if device is not None else torch.device("cpu"),
         ema=EMA(0.998),
         run=run,
-        checkpoint_every=0,
+        checkpoint_every=200,
         quiet=quiet,
         title=title,
     )
@@ -156,12 +157,14 @@ def train_players(
     seed: int = 0,
     run: Run | None = None,
     quiet: bool = False,
+    device: torch.device | None = None,
 ) -> TextureGenerator:
     """The averaged generator of both games. Without physics the second game is the first, continued."""
     tasks = Tasks(catalogue, band, fabrication, seed)
     first = make_game(band, fabrication, 32, ablation="no-physics", seed=seed)
-    settings = {"batch_size": batch_size, "seed": seed, "quiet": quiet}
-    train_game(first, tasks, steps=first_steps, title="without physics", **settings)
+    settings = {"batch_size": batch_size, "seed": seed, "quiet": quiet, "device": device}
+    warmup = None if run is None else run.stage("warmup")
+    train_game(first, tasks, steps=first_steps, run=warmup, title="without physics", **settings)
     critic = first.discriminator.critic
     assert isinstance(first.generator, TextureGenerator) and isinstance(critic, TextureCritic)
     game = make_game(band, fabrication, pixels, ablation=ablation, players=(first.generator, critic))

@@ -1,42 +1,78 @@
-"""The commands from design to report."""
+"""The commands from design to report, and a scan under load."""
 
 import json
 
 import numpy as np
 import pytest
-import torch
 
 from advsci.cli import run_app
 from advsci_friction.cli import app
-from advsci_friction.evaluation.scores import summary, verify
 from advsci_friction.store import load_designer, read_designs, save_designer
-
-F64 = torch.float64
 
 
 @pytest.fixture(scope="module")
-def designer():
-    return load_designer()
+def made(tmp_path_factory):
+    """A folder of three designs by a model file."""
+    folder = tmp_path_factory.mktemp("designs")
+    save_designer(load_designer(), folder / "model.safetensors")
+    ask = [
+        "design",
+        "--mu",
+        "0.05",
+        "--pressure",
+        "50MPa",
+        "--count",
+        "3",
+        "--model",
+        str(folder / "model.safetensors"),
+    ]
+    ask += ["--out", str(folder / "out"), "--pixels", "48", "--formats", "npz", "stl"]
+    assert run_app(app, ask) == 0
+    return folder / "out"
 
 
-def test_commands(designer, tmp_path, data_folder, capsys):
-    model = tmp_path / "model.safetensors"
-    save_designer(designer, model)
-    out = str(tmp_path / "out")
-    ask = ["design", "--mu", "0.05", "--pressure", "50MPa", "--count", "3", "--model", str(model), "--out", out]
-    assert run_app(app, [*ask, "--pixels", "48", "--formats", "npz", "stl"]) == 0
-    designs, fabrication, pixels = read_designs(tmp_path / "out" / "designs.npz")
-    assert pixels == 48 and len(designs.slope) == 3 and (tmp_path / "out" / "design-0002.stl").exists()
-    assert run_app(app, ["evaluate", f"{out}/designs.npz", "--out", out]) == 0
-    verdicts = json.loads((tmp_path / "out" / "verdicts.json").read_text())
+def test_design_writes_maps(made):
+    designs, _, pixels = read_designs(made / "designs.npz")
+    assert pixels == 48 and len(designs.slope) == 3 and (made / "design-0002.stl").exists()
+    assert {"config.json", "environment.json", "run.json"} <= {p.name for p in made.iterdir()}
+
+
+def test_evaluate_and_report(made, tmp_path):
+    assert run_app(app, ["evaluate", str(made / "designs.npz"), "--out", str(tmp_path / "e")]) == 0
+    verdicts = json.loads((tmp_path / "e" / "verdicts.json").read_text())
     assert verdicts["pixels"] == 96 and len(verdicts["designs"]) == 3
-    assert run_app(app, ["report", f"{out}/designs.npz", "--out", out]) == 0
-    assert "whatever" not in (tmp_path / "out" / "report.html").read_text()
-    assert run_app(app, [*ask[:2], "9.0", *ask[3:]]) == 2, "out of reach is refused"
+    assert run_app(app, ["report", str(made / "designs.npz"), "--out", str(tmp_path / "r")]) == 0
+    assert "Median error of mu" in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_what_is_out_of_reach_is_refused(tmp_path, capsys):
+    assert run_app(app, ["design", "--mu", "9.0", "--pressure", "50MPa", "--out", str(tmp_path / "o")]) == 2
     assert "expected" in capsys.readouterr().err
+
+
+def test_solve_says_what_it_found_and_what_to_look_at(data_folder, tmp_path, capsys):
     maps = np.load(data_folder / "friction" / "afm_surfacetopography" / "afm_heights.npz")
-    scan = maps["di_3_di"].astype(float)[:96, :96]
-    np.savez(tmp_path / "scan.npz", heights=scan, size=np.array([3.75e-6, 3.75e-6]))
-    assert run_app(app, ["solve", str(tmp_path / "scan.npz"), "--pressure", "50 MPa", "--out", out]) == 0
-    assert np.load(tmp_path / "out" / "contact.npz")["pressure"].mean() == pytest.approx(5e7, rel=1e-6)
-    assert summary(designs, verify(designs, fabrication, 48))["families"] >= 1.0
+    np.savez(tmp_path / "scan.npz", heights=maps["di_3_di"].astype(float)[:96, :96], size=np.array([3.75e-6, 3.75e-6]))
+    ask = ["solve", str(tmp_path / "scan.npz"), "--pressure", "50,5 MPa"]
+    assert run_app(app, [*ask, "--out", str(tmp_path / "a")]) == 0
+    assert np.load(tmp_path / "a" / "contact.npz")["pressure"].mean() == pytest.approx(50.5e6, rel=1e-6)
+    page = (tmp_path / "a" / "report.html").read_text()
+    assert "the law is assumed" in page and "standard deviation" in page
+    found = json.loads((tmp_path / "a" / "contact.json").read_text())["figures"]
+    assert found["coefficient of friction"] > 0.0
+    # a load that one summit carries: no area, and no friction, is reported from a few pixels
+    few = ["solve", str(tmp_path / "scan.npz"), "--pressure", "50 Pa", "--out", str(tmp_path / "b")]
+    assert run_app(app, few) == 0
+    found = json.loads((tmp_path / "b" / "contact.json").read_text())
+    assert found["figures"]["coefficient of friction"] is None
+    assert (
+        "pixels; expected at least 20" in found["concerns"][0] and "note: got a contact on" in capsys.readouterr().out
+    )
+
+
+def test_wrong_input_is_named(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("1 2\n")
+    assert run_app(app, ["solve", str(tmp_path / "a.txt"), "--out", str(tmp_path / "o")]) == 1
+    assert "profile" in capsys.readouterr().err
+    assert run_app(app, ["solve", str(tmp_path / "a.txt"), "--pressure", "nan MPa", "--out", str(tmp_path / "p")]) != 0
+    assert "pressure" in capsys.readouterr().err
