@@ -9,7 +9,7 @@ from advsci.config import Config, DeviceConfig
 
 __all__ = ["Design", "Evaluate", "MapFile", "Pair", "Solve", "Train", "WriteReport"]
 
-Level = Literal["none", "plane", "parabola", "lines"]
+Flatten = Literal["none", "plane", "parabola", "lines"]
 
 
 class Pair(Config):
@@ -39,7 +39,7 @@ class MapFile(Config):
     length_unit: str | None = Field(default=None, description="Unit of positions without a unit in the file: 'um'.")
     channel: str | None = Field(default=None, description="Name or index of the height map, where there are several.")
     override: bool = Field(default=False, description="Let --size and units replace what the file states.")
-    flatten: Level = Field(
+    flatten: Flatten = Field(
         default="plane", description="Subtract the mean plane, a parabola, or each line's median and the plane."
     )
     fill: float = Field(

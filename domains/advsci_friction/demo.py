@@ -10,7 +10,23 @@ __all__ = ["demo"]
 
 
 def demo(report: "Report", out: Path, quick: bool) -> Path:
-    """Design for mu = 0.05 at 50 MPa on DLC, solve again; adds a section to ``report``."""
+    """Design for mu = 0.05 at 50 MPa on DLC, and solve again.
+
+    Parameters
+    ----------
+    report
+        The page of all demos, which gets a section.
+    out
+        Folder of this demo's runs.
+    quick
+        Fewer designs on a coarser grid.
+
+    Returns
+    -------
+    Path
+        The page of the designs.
+    """
+    from advsci.cli import execute
     from advsci.report import style
     from advsci.streams import Stream
     from advsci_friction.commands import design
@@ -21,7 +37,9 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     from advsci_friction.store import read_designs
 
     count = 6 if quick else 20
-    path = design.run(Design(mu=0.05, pressure="50 MPa", count=count, pixels=64 if quick else 128, out=out))
+    path = execute(
+        design.run, Design(mu=0.05, pressure="50 MPa", count=count, pixels=64 if quick else 128, out=out / "designs")
+    )
     designs, fabrication, pixels = read_designs(path)
     verdicts = verify(designs, fabrication, 2 * pixels, stream=Stream(0))
     found = summary(designs, verdicts)
@@ -34,4 +52,4 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     with style():
         report.figure(design_figure(designs, verdicts), "Textures, and below each the pressures where it touches.")
     report.table([found])
-    return report_command.run(WriteReport(designs=path, out=out))
+    return execute(report_command.run, WriteReport(designs=path, out=out / "report"))

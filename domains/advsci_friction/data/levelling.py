@@ -4,16 +4,14 @@ A hole is filled by the harmonic function with the values of its rim, :math:`\De
 continues the measured one, without a new extremum. Tilt is taken off before, so that it does not enter the fill.
 """
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 
-__all__ = ["Flatten", "fill_undefined", "flatten"]
+from advsci_friction.config import Flatten
 
-Flatten = Literal["none", "plane", "parabola", "lines"]
+__all__ = ["fill_undefined", "flatten"]
 
 
 def flatten(heights: Float[np.ndarray, "ny nx"], how: Flatten = "plane") -> Float[np.ndarray, "ny nx"]:

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from advsci.errors import AdvsciError, DataError, MissingDependencyError, UnitError
-from advsci_friction.data.levelling import Flatten, fill_undefined, flatten
+from advsci_friction.config import Flatten
+from advsci_friction.data.levelling import fill_undefined, flatten
 from advsci_friction.data.text_map import read_text_map
 from advsci_friction.data.units import Quantity, lengths, si
 

@@ -99,8 +99,10 @@ def verify(
     load = torch.full((count,), designs.load) if load is None else load
     load = load.double()
     if solver == "own":
-        there = (x.to(device) for x in (heights, load))
-        pressure = solve_contact(*there, material.modulus, (1.0, 1.0), tolerance=1e-6).pressure.cpu()
+        on = device if device is not None else torch.device("cpu")
+        pressure = solve_contact(
+            heights.to(on), load.to(on), material.modulus, (1.0, 1.0), tolerance=1e-6
+        ).pressure.cpu()
     else:
         found = [
             tamaas_pressure(h.numpy(), float(p), material.modulus, 1.0) for h, p in zip(heights, load, strict=True)
