@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from advsci_friction.config import Flatten
 from advsci_friction.data.levelling import flatten
 
 __all__ = ["concerns", "slopes"]
@@ -58,7 +59,11 @@ def concerns(heights: Float[np.ndarray, "ny nx"], size: tuple[float, float]) -> 
     height = heights.std()
     if height == 0.0:
         return found
-    for how, why in (("parabola", "a bow of the scanner"), ("lines", "jumps from line to line")):
+    kinds: tuple[tuple[Flatten, str], ...] = (
+        ("parabola", "a bow of the scanner"),
+        ("lines", "jumps from line to line"),
+    )
+    for how, why in kinds:
         left = flatten(heights, how).std()
         if left < 0.6 * height:
             share = 100.0 * (1.0 - (left / height) ** 2)
