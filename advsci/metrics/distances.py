@@ -17,6 +17,15 @@ BLOCK_ELEMENTS = 1_000_000
 def check_samples(x: Tensor, y: Tensor, at_least: int = 1) -> None:
     """Refuse sets that cannot be compared.
 
+    Parameters
+    ----------
+    x
+        Samples (n d).
+    y
+        Samples (m d), to compare with.
+    at_least
+        Fewest samples that each set may have.
+
     Raises
     ------
     ShapeError
@@ -43,7 +52,22 @@ def blocks(n: int, m: int) -> Iterator[slice]:
 def squared_distances(
     x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], out: Float[Tensor, "n m"] | None = None
 ) -> Float[Tensor, "n m"]:
-    r""":math:`|x_i|^2 - 2 x_i \cdot y_j + |y_j|^2`, not below zero. Centre far-off data first: the terms cancel."""
+    r""":math:`|x_i|^2 - 2 x_i \cdot y_j + |y_j|^2`, not below zero. Centre far-off data first: the terms cancel.
+
+    Parameters
+    ----------
+    x
+        Samples (n d).
+    y
+        Samples (m d), to compare with.
+    out
+        Where to write the result (n m); None makes a new tensor.
+
+    Returns
+    -------
+    Tensor
+        Squared distances (n m).
+    """
     inner = torch.addmm(y.square().sum(1), x, y.T, alpha=-2.0, out=out)
     return inner.add_(x.square().sum(1, keepdim=True)).clamp_(min=0.0)
 
@@ -52,6 +76,20 @@ def least(values: Float[Tensor, "n m"], k: int, group: int = 32) -> Float[Tensor
     """The ``k`` smallest entries of each row, ascending.
 
     They lie in the ``k`` groups of columns whose minima are smallest, so one pass of minima leaves little to sort.
+
+    Parameters
+    ----------
+    values
+        Numbers (n m).
+    k
+        How many per row.
+    group
+        Columns that are compared at a time; it changes the speed only.
+
+    Returns
+    -------
+    Tensor
+        The smallest (n k).
     """
     n, m = values.shape
     groups = m // group

@@ -22,6 +22,20 @@ def features(
 
     The metrics take features, so any net that sees what matters in a field can stand where Inception stands for
     photographs. The module's mode is put back afterwards.
+
+    Parameters
+    ----------
+    net
+        The network.
+    samples
+        Samples (n ...).
+    batch_size
+        Samples per pass: memory, not the result, depends on it.
+
+    Returns
+    -------
+    Tensor
+        Features (n d).
     """
     modes = {m: m.training for m in net.modules()} if isinstance(net, nn.Module) else {}
     parameter = next(net.parameters(), None) if isinstance(net, nn.Module) else None

@@ -64,7 +64,20 @@ def fit_gaussian(chunks: Float[Tensor, "n d"] | Iterable[Tensor]) -> GaussianFit
 
 
 def trace_of_root(s1: Float[Tensor, "d d"], s2: Float[Tensor, "d d"]) -> Float[Tensor, ""]:
-    r""":math:`\mathrm{tr}\,(S_1 S_2)^{1/2}` of positive semi-definite matrices."""
+    r""":math:`\mathrm{tr}\,(S_1 S_2)^{1/2}` of positive semi-definite matrices.
+
+    Parameters
+    ----------
+    s1
+        A positive semi-definite matrix (d d).
+    s2
+        Another one (d d).
+
+    Returns
+    -------
+    Tensor
+        A number.
+    """
     lower, info = torch.linalg.cholesky_ex(s1)
     if not info.is_meta and bool(info):  # singular: the symmetric root exists all the same
         values, vectors = torch.linalg.eigh(s1)
@@ -75,6 +88,18 @@ def trace_of_root(s1: Float[Tensor, "d d"], s2: Float[Tensor, "d d"]) -> Float[T
 
 def frechet_from_gaussians(a: GaussianFit, b: GaussianFit) -> Float[Tensor, ""]:
     """The distance between two fits; zero is the least it returns.
+
+    Parameters
+    ----------
+    a
+        One fit.
+    b
+        The other.
+
+    Returns
+    -------
+    Tensor
+        The squared distance, a number.
 
     Raises
     ------
@@ -96,6 +121,18 @@ def frechet_distance(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> 
 
     With fewer samples than features in either set the covariances are never formed: the result is the same, and at
     d = 2,048 two orders of magnitude cheaper. The estimate is biased upwards by small samples: compare equal counts.
+
+    Parameters
+    ----------
+    real
+        Real samples or their features (n d).
+    fake
+        Generated samples or their features (m d).
+
+    Returns
+    -------
+    Tensor
+        The squared distance, a number.
 
     Raises
     ------

@@ -20,6 +20,18 @@ __all__ = ["inception_score"]
 def inception_score(logits: Float[Tensor, "n classes"], splits: int = 10) -> Estimate:
     """Mean over ``splits`` consecutive parts; the error is their standard deviation, as published. Shuffle first.
 
+    Parameters
+    ----------
+    logits
+        Class logits of generated samples (n classes).
+    splits
+        How many consecutive parts.
+
+    Returns
+    -------
+    Estimate
+        Score and error.
+
     Raises
     ------
     ConfigError

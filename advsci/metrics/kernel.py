@@ -23,7 +23,22 @@ Kernel = Callable[[Tensor, Tensor], Tensor]
 
 
 def polynomial(degree: int = 3, gamma: float | None = None, offset: float = 1.0) -> Kernel:
-    r""":math:`k(x, y) = (\gamma\, x \cdot y + c)^q` with :math:`\gamma = 1/d` where it is None."""
+    r""":math:`k(x, y) = (\gamma\, x \cdot y + c)^q` with :math:`\gamma = 1/d` where it is None.
+
+    Parameters
+    ----------
+    degree
+        :math:`q`.
+    gamma
+        :math:`\gamma`; None takes one over the number of features.
+    offset
+        :math:`c`.
+
+    Returns
+    -------
+    callable
+        ``kernel(x, y)``: (n d) and (m d) to (n m).
+    """
 
     def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
         scale = 1.0 / x.shape[1] if gamma is None else gamma
@@ -33,7 +48,18 @@ def polynomial(degree: int = 3, gamma: float | None = None, offset: float = 1.0)
 
 
 def gaussian(sigma: float | Sequence[float] | Tensor) -> Kernel:
-    r""":math:`k(x, y) = \frac1S \sum_s \exp(-|x - y|^2 / 2 \sigma_s^2)`, several widths see several scales."""
+    r""":math:`k(x, y) = \frac1S \sum_s \exp(-|x - y|^2 / 2 \sigma_s^2)`, several widths see several scales.
+
+    Parameters
+    ----------
+    sigma
+        One width :math:`\sigma`, or several.
+
+    Returns
+    -------
+    callable
+        ``kernel(x, y)``: (n d) and (m d) to (n m).
+    """
     widths = [float(s) for s in sigma] if isinstance(sigma, Sequence) else [sigma]
 
     def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
@@ -46,6 +72,18 @@ def gaussian(sigma: float | Sequence[float] | Tensor) -> Kernel:
 def rational_quadratic(alphas: Sequence[float] = (0.2, 0.5, 1.0, 2.0, 5.0), sigma: float = 1.0) -> Kernel:
     r""":math:`k(x, y) = \frac1S \sum_\alpha (1 + |x - y|^2 / 2 \alpha \sigma^2)^{-\alpha}` (arXiv 1801.01401, section
     4).
+
+    Parameters
+    ----------
+    alphas
+        The exponents :math:`\alpha`.
+    sigma
+        The width :math:`\sigma`.
+
+    Returns
+    -------
+    callable
+        ``kernel(x, y)``: (n d) and (m d) to (n m).
     """
 
     def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
@@ -60,6 +98,20 @@ def median_distance(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], most: int 
     """The median heuristic for a Gaussian kernel's width: the median distance between pooled samples.
 
     At most ``most`` samples, evenly spaced in each set's order, stand for all.
+
+    Parameters
+    ----------
+    x
+        Samples (n d).
+    y
+        Samples (m d), to compare with.
+    most
+        Samples taken from each set.
+
+    Returns
+    -------
+    Tensor
+        A width, a number.
     """
     check_samples(x, y)
     pooled = torch.cat([x[:: -(-2 * len(x) // most)], y[:: -(-2 * len(y) // most)]]).double()
@@ -108,7 +160,20 @@ def mmd(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], kernel: Kernel | None 
 
 
 def kid(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Estimate:
-    """Kernel inception distance over all pairs: deterministic, with an analytic standard error."""
+    """Kernel inception distance over all pairs: deterministic, with an analytic standard error.
+
+    Parameters
+    ----------
+    real
+        Real samples or their features (n d).
+    fake
+        Generated samples or their features (m d).
+
+    Returns
+    -------
+    Estimate
+        Value and standard error.
+    """
     return mmd(real, fake, polynomial())
 
 
@@ -120,6 +185,24 @@ def kid_subsets(
     deviation.
 
     That is the figure in the literature after the ±. It is not the standard error of the mean: subsets overlap.
+
+    Parameters
+    ----------
+    real
+        Real samples or their features (n d).
+    fake
+        Generated samples or their features (m d).
+    subsets
+        How many random subsets.
+    size
+        Samples per subset.
+    stream
+        Which subsets.
+
+    Returns
+    -------
+    Estimate
+        Mean over the subsets and its error.
     """
     check_samples(real, fake, 2)
     if not 2 <= size <= min(len(real), len(fake)):

@@ -89,6 +89,20 @@ def histogram_modes(
 ) -> tuple[Int[Tensor, ""], Float[Tensor, ""]]:
     """Modes found and reverse KL where a classifier names each sample's mode, as for stacked digits.
 
+    Parameters
+    ----------
+    labels
+        The mode of each generated sample (n), int64.
+    modes
+        How many modes the data have.
+    weights
+        Share of each mode in the data (modes); None: equal shares.
+
+    Returns
+    -------
+    Modes
+        Modes found, quality and reverse divergence.
+
     Raises
     ------
     DataError

@@ -35,7 +35,20 @@ class PRDC(NamedTuple):
 
 
 def neighbour_radius(x: Float[Tensor, "n d"], k: int) -> Float[Tensor, " n"]:
-    """Squared distance of each sample to its ``k``-th nearest other sample."""
+    """Squared distance of each sample to its ``k``-th nearest other sample.
+
+    Parameters
+    ----------
+    x
+        Samples (n d).
+    k
+        Which neighbour.
+
+    Returns
+    -------
+    Tensor
+        Squared distances (n).
+    """
     radius, memory = x.new_empty(len(x)), _block_memory(x, x)
     for rows in blocks(len(x), len(x)):
         square = squared_distances(x[rows], x, out=memory[: rows.stop - rows.start])
@@ -95,6 +108,21 @@ def _block_memory(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Ten
 
 
 def precision_recall(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 3) -> tuple[Tensor, Tensor]:
-    """Improved precision and recall (arXiv 1904.06991), whose authors take ``k = 3``."""
+    """Improved precision and recall (arXiv 1904.06991), whose authors take ``k = 3``.
+
+    Parameters
+    ----------
+    real
+        Real samples or their features (n d).
+    fake
+        Generated samples or their features (m d).
+    k
+        Neighbours that a radius spans.
+
+    Returns
+    -------
+    tuple of Tensor
+        Precision and recall, numbers in [0, 1].
+    """
     result = prdc(real, fake, k)
     return result.precision, result.recall

@@ -28,6 +28,20 @@ Bounds = Sequence[tuple[float, float]]
 def grid(bounds: Bounds, points: int = 1001, device=None) -> tuple[Float[Tensor, "n d"], float]:
     """All nodes of a regular grid and the volume that each stands for.
 
+    Parameters
+    ----------
+    bounds
+        Lower and upper end of every axis.
+    points
+        Nodes per axis.
+    device
+        Where the nodes lie; None: the CPU.
+
+    Returns
+    -------
+    tuple
+        Nodes (n d) in float64, and the volume of a cell.
+
     Raises
     ------
     ConfigError
@@ -43,13 +57,48 @@ def grid(bounds: Bounds, points: int = 1001, device=None) -> tuple[Float[Tensor,
 
 
 def integral(integrand: Callable[[Tensor], Tensor], bounds: Bounds, points: int = 1001, device=None) -> Tensor:
-    """Sum over the grid times the cell: the trapezoidal rule of a function that vanishes at the bounds."""
+    """Sum over the grid times the cell: the trapezoidal rule of a function that vanishes at the bounds.
+
+    Parameters
+    ----------
+    integrand
+        Points (n d) to values (n).
+    bounds
+        Lower and upper end of every axis.
+    points
+        Nodes per axis.
+    device
+        Where it is computed; None: the CPU.
+
+    Returns
+    -------
+    Tensor
+        A number.
+    """
     nodes, cell = grid(bounds, points, device)
     return torch.stack([integrand(part).sum() for part in nodes.split(500_000)]).sum() * cell
 
 
 def jensen_shannon(log_p: LogDensity, log_q: LogDensity, bounds: Bounds, points: int = 1001, device=None) -> Tensor:
-    """Jensen-Shannon divergence in nats.
+    r"""Jensen-Shannon divergence in nats.
+
+    Parameters
+    ----------
+    log_p
+        A log-density: points (n d) to values (n).
+    log_q
+        Another one.
+    bounds
+        Lower and upper end of every axis.
+    points
+        Nodes per axis.
+    device
+        Where it is computed; None: the CPU.
+
+    Returns
+    -------
+    Tensor
+        A number in :math:`[0, \log 2]`.
 
     Raises
     ------

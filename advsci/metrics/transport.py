@@ -83,7 +83,26 @@ def _inverse(values: Tensor, mass: Tensor, levels: Tensor) -> Tensor:
 
 
 def directions(count: int, d: int, stream: Stream, *, device=None, dtype=torch.float64) -> Float[Tensor, "d count"]:
-    """Unit vectors, uniform on the sphere."""
+    """Unit vectors, uniform on the sphere.
+
+    Parameters
+    ----------
+    count
+        How many.
+    d
+        Dimensions.
+    stream
+        Which directions.
+    device
+        Where they lie; None: the CPU.
+    dtype
+        Their type.
+
+    Returns
+    -------
+    Tensor
+        Unit vectors as columns (d count).
+    """
     raw = stream.normal((d, count), device=device or "cpu", dtype=dtype)
     return raw / raw.norm(dim=0, keepdim=True)
 
@@ -99,6 +118,24 @@ def sliced_wasserstein(
 
     Bonneel et al. 2015 (J. Math. Imaging Vis. 51). Lines are taken ``chunk`` at a time: memory does not grow with
     their number.
+
+    Parameters
+    ----------
+    x
+        Samples (n d).
+    y
+        Samples (m d), to compare with.
+    lines
+        Unit vectors as columns (d count), from `directions`.
+    p
+        Order of the distance.
+    chunk
+        Lines per pass: memory, not the result, depends on it.
+
+    Returns
+    -------
+    Tensor
+        A number.
     """
     check_samples(x, y)
     if lines.shape[0] != x.shape[1]:
@@ -118,6 +155,24 @@ def exact_transport(
     r"""Exact :math:`W_p` by linear programming, on the processor: about :math:`n^3` operations, :math:`n m` memory.
 
     Equal numbers of equally weighted samples are an assignment problem, solved with scipy; other cases need POT.
+
+    Parameters
+    ----------
+    x
+        Samples (n d).
+    y
+        Samples (m d), to compare with.
+    p
+        Order of the distance.
+    x_weight
+        Masses of ``x`` (n); None: equal ones.
+    y_weight
+        Masses of ``y`` (m); None: equal ones.
+
+    Returns
+    -------
+    Tensor
+        A number, in float64.
 
     Raises
     ------

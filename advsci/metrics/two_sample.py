@@ -111,7 +111,24 @@ def _balanced_accuracy(logits: Tensor, is_real: Tensor) -> Tensor:
 
 
 def logistic(x: Tensor, is_real: Tensor, test: Tensor, stream: Stream) -> Tensor:
-    """Class-balanced logistic regression with a small ridge, by Newton's method."""
+    """Class-balanced logistic regression with a small ridge, by Newton's method.
+
+    Parameters
+    ----------
+    x
+        Standardised training samples (n d).
+    is_real
+        Which of them are real (n), bool.
+    test
+        Samples to judge (k d).
+    stream
+        Randomness of the classifier.
+
+    Returns
+    -------
+    Tensor
+        Logits of ``test`` (k), positive for real.
+    """
     ones = torch.ones_like(x[:, :1])
     design, target = torch.cat([x, ones], 1), is_real.to(x.dtype)
     weight = torch.where(is_real, 0.5 / target.mean(), 0.5 / (1.0 - target.mean())) / len(x)
@@ -127,7 +144,24 @@ def logistic(x: Tensor, is_real: Tensor, test: Tensor, stream: Stream) -> Tensor
 
 
 def knn(x: Tensor, is_real: Tensor, test: Tensor, stream: Stream) -> Tensor:
-    r"""Share of real among the :math:`\lfloor\sqrt n\rfloor` nearest, minus the share of real among all."""
+    r"""Share of real among the :math:`\lfloor\sqrt n\rfloor` nearest, minus the share of real among all.
+
+    Parameters
+    ----------
+    x
+        Standardised training samples (n d).
+    is_real
+        Which of them are real (n), bool.
+    test
+        Samples to judge (k d).
+    stream
+        Randomness of the classifier.
+
+    Returns
+    -------
+    Tensor
+        Scores of ``test`` (k), positive for real.
+    """
     k = max(1, int(len(x) ** 0.5))
     label, out = is_real.to(x.dtype), test.new_empty(len(test))
     for rows in blocks(len(test), len(x)):
@@ -137,7 +171,28 @@ def knn(x: Tensor, is_real: Tensor, test: Tensor, stream: Stream) -> Tensor:
 
 
 def mlp(x: Tensor, is_real: Tensor, test: Tensor, stream: Stream, hidden: int = 64, steps: int = 300) -> Tensor:
-    """One hidden layer, class-balanced, AdamW on minibatches of 256."""
+    """One hidden layer, class-balanced, AdamW on minibatches of 256.
+
+    Parameters
+    ----------
+    x
+        Standardised training samples (n d).
+    is_real
+        Which of them are real (n), bool.
+    test
+        Samples to judge (k d).
+    stream
+        Randomness of the classifier.
+    hidden
+        Width of the hidden layer.
+    steps
+        Steps of the optimizer.
+
+    Returns
+    -------
+    Tensor
+        Logits of ``test`` (k), positive for real.
+    """
     target = is_real.to(x.dtype)
     weight = torch.where(is_real, 0.5 / target.mean(), 0.5 / (1.0 - target.mean()))
     where = {"device": x.device, "dtype": x.dtype}

@@ -67,7 +67,15 @@ class Augmentation(nn.Module):
         return self.probability if self.schedule is None else self.schedule(self.progress)
 
     def draw(self, batch: Mapping[str, Tensor], stream: Stream) -> dict[str, Tensor]:
-        """The random numbers for one batch: who is changed, and by how much."""
+        """The random numbers for one batch: who is changed, and by how much.
+
+        Parameters
+        ----------
+        batch
+            The batch of one step, with samples ``"x"`` (n ...).
+        stream
+            Where its random numbers come from.
+        """
         x = batch["x"]
         shape = (x.shape[0], len(OPERATIONS))
         where = {"device": x.device, "dtype": x.dtype}
@@ -130,6 +138,15 @@ def resample(
     :math:`p_0`.
 
     Linear between pixels, mirrored at the borders. Exact for quarter turns, mirror images and whole-pixel shifts.
+
+    Parameters
+    ----------
+    x
+        Images (n c h w).
+    matrix
+        The linear map :math:`A` of each image (n 2 2).
+    offset
+        The shift :math:`b` of each image (n 2) [pixels].
     """
     n, c, height, width = x.shape
     rows = torch.arange(height, dtype=x.dtype, device=x.device) - (height - 1) / 2
@@ -159,6 +176,20 @@ def overfitting(
     without them
     :math:`r_t = E\, \mathrm{sign}(D_{train} - \overline{D_{fake}})` (arXiv 2006.06676, eq. 1; measured from the fakes'
     mean logit, because a relativistic discriminator has no zero).
+
+    Parameters
+    ----------
+    real
+        Logits of training samples (n).
+    fake
+        Logits of generated samples (m).
+    held_out
+        Logits of real samples that the discriminator is not trained on (k), or None.
+
+    Returns
+    -------
+    Tensor
+        A number, differentiable in nothing that trains.
     """
     if held_out is None:
         return (real - fake.mean()).sign().mean()

@@ -39,7 +39,15 @@ class InstanceNoise(nn.Module):
         self.register_buffer("progress", torch.zeros(()))
 
     def draw(self, batch: Mapping[str, Tensor], stream: Stream) -> dict[str, Tensor]:
-        """The noise of one batch."""
+        """The noise of one batch.
+
+        Parameters
+        ----------
+        batch
+            The batch of one step, with samples ``"x"`` (n ...).
+        stream
+            Where its random numbers come from.
+        """
         x = batch["x"]
         return {"instance_noise": stream.at("instance_noise").normal(tuple(x.shape), device=x.device, dtype=x.dtype)}
 

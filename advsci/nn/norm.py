@@ -26,7 +26,18 @@ def layer_norm(channels: int) -> nn.Module:
 
 
 def instance_norm(channels: int) -> nn.Module:
-    """Over the positions of each channel of a sample."""
+    """Over the positions of each channel of a sample.
+
+    Parameters
+    ----------
+    channels
+        Channels of the layer's input.
+
+    Returns
+    -------
+    nn.Module
+        The layer, without parameters of its own where torch's has none.
+    """
     return nn.GroupNorm(channels, channels)
 
 
@@ -42,12 +53,34 @@ def group_norm(groups: int) -> Norm:
 
 
 def batch_norm(channels: int) -> nn.Module:
-    """Over the batch and the positions of each channel: couples the samples of a batch."""
+    """Over the batch and the positions of each channel: couples the samples of a batch.
+
+    Parameters
+    ----------
+    channels
+        Channels of the layer's input.
+
+    Returns
+    -------
+    nn.Module
+        The layer.
+    """
     return nn.BatchNorm2d(channels)
 
 
 def no_norm(channels: int) -> nn.Module:
-    """The identity."""
+    """The identity.
+
+    Parameters
+    ----------
+    channels
+        Channels of the layer's input.
+
+    Returns
+    -------
+    nn.Module
+        A layer that changes nothing.
+    """
     return nn.Identity()
 
 

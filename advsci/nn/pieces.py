@@ -83,7 +83,18 @@ class Pieces(nn.Module):
         return torch.softmax(self.pace * self.scores, 0)
 
     def piece(self, z: Float[Tensor, "n latent"]) -> Tensor:
-        """The piece of each latent vector."""
+        """The piece of each latent vector.
+
+        Parameters
+        ----------
+        z
+            Latent vectors (n latent).
+
+        Returns
+        -------
+        Tensor
+            Index of the piece of each vector (n), int64.
+        """
         ends = self.weights.cumsum(0)
         quantile = torch.special.ndtr(z[:, 0]).to(ends.dtype)
         return torch.searchsorted(ends, quantile, right=True).clamp_(max=len(ends) - 1)
@@ -92,7 +103,18 @@ class Pieces(nn.Module):
         return self._at(self.piece(z), z)
 
     def weighted(self, z: Float[Tensor, "n latent"]) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
-        r"""Samples from equally likely pieces, and their weights :math:`K \pi_k`."""
+        r"""Samples from equally likely pieces, and their weights :math:`K \pi_k`.
+
+        Parameters
+        ----------
+        z
+            Latent vectors (n latent).
+
+        Returns
+        -------
+        tuple of Tensor
+            Samples (n d) and weights (n).
+        """
         pieces = len(self.scores)
         k = (torch.special.ndtr(z[:, 0]) * pieces).long().clamp_(max=pieces - 1)
         return self._at(k, z), pieces * self.weights[k]

@@ -12,7 +12,18 @@ __all__ = ["Downsample", "Upsample", "downsample", "upsample"]
 
 
 def upsample(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h2 w2"]:
-    """Twice the height and width, linear between pixel centres."""
+    """Twice the height and width, linear between pixel centres.
+
+    Parameters
+    ----------
+    x
+        Images (n c h w).
+
+    Returns
+    -------
+    Tensor
+        Images (n c 2h 2w).
+    """
     return interpolate(x, scale_factor=2.0, mode="bilinear")
 
 

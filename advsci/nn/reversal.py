@@ -15,7 +15,20 @@ __all__ = ["GradientReversal", "reverse_gradient"]
 
 
 def reverse_gradient(x: Float[Tensor, "*shape"], lam: "float | Tensor" = 1.0) -> Float[Tensor, "*shape"]:
-    r"""``x`` itself, with its gradient multiplied by :math:`-\lambda`."""
+    r"""``x`` itself, with its gradient multiplied by :math:`-\lambda`.
+
+    Parameters
+    ----------
+    x
+        Any tensor.
+    lam
+        :math:`\lambda`, a number or a 0-dim tensor; 0 stops the gradient.
+
+    Returns
+    -------
+    Tensor
+        A tensor equal to ``x``.
+    """
     d = x.detach()
     return d + lam * (d - x)
 

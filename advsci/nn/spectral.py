@@ -25,7 +25,18 @@ __all__ = ["SpectralNorm", "convolution_norm", "matrix_norm", "spectral_norm"]
 
 
 def matrix_norm(weight: Float[Tensor, "out in_"]) -> Float[Tensor, ""]:
-    """Largest singular value, exactly."""
+    """Largest singular value, exactly.
+
+    Parameters
+    ----------
+    weight
+        A matrix (out in).
+
+    Returns
+    -------
+    Tensor
+        A number.
+    """
     return torch.linalg.matrix_norm(weight, ord=2)
 
 
@@ -42,6 +53,10 @@ def convolution_norm(
 
     Parameters
     ----------
+    dilation
+        Pixels between neighbouring entries of the kernel.
+    groups
+        Groups of channels that do not see each other.
     circular
         Exact for circular padding (sides divisible by the stride, at least as long as the dilated kernel). Otherwise
         the images are padded with zeros and the value is an upper bound, the norm on a torus larger by the kernel; it
@@ -175,6 +190,24 @@ def spectral_norm(
 
     Bounding the layers bounds a chain of them; at sums and branches the bounds add up
     (`advsci.diagnostics.lipschitz_bound`).
+
+    Parameters
+    ----------
+    layer
+        A linear layer or a two-dimensional convolution; it is changed in place.
+    bound
+        Lipschitz constant that the layer gets.
+    size
+        Height and width of the images that a convolution meets.
+    exact
+        Compute the norm exactly in every pass, and not by power iteration.
+    iterations
+        Steps of power iteration per training pass.
+
+    Returns
+    -------
+    nn.Module
+        The same layer.
     """
     if not isinstance(layer, nn.Linear | nn.Conv2d):
         raise ConfigError(f"got a {type(layer).__name__}; expected Linear or Conv2d. Try: each such layer inside it.")

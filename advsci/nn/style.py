@@ -167,7 +167,18 @@ class StyleGenerator(nn.Module):
         return self.synthesise([torch.where(crossover > i, w, second) for i in range(count)])
 
     def synthesise(self, styles: Sequence[Tensor]) -> Float[Tensor, "n c h w"]:
-        """Images from one style a layer, each (n style)."""
+        """Images from one style a layer, each (n style).
+
+        Parameters
+        ----------
+        styles
+            One style per layer, each (n style).
+
+        Returns
+        -------
+        Tensor
+            Images (n c h w).
+        """
         h = self.constant.expand(styles[0].shape[0], -1, -1, -1)
         image = None
         for i, layer in enumerate(self.layers):
@@ -191,6 +202,22 @@ class StyleGenerator(nn.Module):
         typical.
 
         ``mean`` is ``generator.mapping(many latent vectors).mean(0)``, one row a sample or broadcast with ``expand``.
+
+        Parameters
+        ----------
+        z
+            Latent vectors (n latent).
+        mean
+            The mean style (style).
+        psi
+            :math:`\psi`: 1 leaves the styles as they are, 0 gives the mean image.
+        condition
+            Conditions (n k), for a conditional generator.
+
+        Returns
+        -------
+        Tensor
+            Images (n c h w).
         """
         w = self.mapping(z[:, : self.latent], condition)
         return self.synthesise([mean + psi * (w - mean)] * len(self.layers))

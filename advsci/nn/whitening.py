@@ -23,7 +23,18 @@ __all__ = ["Whitening", "condition_number", "whitening_matrix"]
 
 
 def condition_number(x: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
-    """Largest over smallest eigenvalue of the covariance of the data; infinite where it is singular."""
+    """Largest over smallest eigenvalue of the covariance of the data; infinite where it is singular.
+
+    Parameters
+    ----------
+    x
+        Samples (n d).
+
+    Returns
+    -------
+    Tensor
+        A number of at least 1.
+    """
     variances = torch.linalg.eigvalsh(torch.cov(x.double().T).reshape(x.shape[1], x.shape[1]))
     smallest = variances[0]
     return torch.where(smallest > 0, variances[-1] / smallest.clamp_min(torch.finfo(torch.double).tiny), torch.inf)
@@ -33,6 +44,18 @@ def whitening_matrix(
     covariance: Float[Tensor, "d d"], method: Literal["pca", "zca", "cholesky"] = "zca"
 ) -> Float[Tensor, "d d"]:
     """:math:`W` with :math:`W^T W = \\Sigma^{-1}`.
+
+    Parameters
+    ----------
+    covariance
+        The covariance (d d).
+    method
+        ``"zca"`` (symmetric, nearest to the identity), ``"pca"`` or ``"cholesky"``.
+
+    Returns
+    -------
+    Tensor
+        The matrix :math:`W` (d d).
 
     Raises
     ------

@@ -84,10 +84,14 @@ class CellSimulator:
         library: "float | tuple[float, ...]" = 7.5,
         library_scale: float = 0.25,
     ) -> "CellSimulator":
-        """Draw the tables of one experiment.
+        r"""Draw the tables of one experiment.
 
         Parameters
         ----------
+        rng
+            Source of all randomness.
+        n_genes
+            Genes.
         composition
             Fraction of every type in every batch (batches types); rows are normalised.
         groups
@@ -98,8 +102,21 @@ class CellSimulator:
         similar, distance
             Two types (present, missing somewhere) of which the second lies at this relative ``distance`` (0 equal, 1
             unrelated) from the first: the case in which a correction is tempted to merge them.
+        type_genes
+            Share of genes that differ between types.
+        state_genes
+            Share of genes that follow a type's continuous state.
+        dispersion
+            Biological coefficient of variation :math:`\phi`.
         library
             Log-mean library: of every batch, or one number about which the batches scatter by 0.4.
+        library_scale
+            Standard deviation of that log within a batch.
+
+        Returns
+        -------
+        CellSimulator
+            The tables, from which cells are drawn by `sample`.
         """
         composition = np.asarray(composition, dtype=float)
         if composition.ndim != 2 or (composition < 0).any() or (composition.sum(axis=1) <= 0).any():
@@ -142,6 +159,15 @@ class CellSimulator:
 
     def sample(self, n: int, rng: np.random.Generator, *, truth: bool = True):
         """Draw ``n`` cells, the batches equally large.
+
+        Parameters
+        ----------
+        n
+            Cells in all.
+        rng
+            Source of all randomness.
+        truth
+            Also store the expectation without batch effects, as ``layers["mu_true"]``.
 
         Returns
         -------
@@ -204,6 +230,17 @@ def write_cells_zarr(path: Path | str, n: int, *, rng: np.random.Generator, chun
 
     The store never lies in memory as a whole: a million cells take the memory of ``chunk``. ``obs`` is as in
     `CellSimulator.sample`; every chunk has cells of all batches.
+
+    Parameters
+    ----------
+    path
+        Folder of the store; it must not exist.
+    n
+        Cells.
+    rng
+        Source of all randomness.
+    chunk
+        Cells per write, and so in memory at once.
     """
     try:
         import anndata

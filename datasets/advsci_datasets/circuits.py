@@ -83,6 +83,16 @@ class SignedGraphs:
 def folder(root: str | Path | None = None) -> Path:
     """The folder of circuit data: the argument, or ``$ADVSCI_DATA/circuits``.
 
+    Parameters
+    ----------
+    root
+        Folder of the circuit data; None takes ``$ADVSCI_DATA/circuits``.
+
+    Returns
+    -------
+    Path
+        The folder.
+
     Raises
     ------
     DataError
@@ -124,6 +134,20 @@ def _graphs(records: list[tuple[int, list, dict[str, Any]]], width: int | None =
 def load_library(root: str | Path | None = None, *, smallest: int = 3, largest: int = 12) -> SignedGraphs:
     """The distinct, connected, fully signed sub-circuits of gene-regulatory models (no mass-action influence graphs).
 
+    Parameters
+    ----------
+    root
+        Folder of the circuit data; None takes ``$ADVSCI_DATA/circuits``.
+    smallest
+        Fewest genes of a circuit.
+    largest
+        Most genes of a circuit.
+
+    Returns
+    -------
+    SignedGraphs
+        The circuits, padded to ``largest`` genes.
+
     Raises
     ------
     DataError
@@ -138,7 +162,22 @@ def load_library(root: str | Path | None = None, *, smallest: int = 3, largest: 
 
 
 def load_unique(root: str | Path | None = None, *, largest: int = 12, mass_action: bool = False) -> SignedGraphs:
-    """Whole published circuits, distinct up to isomorphism and fully signed, up to ``largest`` genes."""
+    """Whole published circuits, distinct up to isomorphism and fully signed, up to ``largest`` genes.
+
+    Parameters
+    ----------
+    root
+        Folder of the circuit data; None takes ``$ADVSCI_DATA/circuits``.
+    largest
+        Most genes of a circuit.
+    mass_action
+        Also influence graphs of mass-action models.
+
+    Returns
+    -------
+    SignedGraphs
+        The circuits, padded to ``largest`` genes.
+    """
     keep = []
     for r in _lines(folder(root) / "unique_circuits.jsonl.gz"):
         if len(r["nodes"]) > largest or (r["kind"] == MASS_ACTION and not mass_action) or not r["edges"]:
@@ -151,12 +190,34 @@ def load_unique(root: str | Path | None = None, *, largest: int = 12, mass_actio
 
 
 def load_motifs(root: str | Path | None = None) -> list[dict[str, Any]]:
-    """Published circuits: ``name``, ``nodes``, ``edges`` (source, target, sign), ``label`` (function), ``ref``."""
+    """Published circuits: ``name``, ``nodes``, ``edges`` (source, target, sign), ``label`` (function), ``ref``.
+
+    Parameters
+    ----------
+    root
+        Folder of the circuit data; None takes ``$ADVSCI_DATA/circuits``.
+
+    Returns
+    -------
+    list of dict
+        One per circuit.
+    """
     return [r for r in _lines(folder(root) / "circuits.jsonl.gz") if r["kind"] == "motif"]
 
 
 def load_gates(root: str | Path | None = None) -> list[dict[str, Any]]:
-    """Measured repressor gates of the Cello library: ``ucf``, ``gate``, ``ymax``, ``ymin``, ``K``, ``n``."""
+    """Measured repressor gates of the Cello library: ``ucf``, ``gate``, ``ymax``, ``ymin``, ``K``, ``n``.
+
+    Parameters
+    ----------
+    root
+        Folder of the circuit data; None takes ``$ADVSCI_DATA/circuits``.
+
+    Returns
+    -------
+    list of dict
+        One per gate.
+    """
     return json.loads((folder(root) / "cello_gates.json").read_text(encoding="utf-8"))
 
 
@@ -172,7 +233,18 @@ class Enumeration:
 
 
 def load_enumeration(root: str | Path | None = None) -> Enumeration:
-    """The RACIPE enumeration of the 3,284 weakly connected three-gene topologies."""
+    """The RACIPE enumeration of the 3,284 weakly connected three-gene topologies.
+
+    Parameters
+    ----------
+    root
+        Folder of the circuit data; None takes ``$ADVSCI_DATA/circuits``.
+
+    Returns
+    -------
+    Enumeration
+        Circuits and what they do.
+    """
     rows = json.loads((folder(root) / "enum3_racipe.json").read_text(encoding="utf-8"))
     return Enumeration(
         np.array([r["W"] for r in rows], dtype=np.int8),
@@ -218,7 +290,20 @@ def load_cana(most_inputs: int = 9) -> dict[str, str]:
 
 
 def cnet_rules(text: str, most_inputs: int = 9) -> str:
-    """Truth tables in .cnet as .bnet rules (the rows that are on); empty where the text holds no such network."""
+    """Truth tables in .cnet as .bnet rules (the rows that are on); empty where the text holds no such network.
+
+    Parameters
+    ----------
+    text
+        Contents of a .cnet file.
+    most_inputs
+        Genes with more inputs make the text one without a network.
+
+    Returns
+    -------
+    str
+        Rules, one per line.
+    """
     names: dict[int, str] = {}
     tables: dict[int, tuple[list[int], list[str]]] = {}
     node = 0
@@ -255,10 +340,23 @@ def split_by_family(
 
     Parameters
     ----------
+    graphs
+        What to split.
+    shares
+        Share of each part.
+    seed
+        Which split.
+    shared
+        What becomes of graphs that several families share.
     shares : tuple of float
         Shares of the parts, adding up to one.
     shared : {"drop", "first"}
         Where graphs of several parts go: nowhere, or into the first (for training only; say so).
+
+    Returns
+    -------
+    tuple of array
+        Indices of each part.
     """
     if abs(sum(shares) - 1) > 1e-6 or min(shares) <= 0:
         raise DataError(f"got shares {shares}; expected positive numbers that add up to one")

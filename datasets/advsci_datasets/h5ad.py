@@ -23,6 +23,18 @@ DEFAULT_BUDGET = 64 * 2**30
 def read_h5ad(path: Path | str, budget: int = DEFAULT_BUDGET) -> "AnnData":
     """An AnnData file, after checks that reading it touches no other file and fits into ``budget`` bytes of memory.
 
+    Parameters
+    ----------
+    path
+        The file.
+    budget
+        Most memory that the file may declare [bytes].
+
+    Returns
+    -------
+    AnnData
+        What the file holds, in memory.
+
     Raises
     ------
     DataError
@@ -50,7 +62,20 @@ def read_h5ad(path: Path | str, budget: int = DEFAULT_BUDGET) -> "AnnData":
 
 
 def audit_h5ad(file: Any, budget: int = DEFAULT_BUDGET) -> Iterator[str]:
-    """What is wrong with an open ``h5py.File``, in words; nothing of its data but index pointers is read."""
+    """What is wrong with an open ``h5py.File``, in words; nothing of its data but index pointers is read.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    budget
+        Most memory that it may declare [bytes].
+
+    Returns
+    -------
+    iterator of str
+        One sentence per problem; nothing where all is well.
+    """
     total = 0
     for name, link, node in _walk(file):
         if link is not None:

@@ -17,6 +17,16 @@ __all__ = ["read_idx"]
 def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
     """The array of unsigned bytes in a gzipped IDX file.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    array
+        uint8, of the shape that the file states.
+
     Raises
     ------
     DataError

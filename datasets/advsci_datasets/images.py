@@ -60,7 +60,20 @@ def load_images(name: str) -> Images:
 
 
 def read_images(path: Path, name: str | None = None) -> Images:
-    """Images of an npz file: uint8 ``x_train``, ``x_test`` (n h w) and perhaps labels ``y_train``, ``y_test`` (n)."""
+    """Images of an npz file: uint8 ``x_train``, ``x_test`` (n h w) and perhaps labels ``y_train``, ``y_test`` (n).
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        Name for errors; None takes the file's.
+
+    Returns
+    -------
+    Images
+        Training and test images, uint8 (n h w), with labels where there are any.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in ("x_train", "x_test", "y_train", "y_test") if key in file}

@@ -75,7 +75,7 @@ class DataSet:
         return folder / self.prepared.path if folder and self.prepared else None
 
     def cached_path(self, file: File) -> Path:
-        """Where an original lies once it is fetched."""
+        """Where the original ``file`` of this data set lies once it is fetched."""
         return cache_folder() / self.name / file.path
 
 
@@ -120,7 +120,18 @@ def cache_folder() -> Path:
 
 
 def prepared(name: str) -> Path | None:
-    """The checked path of an embedded or prepared data set, or None where this machine does not have it."""
+    """The checked path of an embedded or prepared data set, or None where this machine does not have it.
+
+    Parameters
+    ----------
+    name
+        A registered name.
+
+    Returns
+    -------
+    Path or None
+        The file.
+    """
     entry = find(name)
     path = entry.prepared_path()
     if entry.prepared is None or path is None or not path.exists():
@@ -145,7 +156,18 @@ def fetch(name: str) -> dict[str, Path]:
 
 
 def verify(entry: DataSet) -> Iterator[tuple[Path, State]]:
-    """The state of every file of a data set on this machine, each read in full."""
+    """The state of every file of a data set on this machine, each read in full.
+
+    Parameters
+    ----------
+    entry
+        A registered data set.
+
+    Returns
+    -------
+    iterator of tuple
+        Pairs of path and state: ``"ok"``, ``"absent"``, ``"altered"``.
+    """
     made = entry.prepared_path()
     files = [(made, entry.prepared)] if made and entry.prepared else []
     files += [(entry.cached_path(f), f) for f in entry.originals]

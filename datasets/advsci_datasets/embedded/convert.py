@@ -21,6 +21,11 @@ def convert_digits(folder: Path, held_out: int = DIGITS_TEST) -> dict[str, np.nd
     """The digits of the JSON files as bytes in a fixed random order; the last ``held_out`` are the test set.
 
     The package holds grey values as multiples of 1/255 rounded to three decimals, so rounding recovers every byte.
+
+    Parameters
+    ----------
+    folder
+        Where the JSON files lie.
     """
     images, labels = [], []
     for digit in range(10):
@@ -34,7 +39,17 @@ def convert_digits(folder: Path, held_out: int = DIGITS_TEST) -> dict[str, np.nd
 
 
 def convert_fashion(folder: Path, train: int = FASHION_TRAIN, test: int = FASHION_TEST) -> dict[str, np.ndarray]:
-    """The first images of the two files of Fashion-MNIST, in their order."""
+    """The first images of the two files of Fashion-MNIST, in their order.
+
+    Parameters
+    ----------
+    folder
+        Where the files lie.
+    train
+        How many training images.
+    test
+        How many test images.
+    """
     arrays = {}
     for part, file, n in [("train", "train", train), ("test", "t10k", test)]:
         arrays[f"x_{part}"] = read_idx(folder / f"{file}-images-idx3-ubyte.gz")[:n]
