@@ -13,6 +13,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -21,7 +22,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from advsci import __version__
 from advsci.config import Config, Origin, RunConfig, dotted, leaves, load_config, merge, read_toml, to_toml
-from advsci.errors import AdvsciError, ConfigError, Stopped
+from advsci.errors import AdvsciError, ConfigError, MissingDependencyError, Stopped
 
 __all__ = ["command", "domain_app", "execute", "group", "resolve", "run_app"]
 
@@ -55,6 +56,7 @@ def command(
     *,
     plan: str | None = None,
     positional: Sequence[str] = (),
+    requires: Sequence[str] = (),
     help: str | None = None,
 ) -> None:
     """Add a command to an app.
@@ -76,8 +78,16 @@ def command(
         about the run (samples, shapes, parameters, output paths) without running it.
     positional
         Settings that may also be given by position, in this order.
+    requires
+        Optional packages that the command imports, as ``("anndata",)``: one that is not installed is named before the
+        work begins.
     help
         Default: the schema's docstring.
+
+    Raises
+    ------
+    ConfigError
+        The schema has a setting of a reserved name, or ``positional`` names none of its settings.
     """
     full_name = "-".join([*app.name[0].removeprefix("advsci-").split(), name])
     fields = dict(leaves(schema))
@@ -99,6 +109,8 @@ def command(
                     value = {part: value}
                 given = merge(given, value)
         config = load_config(schema, file, given)
+        if not show:
+            _check_installed(requires, full_name.split("-")[0])
         if not (show or dry):
             return execute(resolve(run), config, name=full_name)
         origins: dict[str, Origin] = dict.fromkeys(_dotted_leaves(read_toml(file)) if file else (), "file")
@@ -163,16 +175,22 @@ def execute(run: Callable[..., Any], config: Config, *, name: str | None = None)
     if len(inspect.signature(run).parameters) == 1:  # commands that open their folder themselves, until all have moved
         return run(config)
     with opened(config, name or _name_of(run)) as folder:
-        if folder.finished:
-            print(f"{folder.path} holds this run, finished; nothing was done", file=sys.stderr)
-        else:
+        if not folder.finished:
             folder.result = run(config, folder)
-    return folder.result
+        elif folder.first:
+            print(f"{folder.path} holds this run, finished; nothing was done", file=sys.stderr)
+    return folder.result if folder.first else None
 
 
 def _name_of(run: Callable[..., Any]) -> str:
     module = run.__module__.split(".")
     return "-".join([module[0].removeprefix("advsci_"), *([module[-1]] if len(module) > 1 else [])])
+
+
+def _check_installed(packages: Sequence[str], extra: str) -> None:
+    for package in packages:
+        if find_spec(package) is None:
+            raise MissingDependencyError.of(package, extra)
 
 
 def run_app(app: App, arguments: Sequence[str] | None = None) -> int:

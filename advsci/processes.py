@@ -1,21 +1,163 @@
 """Agreement between the processes of torch.distributed; without them nothing happens."""
 
+import atexit
+import os
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-__all__ = ["average_over_processes"]
+from advsci.errors import ConfigError
+
+__all__ = [
+    "any_process",
+    "average_over_processes",
+    "broadcast_from_first_process",
+    "from_first_process",
+    "join_processes",
+    "process_shard",
+    "several_processes",
+]
+
+
+def several_processes() -> bool:
+    """Whether this process belongs to a group of torch.distributed."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def join_processes() -> None:
+    """Join the group that ``torchrun`` describes in the environment, once; nothing where there is none.
+
+    Each process takes the accelerator of its ``LOCAL_RANK``. The group ends with the process.
+
+    Raises
+    ------
+    ConfigError
+        The environment names more processes of this machine than it has accelerators.
+    """
+    started = int(os.environ.get("WORLD_SIZE", "1")) > 1 and {"RANK", "MASTER_ADDR"} <= set(os.environ)
+    if not started or not torch.distributed.is_available() or torch.distributed.is_initialized():
+        return
+    if torch.accelerator.is_available():
+        local, count = int(os.environ.get("LOCAL_RANK", "0")), torch.accelerator.device_count()
+        if local >= count:
+            raise ConfigError(
+                f"got {os.environ.get('LOCAL_WORLD_SIZE', local + 1)} processes on a machine with {count} accelerators;"
+                f" expected at most {count}. Try: torchrun --nproc-per-node {count}."
+            )
+        torch.accelerator.set_device_index(local)
+    torch.distributed.init_process_group()
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    if several_processes():
+        torch.distributed.destroy_process_group()
+
+
+def process_shard(batch_size: int) -> tuple[int, int]:
+    """Rank of this process and number of processes.
+
+    Parameters
+    ----------
+    batch_size
+        Samples per batch over all processes, a multiple of their number.
+
+    Returns
+    -------
+    tuple of int
+        (rank, world) under torch.distributed, (0, 1) without it.
+
+    Raises
+    ------
+    ConfigError
+        The batch cannot be divided.
+    """
+    if not several_processes():
+        return 0, 1
+    world = torch.distributed.get_world_size()
+    if batch_size % world:
+        raise ConfigError(
+            f"got batch_size={batch_size} on {world} processes; expected a multiple of {world}. "
+            f"Try: {max(1, batch_size // world) * world}."
+        )
+    return torch.distributed.get_rank(), world
 
 
 @torch.no_grad()
 def average_over_processes(tensors: Sequence[Tensor | None]) -> None:
-    """Replace tensors by their means over the processes, in place, as one flat all-reduce."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return
+    """Replace tensors by their means over the processes, in place, as one flat all-reduce.
+
+    Parameters
+    ----------
+    tensors
+        Of one dtype and device; None entries are passed over.
+    """
     present = [t for t in tensors if t is not None]
+    if not present or not several_processes():
+        return
     flat = torch.cat([t.reshape(-1) for t in present])
     torch.distributed.all_reduce(flat)
     flat /= torch.distributed.get_world_size()
     for t, mean in zip(present, flat.split([t.numel() for t in present]), strict=True):
         t.copy_(mean.view_as(t))
+
+
+def broadcast_from_first_process(network: nn.Module) -> None:
+    """Give every process the parameters and buffers of the first.
+
+    Parameters
+    ----------
+    network
+        The same structure in every process.
+    """
+    if several_processes():
+        for tensor in network.state_dict().values():
+            torch.distributed.broadcast(tensor, 0)
+
+
+def from_first_process(value: Any) -> Any:
+    """The first process's value in every process.
+
+    Parameters
+    ----------
+    value
+        Plain data and tensors; what the others give is not used.
+
+    Returns
+    -------
+    object
+        The value of rank 0.
+    """
+    if not several_processes():
+        return value
+    held = [value]
+    torch.distributed.broadcast_object_list(held, 0)
+    return held[0]
+
+
+def any_process(value: str | None, device: torch.device) -> str | None:
+    """A value that some process has, in all of them: that of the lowest rank.
+
+    Parameters
+    ----------
+    value
+        A short word, or None.
+    device
+        Where the processes exchange it.
+
+    Returns
+    -------
+    str or None
+        None only if all have None.
+    """
+    if not several_processes():
+        return value
+    asked = torch.tensor([0 if value is None else 1], device=device)
+    torch.distributed.all_reduce(asked)
+    if not int(asked):
+        return None
+    values: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(values, value)
+    return next(v for v in values if v is not None)

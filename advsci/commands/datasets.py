@@ -1,8 +1,14 @@
 """``advsci datasets``: what is registered, where it is on this machine, and whether it is what it should be."""
 
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
 from pydantic import Field
 
 from advsci.config import Config
+from advsci.errors import DataError
+from advsci.parts import parts
 
 __all__ = ["Fetch", "List", "Verify", "fetch", "list_", "verify"]
 
@@ -26,14 +32,37 @@ class Verify(Config):
 
 
 def list_(config: List) -> None:
-    """Print one line a data set, with its description under it."""
-    from advsci_datasets.registry import datasets
+    """Print one line per data set, with its description under it.
 
-    chosen = [entry for entry in datasets().values() if config.kind in ("", entry.kind)]
+    Parameters
+    ----------
+    config
+        Which kind.
+    """
+    chosen = [entry for _, entry in _entries() if config.kind in ("", entry.kind)]
     width = max((len(entry.name) for entry in chosen), default=0)
     for entry in chosen:
         print(f"{entry.name:{width}}  {entry.kind:9} {_where(entry):9} {entry.licence}")
         print(f"{'':{width}}  {entry.description}")
+
+
+def _entries() -> Iterator[tuple[Any, Any]]:
+    """(registry, entry) of every data set of every installed package."""
+    for load in parts("registry").values():
+        registry = load()
+        for entry in registry.datasets().values():
+            yield registry, entry
+
+
+def _found(name: str) -> tuple[Any, Any]:
+    """Registry and entry of one data set; a registry that has it not says what it has."""
+    entries = {entry.name: (registry, entry) for registry, entry in _entries()}
+    if name in entries:
+        return entries[name]
+    close = difflib.get_close_matches(name, entries, n=1, cutoff=0.0)
+    raise DataError(
+        f"name: got '{name}'; expected a registered data set. Try: {close[0] if close else 'advsci datasets list'}."
+    )
 
 
 def _where(entry) -> str:
@@ -45,20 +74,34 @@ def _where(entry) -> str:
 
 
 def fetch(config: Fetch) -> None:
-    """Download what is missing and print where it lies; what is embedded or prepared need not be fetched."""
-    from advsci_datasets import registry
+    """Download what is missing and print where it lies; what is embedded or prepared need not be fetched.
 
-    made = registry.prepared(config.name)
-    for path in [made] if made else registry.fetch(config.name).values():
+    Parameters
+    ----------
+    config
+        Which data set.
+    """
+    registry, entry = _found(config.name)
+    made = registry.prepared(entry.name)
+    for path in [made] if made else registry.fetch(entry.name).values():
         print(path)
 
 
 def verify(config: Verify) -> int:
-    """Print the state of every file that is here (of one data set: all its files); exit code 1 if one is altered."""
-    from advsci_datasets import registry
+    """Print the state of every file that is here (of one data set: all its files).
 
-    chosen = [registry.find(config.name)] if config.name else list(registry.datasets().values())
-    states = [(path, state) for entry in chosen for path, state in registry.verify(entry)]
+    Parameters
+    ----------
+    config
+        Which data set, or all.
+
+    Returns
+    -------
+    int
+        The exit status: 1 if a file is altered.
+    """
+    chosen = [_found(config.name)] if config.name else list(_entries())
+    states = [(path, state) for registry, entry in chosen for path, state in registry.verify(entry)]
     for path, state in states:
         if config.name or state != "absent":
             print(f"{state:8} {path}")

@@ -1,8 +1,8 @@
 """``advsci demo``: one small real job of every domain, on one page.
 
-A domain takes part through the entry point group ``advsci.demos``: a function ``demo(report, out, quick)`` that calls
-the same functions as its script, adds a section to the report and returns the path of its own report.
-See docs/commands.md.
+A domain takes part by the part ``demo`` of its `advsci.parts`: a function ``demo(report, out, quick)`` that calls the
+same functions as its script, adds a section to the report and returns the path of its own report. See
+docs/commands.md.
 """
 
 import time
@@ -15,6 +15,7 @@ from pydantic import Field
 
 from advsci.config import Config
 from advsci.errors import ConfigError
+from advsci.parts import parts
 
 __all__ = ["Demo", "demos", "run"]
 
@@ -28,10 +29,14 @@ class Demo(Config):
 
 
 def demos() -> dict[str, Callable[[], Callable[..., Path]]]:
-    """Every registered demo by name; ``demos()["inverse"]()`` imports and returns the function."""
-    from importlib.metadata import entry_points
+    """Every installed demo.
 
-    return {entry.name: entry.load for entry in sorted(entry_points(group="advsci.demos"), key=lambda e: e.name)}
+    Returns
+    -------
+    dict
+        Name of the domain -> function that imports and returns its demo: ``demos()["inverse"]()``.
+    """
+    return parts("demo")
 
 
 def run(config: Demo) -> Path:
@@ -49,7 +54,10 @@ def run(config: Demo) -> Path:
     found = demos()
     unknown = sorted(set(config.only) - set(found))
     if unknown or not found:
-        raise ConfigError(f"only: got {unknown or 'no demo'}; expected some of {', '.join(found) or '(none)'}")
+        raise ConfigError(
+            f"only: got {unknown or 'no demo'}; expected some of {', '.join(found) or '(none)'}. "
+            "Try: pip install 'advsci[all]', or a name of these."
+        )
     out = config.out or Path("runs") / f"demo-{datetime.now():%Y%m%d-%H%M%S}"
     report = Report("advsci demo", "One small job of every domain, by the same code as its script.")
     if config.quick:

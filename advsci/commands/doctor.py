@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import advsci
 from advsci.config import Config
+from advsci.parts import parts
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -105,16 +106,15 @@ def _violates(requirement: "Requirement", version: str | None) -> bool:
 
 
 def _folders() -> Iterator[Check]:
-    from advsci_datasets.registry import cache_folder, data_folder
-
-    data = data_folder()
-    if data is None:
+    data = os.environ.get("ADVSCI_DATA")
+    if not data:
         yield Check("ADVSCI_DATA", "missing", "not set: data sets are fetched or embedded", "advsci datasets list")
-    elif not data.is_dir():
+    elif not Path(data).is_dir():
         yield Check("ADVSCI_DATA", "problem", f"{data} is no folder", "point it at a folder of data sets, or unset it")
     else:
-        yield Check("ADVSCI_DATA", "ok", str(data))
-    for name, folder in {"cache (ADVSCI_CACHE)": cache_folder(), "runs": Path.cwd() / "runs"}.items():
+        yield Check("ADVSCI_DATA", "ok", data)
+    caches = {f"cache of {name}": load().cache_folder() for name, load in parts("registry").items()}
+    for name, folder in {**caches, "runs": Path.cwd() / "runs"}.items():
         existing = next(p for p in (folder, *folder.parents) if p.exists())
         free = shutil.disk_usage(existing).free
         if not os.access(existing, os.W_OK):

@@ -1,7 +1,9 @@
 """Training: where and how long a game is played, and what is kept of it."""
 
 from advsci.errors import Stopped as Stopped
+from advsci.training.best import Best as Best
 from advsci.training.data import Data as Data
+from advsci.training.data import ItemSource as ItemSource
 from advsci.training.data import Source as Source
 from advsci.training.data import TensorSource as TensorSource
 from advsci.training.ema import EMA as EMA

@@ -1,21 +1,22 @@
-"""Data as a source of batches, and their order as a pure function of (seed, position).
+"""Data as a source of batches: tensors, arrays in memory or on disk, data sets of torch and others, streams."""
 
-Positions 0, 1, 2, ... run through one permutation of the data after another; a batch is a window of positions. So the
-order needs no state, does not depend on the number of processes, and every sample comes equally often.
-"""
-
-from collections.abc import Mapping
-from typing import Protocol, cast, runtime_checkable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
 from advsci.errors import DataError
 from advsci.games.game import Batch, as_batch
-from advsci.streams import Stream
+from advsci.training.described import hashed
 
-__all__ = ["Data", "Order", "Source", "TensorSource", "as_source"]
+__all__ = ["ArraySource", "Data", "ItemSource", "Source", "StreamSource", "TensorSource", "as_source", "content_of"]
+
+_WHOLE = 2**28
+_SAMPLE = 256
 
 
 @runtime_checkable
@@ -27,78 +28,290 @@ class Source(Protocol):
     def __getitem__(self, indices: Tensor, /) -> Batch: ...
 
 
-Data = Tensor | Mapping[str, Tensor] | Source
+Data = Tensor | Mapping[str, Tensor] | Source | np.ndarray | Dataset | DataLoader | Iterable
 
 
 class TensorSource:
-    """Tensors in memory, all with the samples along the first axis.
+    """Tensors in memory, all with the samples along the first axis; on whichever device they lie, they stay there.
+
+    Parameters
+    ----------
+    data
+        A tensor (n, ...), which becomes ``"x"``, or tensors by name.
 
     Raises
     ------
     DataError
         No samples, unequal lengths, or a value that is not finite.
+
+    Examples
+    --------
+    >>> TensorSource(torch.arange(6.0).reshape(3, 2))[torch.tensor([2])]
+    {'x': tensor([[4., 5.]])}
     """
 
     def __init__(self, data: Tensor | Batch):
         self.tensors = dict(as_batch(data))
         lengths = {key: tensor.shape[0] if tensor.dim() else 0 for key, tensor in self.tensors.items()}
-        if not lengths or min(lengths.values()) == 0:
-            raise DataError(
-                f"got an empty data set {lengths}; expected at least one sample. Try: check the filter before it."
-            )
-        if len(set(lengths.values())) > 1:
-            raise DataError(
-                f"got entries of unequal lengths {lengths}; expected one row a sample in each. Try: align them."
-            )
+        _check_lengths(lengths)
         for key, tensor in self.tensors.items():
             finite = torch.isfinite(tensor).reshape(tensor.shape[0], -1).all(1)
             if not bool(finite.all()):
                 first = int((~finite).nonzero()[0])
                 raise DataError(
                     f"got NaN or infinity in '{key}' at sample {first} ({int((~finite).sum())} of {len(finite)} "
-                    f"samples); "
-                    "expected finite numbers. Try: drop or impute them."
+                    "samples); expected finite numbers. Try: drop or impute them."
                 )
 
     def __len__(self) -> int:
         return next(iter(self.tensors.values())).shape[0]
 
     def __getitem__(self, indices: Tensor) -> Batch:
-        return {key: tensor.index_select(0, indices) for key, tensor in self.tensors.items()}
+        return {key: tensor.index_select(0, indices.to(tensor.device)) for key, tensor in self.tensors.items()}
 
 
-def as_source(data: Data) -> Source:
-    """Tensors become a `TensorSource`; an object with ``__len__`` and ``__getitem__`` is one already."""
-    if isinstance(data, Tensor | Mapping):
-        return TensorSource(cast("Tensor | Batch", data))
-    if not isinstance(data, Source) or isinstance(data, list | tuple | str | bytes | np.ndarray):
+class ArraySource:
+    """Arrays on disk (`numpy.memmap` and the like), read a batch at a time.
+
+    Parameters
+    ----------
+    arrays
+        Arrays by name, all with the samples along the first axis; ``"x"`` must be among them.
+
+    Raises
+    ------
+    DataError
+        No samples or unequal lengths.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]):
+        self.arrays = dict(arrays)
+        _check_lengths({key: array.shape[0] if array.ndim else 0 for key, array in self.arrays.items()})
+
+    def __len__(self) -> int:
+        return next(iter(self.arrays.values())).shape[0]
+
+    def __getitem__(self, indices: Tensor) -> Batch:
+        rows = indices.cpu().numpy()
+        return as_batch({key: torch.from_numpy(np.array(array[rows])) for key, array in self.arrays.items()})
+
+
+class ItemSource:
+    """A data set that gives one sample at a time, as those of torch, torchvision and Hugging Face do.
+
+    Parameters
+    ----------
+    items
+        Has ``__len__`` and ``__getitem__(int)``; a sample is a tensor or array, a dict of them, or a pair of a sample
+        and its condition. Where it has ``__getitems__(list of int)``, that is used.
+    collate
+        Makes a batch of a list of samples; default: torch's, which stacks.
+    workers
+        Processes that read ahead; 0 reads in this one.
+    pin_memory
+        Hand batches over in page-locked memory, which a GPU copies faster.
+    """
+
+    def __init__(
+        self,
+        items: Any,
+        *,
+        collate: Callable[[list], Any] = default_collate,
+        workers: int = 0,
+        pin_memory: bool = False,
+    ):
+        self.items, self.collate, self.workers, self.pin_memory = items, collate, workers, pin_memory
+        if len(items) == 0:
+            raise DataError("got an empty data set; expected at least one sample. Try: check the filter before it.")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, indices: Tensor) -> Batch:
+        rows = indices.tolist()
+        many = getattr(self.items, "__getitems__", None)
+        return self.batch(many(rows) if many else [self.items[i] for i in rows])
+
+    def batch(self, samples: list) -> Batch:
+        """The batch that these samples make.
+
+        Parameters
+        ----------
+        samples
+            As the data set gave them.
+        """
+        return _as_named(_collated(self.collate, samples))
+
+
+class StreamSource:
+    """Samples that come one after another, as from an ``IterableDataset``: their order is their own.
+
+    Iteration starts anew where it ends. A resumed training skips what it has had, so that it goes on where it was.
+
+    Parameters
+    ----------
+    samples
+        Can be iterated over more than once, each time alike.
+    collate
+        As in `ItemSource`.
+    """
+
+    def __init__(self, samples: Iterable, *, collate: Callable[[list], Any] = default_collate):
+        self.samples, self.collate = samples, collate
+        self._first = list(islice(iter(samples), _SAMPLE))
+        if not self._first:
+            raise DataError("got an empty stream; expected at least one sample. Try: an iterable that can start anew.")
+
+    def __len__(self) -> int:
+        """How many samples are known: the first 256 at most."""
+        return len(self._first)
+
+    def __getitem__(self, indices: Tensor) -> Batch:
+        return self.batch([self._first[i] for i in indices.tolist()])
+
+    def __iter__(self) -> Iterator:
+        while True:
+            empty = True
+            for sample in self.samples:
+                empty = False
+                yield sample
+            if empty:
+                raise DataError(
+                    "got no samples from a stream that had some; expected one that can be iterated over again. "
+                    "Try: an object whose __iter__ starts anew, not a generator."
+                )
+
+    def batch(self, samples: list) -> Batch:
+        """The batch that these samples make.
+
+        Parameters
+        ----------
+        samples
+            As the stream gave them.
+        """
+        return _as_named(_collated(self.collate, samples))
+
+
+def as_source(data: Any) -> Source:
+    """Whatever a user has, as a source of batches.
+
+    Parameters
+    ----------
+    data
+        A tensor or array (n, ...) or several by name; a `Source`; a ``torch.utils.data.Dataset``, ``DataLoader`` (its
+        data set, workers and collate function are used, its sampler is not), ``IterableDataset``; a list of samples;
+        any object with ``__len__`` and ``__getitem__``; any other iterable.
+
+    Returns
+    -------
+    Source
+        The same object where it is one already.
+
+    Raises
+    ------
+    DataError
+        Nothing that holds samples, or none in it.
+    """
+    if isinstance(data, TensorSource | ArraySource | ItemSource | StreamSource):
+        return data
+    if isinstance(data, DataLoader):
+        return _of_loader(data)
+    if isinstance(data, TensorDataset):
+        return TensorSource(_as_named(list(data.tensors)))
+    if isinstance(data, Tensor | np.ndarray):
+        data = {"x": data}
+    if isinstance(data, Mapping):
+        return _of_mapping(data)
+    if isinstance(data, IterableDataset):
+        return StreamSource(data)
+    if isinstance(data, list | tuple) and data and isinstance(data[0], Tensor | np.ndarray | Mapping | tuple):
+        return ItemSource(data)
+    if isinstance(data, str | bytes | list | tuple) or not (hasattr(data, "__getitem__") or hasattr(data, "__iter__")):
         raise DataError(
-            f"got data of type {type(data).__name__}; expected a tensor, a dict of tensors, or an object with "
-            f"__len__ and "
-            "__getitem__(indices). Try: torch.as_tensor(data)."
+            f"got data of type {type(data).__name__}; expected a tensor, an array, a dict of them, a data set of "
+            "torch, or an object with __len__ and __getitem__. Try: torch.as_tensor(data)."
         )
+    if not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+        return StreamSource(data)
+    if isinstance(data, Dataset) or hasattr(data, "__getitems__"):
+        return ItemSource(data)
     if len(data) == 0:
         raise DataError("got an empty data set; expected at least one sample. Try: check the filter before it.")
     return data
 
 
-class Order:
-    """Indices of the samples at consecutive positions: position p is entry ``p % n`` of permutation ``p // n``."""
+def content_of(source: Source) -> dict[str, Any]:
+    """By what a source is known again: number of samples and a hash of the content.
 
-    def __init__(self, n: int, stream: Stream):
-        self.n = n
-        self.stream = stream
-        self._epoch = -1
-        self._permutation = torch.empty(0, dtype=torch.int64)
+    Tensors up to 256 MB are hashed whole, of all else 256 samples spread over it; a source that gives other values
+    when it is read again (random augmentation) is known by its number of samples only.
 
-    def __call__(self, start: int, count: int) -> Tensor:
-        """The indices at positions ``start ... start + count - 1``, int64 on the CPU."""
-        parts = []
-        while count > 0:
-            epoch, offset = divmod(start, self.n)
-            if epoch != self._epoch:
-                self._epoch, self._permutation = epoch, self.stream.at("epoch", epoch).permutation(self.n)
-            part = self._permutation[offset : offset + count]
-            parts.append(part)
-            start, count = start + len(part), count - len(part)
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+    Parameters
+    ----------
+    source
+        What `as_source` gave.
+    """
+    n = len(source)
+    if isinstance(source, TensorSource):
+        tensors = source.tensors
+        if sum(t.numel() * t.element_size() for t in tensors.values()) <= _WHOLE:
+            return {"samples": n, "content": {key: hashed(t)[:16] for key, t in sorted(tensors.items())}}
+    rows = torch.arange(_SAMPLE) * n // _SAMPLE if n > _SAMPLE else torch.arange(n)
+    reads = [{key: hashed(t)[:16] for key, t in sorted(source[rows].items())} for _ in range(2)]
+    return {"samples": n, "content": reads[0] if reads[0] == reads[1] else "random"}
+
+
+def _of_loader(loader: DataLoader) -> Source:
+    collate = cast("Callable[[list], Any]", loader.collate_fn)
+    if isinstance(loader.dataset, IterableDataset):
+        return StreamSource(loader.dataset, collate=collate)
+    if isinstance(loader.dataset, TensorDataset) and loader.collate_fn is default_collate:
+        return as_source(loader.dataset)
+    return ItemSource(loader.dataset, collate=collate, workers=loader.num_workers, pin_memory=loader.pin_memory)
+
+
+def _of_mapping(data: Mapping[str, Any]) -> Source:
+    if any(isinstance(value, np.memmap) for value in data.values()):
+        return ArraySource({key: np.asanyarray(value) for key, value in data.items()})
+    try:
+        return TensorSource({key: torch.as_tensor(value) for key, value in data.items()})
+    except (TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        kinds = {key: getattr(value, "dtype", type(value).__name__) for key, value in data.items()}
+        raise DataError(
+            f"got data that make no tensors ({kinds}); expected numbers. Try: encode text and categories as numbers."
+        ) from None
+
+
+def _collated(collate: Callable[[list], Any], samples: list) -> Any:
+    try:
+        return collate(samples)
+    except (TypeError, RuntimeError, ValueError) as error:
+        raise DataError(
+            f"got samples of type {type(samples[0]).__name__} that cannot be stacked ({str(error).splitlines()[0]}); "
+            "expected tensors or arrays of one shape. Try: a transform that gives such, or ItemSource(collate=...)."
+        ) from error
+
+
+def _as_named(batch: Any) -> Batch:
+    """A collated batch by names: a pair is a sample and its condition."""
+    if isinstance(batch, Sequence) and not isinstance(batch, str):
+        if not 1 <= len(batch) <= 2:
+            raise DataError(
+                f"got samples of {len(batch)} parts; expected one, or two: a sample and its condition. "
+                "Try: samples that are dicts with the keys 'x', 'condition', 'weight'."
+            )
+        batch = dict(zip(("x", "condition"), batch, strict=False))
+    return as_batch(batch)
+
+
+def _check_lengths(lengths: Mapping[str, int]) -> None:
+    if not lengths or min(lengths.values()) == 0:
+        raise DataError(
+            f"got an empty data set {dict(lengths)}; expected at least one sample. Try: check the filter before it."
+        )
+    if len(set(lengths.values())) > 1:
+        raise DataError(
+            f"got entries of unequal lengths {dict(lengths)}; expected one row per sample in each. Try: align them."
+        )

@@ -13,19 +13,24 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import torch
 
 from advsci.config import RunConfig
 from advsci.errors import CheckpointError, ConfigError, Stopped
+from advsci.processes import from_first_process, join_processes, several_processes
+from advsci.training.described import differences
 from advsci.training.environment import environment
 from advsci.training.lock import locked
 from advsci.training.run import Run
 from advsci.training.signals import stopped_by_sigterm
 
-__all__ = ["OpenRun", "differences", "inputs_of", "opened"]
+__all__ = ["OpenRun", "inputs_of", "opened"]
 
 _WHERE = ("out", "overwrite", "device", "quiet")
 """Settings that do not change the result."""
@@ -42,8 +47,12 @@ class OpenRun(Run):
         Whether the folder holds this run already.
     result
         What the command returned: the path of its main result, an exit status, or None.
+    first
+        Whether this is the first of several processes; the others have an empty folder of their own, which is thrown
+        away.
     """
 
+    first: bool = True
     finished: bool = False
     result: Path | int | None = None
 
@@ -73,25 +82,29 @@ def opened(config: RunConfig, name: str) -> Iterator[OpenRun]:
     Stopped
         SIGTERM or SIGINT ended the run.
     """
-    folder = _made(config.out, name)
-    with locked(folder), stopped_by_sigterm():
-        settings = {k: v for k, v in config.model_dump(mode="json").items() if k not in _WHERE}
-        about = {"command": name, "settings": settings, "inputs": inputs_of(config)}
-        before = _before(folder)
-        run = OpenRun(folder)
-        if config.overwrite:
-            _empty(folder, before)
-        elif before is not None:
-            _refuse_another(folder, before, about)
-            run.result = _read_result(folder, before)
-            run.finished = before.get("state") == "finished" and _there(run.result)
+    join_processes()
+    if several_processes() and torch.distributed.get_rank() > 0:
+        with TemporaryDirectory() as scratch:  # only the first process reads and writes the folder
+            run = OpenRun(scratch)
+            run.first = False
+            run.finished, run.result, problem = from_first_process(None)
+            if problem is not None:
+                raise problem
+            yield run
+        return
+    with ExitStack() as stack:
+        try:
+            folder = _made(config.out, name)
+            stack.enter_context(locked(folder))
+            stack.enter_context(stopped_by_sigterm())
+            run, about = _open(folder, config, name)
+        except (ConfigError, CheckpointError) as problem:
+            from_first_process((False, None, problem))
+            raise
+        from_first_process((run.finished, run.result, None))
         if run.finished:
             yield run
             return
-        about["began"] = f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S%z}"
-        run.write("config.json", json.dumps(config.model_dump(mode="json"), indent=2, sort_keys=True))
-        run.write("environment.json", json.dumps(environment() | {"seed": config.seed}, indent=2))
-        _note(run, about, "running")
         try:
             yield run
         except KeyboardInterrupt as interrupt:
@@ -103,6 +116,26 @@ def opened(config: RunConfig, name: str) -> Iterator[OpenRun]:
             _note(run, about, "failed", ended=f"{type(error).__name__}: {error}")
             raise
         _note(run, about, "finished", result=_written_result(folder, run.result))
+
+
+def _open(folder: Path, config: RunConfig, name: str) -> tuple[OpenRun, dict[str, Any]]:
+    """The run in its locked folder, and what ``run.json`` says of it; nothing is touched if it is refused."""
+    settings = {k: v for k, v in config.model_dump(mode="json").items() if k not in _WHERE}
+    about: dict[str, Any] = {"command": name, "settings": settings, "inputs": inputs_of(config)}
+    before = _before(folder)
+    run = OpenRun(folder)
+    if config.overwrite:
+        _empty(folder, before)
+    elif before is not None:
+        _refuse_another(folder, before, about)
+        run.result = _read_result(folder, before)
+        run.finished = before.get("state") == "finished" and _there(run.result)
+    if not run.finished:
+        about["began"] = f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S%z}"
+        run.write("config.json", json.dumps(config.model_dump(mode="json"), indent=2, sort_keys=True))
+        run.write("environment.json", json.dumps(environment() | {"seed": config.seed}, indent=2))
+        _note(run, about, "running")
+    return run, about
 
 
 def inputs_of(config: RunConfig) -> dict[str, str]:
@@ -127,28 +160,6 @@ def inputs_of(config: RunConfig) -> dict[str, str]:
 
     look("", {key: value for key, value in config.model_dump().items() if key not in _WRITTEN})
     return found
-
-
-def differences(then: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Each leaf in which two nested mappings differ, as ``"rate: got 0.1, expected 0.2"``.
-
-    Parameters
-    ----------
-    then
-        What is expected.
-    now
-        What came.
-    prefix
-        Put before each key.
-    """
-    lines: list[str] = []
-    for key in dict.fromkeys([*then, *now]):
-        a, b = then.get(key), now.get(key)
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
-            lines += differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            lines.append(f"{prefix}{key}: got {_short(b)}, expected {_short(a)}")
-    return lines
 
 
 def _made(out: Path | None, name: str) -> Path:
@@ -255,8 +266,3 @@ def _sha256(path: Path) -> str:
         raise CheckpointError(
             f"got {path}, which cannot be read ({error}); expected a readable file. Try: check its permissions."
         ) from None
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else f"{text[:28]}...{text[-28:]}"

@@ -18,15 +18,19 @@ class StopRequest:
     ----------
     signal
         Name of the signal, or None.
+    checkpoint
+        Whether SIGUSR1 asked for a checkpoint (as SLURM does before the end of a job); who writes it sets it back.
     """
 
     def __init__(self):
         self.signal: str | None = None
+        self.checkpoint = False
 
 
 @contextmanager
 def stop_on_signal() -> Iterator[StopRequest]:
     """Within the context the first SIGTERM or SIGINT only sets the request; a second one acts as before the context.
+    SIGUSR1 asks for a checkpoint.
 
     Signals reach the main thread only; elsewhere the context does nothing.
 
@@ -41,7 +45,13 @@ def stop_on_signal() -> Iterator[StopRequest]:
         request.signal = signal.Signals(number).name
         signal.signal(number, before[number])
 
-    with _handlers({signal.SIGTERM: ask, signal.SIGINT: ask}) as before:
+    def save(number, frame):
+        request.checkpoint = True
+
+    handlers: dict[int, Callable[[int, Any], None]] = {signal.SIGTERM: ask, signal.SIGINT: ask}
+    if hasattr(signal, "SIGUSR1"):
+        handlers[signal.SIGUSR1] = save
+    with _handlers(handlers) as before:
         yield request
 
 

@@ -6,22 +6,35 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from advsci.devices import torch_device
-from advsci.errors import CheckpointError, ConfigError, DivergenceError, ShapeError, Stopped
-from advsci.games.game import Batch, Draw, Game
+from advsci.errors import ConfigError, DivergenceError, ShapeError, Stopped
+from advsci.games.game import Game
+from advsci.processes import (
+    any_process,
+    average_over_processes,
+    broadcast_from_first_process,
+    from_first_process,
+    join_processes,
+    process_shard,
+)
 from advsci.solvers.solver import Solver
 from advsci.streams import Stream
 from advsci.training import checkpoint
-from advsci.training.data import Data, Order, Source, as_source
+from advsci.training.best import Best
+from advsci.training.data import Data, Source, as_source, content_of
+from advsci.training.described import described
 from advsci.training.ema import EMA, Averaged
+from advsci.training.feed import Feed
 from advsci.training.lock import locked
+from advsci.training.loggers import opened_loggers
 from advsci.training.progress import show_progress
 from advsci.training.run import Run
+from advsci.training.saved import check_finite, restore, state_of
 from advsci.training.signals import stop_on_signal
 
 __all__ = ["Callback", "Trainer", "Training"]
@@ -57,33 +70,6 @@ class Training:
 Callback = Callable[[Training], Mapping[str, float | int] | None]
 
 
-class Feed:
-    """Hands a solver its (batch, draw) pairs: a pure function of seed, step and call."""
-
-    def __init__(
-        self, game: Game, source: Source, stream: Stream, batch_size: int, per_step: int, device: torch.device
-    ):
-        self.game, self.source, self.device = game, source, device
-        self.stream, self.per_step, self.batch_size = stream, per_step, batch_size
-        self.order = Order(len(source), stream.at("order"))
-        self.rank, self.world = stream.shard
-        self.step = self.call = 0
-
-    def at(self, step: int) -> "Feed":
-        """Start the calls of ``step``."""
-        self.step, self.call = step, 0
-        return self
-
-    def __call__(self) -> tuple[Batch, Draw]:
-        local = self.batch_size // self.world
-        position = (self.step * self.per_step + self.call) * self.batch_size + self.rank * local
-        batch = self.source[self.order(position, local)]
-        batch = {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}
-        draw = self.game.draw(batch, self.stream.at("draw", self.step, self.call))
-        self.call += 1
-        return batch, draw
-
-
 @dataclass(frozen=True)
 class Trainer:
     """Plays a game for a number of steps.
@@ -91,50 +77,76 @@ class Trainer:
     Parameters
     ----------
     steps
-        Steps of the solver.
+        Steps of the solver. More of them than a finished run has had extend it: schedules go by the share of all steps
+        that is done, so the first part was played by the schedule of the shorter training.
     batch_size
-        Samples a batch, over all processes together.
+        Samples per batch, over all processes together.
     seed
         Root of all randomness of the training (the networks' initial parameters are the caller's).
     device
-        Any torch device; None takes an accelerator if there is one.
+        Any torch device; None takes an accelerator if there is one, under torchrun that of ``LOCAL_RANK``.
+    precision
+        ``"float32"`` computes in the parameters' own precision; ``"bf16"`` computes matrix products and convolutions
+        with 16 bits (`torch.autocast`), while parameters, reductions and optimizers keep theirs.
     ema
         Which players to average, or None.
+    best
+        Keep the checkpoint that an external metric finds best, in ``best/`` of the run folder, and perhaps stop early.
     run
         Folder for log and checkpoints, or None to keep all in memory.
     checkpoint_every
-        Steps between checkpoints (0: only at the end), where there is a run folder.
+        Steps between checkpoints (0: only at the end), where there is a run folder. SIGUSR1 writes one at once.
     keep
         How many checkpoints stay.
     log_every
         Steps between records: the only points where the host waits for the device.
     callbacks
-        Called at every logging step with the `Training`; a mapping that one returns is added to the record.
+        Called at every logging step with the `Training`; a mapping that one returns is added to the record. One with
+        ``state_dict`` and ``load_state_dict`` is remembered in checkpoints.
     loggers
-        Called with every finished record, for TensorBoard and the like; one that fails is dropped with a warning.
+        Called with every finished record, or names of `advsci.training.loggers` (``"tensorboard"``, ``"mlflow"``,
+        ``"wandb"``, ``"trackio"``); one that fails is dropped with a warning.
     resume
         Continue from the newest checkpoint of the run folder. If False, a folder that holds one is refused.
     quiet
         Show no progress.
+    title
+        Name of the training where its progress is shown.
 
     Notes
     -----
     Killed at any step and resumed, a training gives the same parameters and the same ``metrics.jsonl``, bit for bit
-    on the same device, as one that was never interrupted. Under torchrun the gradients of all processes are averaged;
-    nothing is wrapped round the networks.
+    on the same device, as one that was never interrupted; torch's own random modules (dropout) are keyed by the step.
+    Everything that changes the result (settings, solver, game, data) is in the checkpoint's fingerprint, and a run
+    folder of another training is refused. ``log_every``, ``callbacks``, ``loggers`` and ``quiet`` change no result.
+
+    Under torchrun the trainer joins the group of processes, gradients and logged losses are averaged over them, the
+    first one reads and writes the folder, and nothing is wrapped round the networks.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Simultaneous, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> game = GAN(MLP(2, 2, 8), MLP(2, 1, 8), Gaussian(2))
+    >>> trainer = Trainer(steps=3, batch_size=8, quiet=True, device="cpu")
+    >>> trainer.fit(game, torch.randn(64, 2), Simultaneous()).step
+    3
     """
 
     steps: int
     batch_size: int = 256
     seed: int = 0
     device: str | torch.device | None = None
+    precision: Literal["float32", "bf16"] = "float32"
     ema: EMA | None = None
+    best: Best | None = None
     run: Run | str | Path | None = None
     checkpoint_every: int = 1000
     keep: int = 2
     log_every: int = 50
     callbacks: Sequence[Callback] = ()
-    loggers: Sequence[Callable[[Mapping[str, float | int]], None]] = ()
+    loggers: Sequence[Callable[[Mapping[str, float | int]], None] | str] = ()
     resume: bool = True
     quiet: bool = False
     title: str = "training"
@@ -143,23 +155,46 @@ class Trainer:
         for name in ("steps", "batch_size", "log_every", "keep"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"got {name}={getattr(self, name)}; expected at least 1. Try: a positive number.")
+        if self.ema is not None and not isinstance(self.ema, EMA):
+            raise ConfigError(f"got ema={self.ema!r}; expected an EMA or None. Try: ema=EMA({self.ema!r}).")
+        if self.precision not in ("float32", "bf16"):
+            raise ConfigError(f"got precision={self.precision!r}; expected 'float32' or 'bf16'. Try: 'bf16'.")
 
     def fit(self, game: Game, data: Data, solver: Solver) -> Training:
-        """Train ``game`` on ``data``.
+        """Train a game.
+
+        Parameters
+        ----------
+        game
+            Its networks are moved to the device and trained in place.
+        data
+            Whatever `advsci.training.data.as_source` takes.
+        solver
+            How the players move.
+
+        Returns
+        -------
+        Training
+            At its last step; at once, where the run folder holds it finished.
 
         Raises
         ------
         DataError, ShapeError
             The data are empty or not finite, or a network returns the wrong shape: before the first step.
+        ConfigError
+            The run folder holds another training: before anything in it is touched.
         DivergenceError
             A loss or a parameter is no longer finite; the last checkpoint is intact.
         CheckpointError
             A checkpoint cannot be written or read, or another process works in the run folder.
         Stopped
-            SIGTERM or SIGINT ended the training before its last step, after its checkpoint was written.
+            SIGTERM or SIGINT ended the training, after its checkpoint was written.
         """
+        join_processes()
         device = torch_device(self.device)
         source = as_source(data)
+        self._check_players(game, solver)
+        fingerprint = self._fingerprint(game, source, solver)
         game.to(device)
         stream = Stream(self.seed, shard=process_shard(self.batch_size))
         self._check(game, source, stream, device)
@@ -171,47 +206,93 @@ class Trainer:
         first = stream.shard[0] == 0
         with locked(run.path) if run is not None and first else nullcontext():
             if run is not None:
-                self._restore(run, training, source, first)
+                restore(run, training, fingerprint, self.resume, first, self.callbacks)
             feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device)
-            self._play(training, feed, run, first)
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+                self._play(training, feed, run if first else None, fingerprint)
         return training
 
-    def _play(self, training: Training, feed: "Feed", run: Run | None, first: bool) -> None:
-        """Every step that is left, with what belongs between steps."""
-        game, solver = training.game, training.solver
+    def _play(self, training: Training, feed: Feed, run: Run | None, fingerprint: Mapping[str, Any]) -> None:
+        """Every step that is left, with what belongs between steps; only the first process has a run."""
+        first = feed.rank == 0
         # layers with a schedule of their own (growth, augmentation, gradient reversal) keep the game's time
-        clocks = [buffer for name, buffer in game.named_buffers() if name.split(".")[-1] == "progress"]
-        loggers = list(self.loggers)
+        clocks = [buffer for name, buffer in training.game.named_buffers() if name.split(".")[-1] == "progress"]
         with (
-            stop_on_signal() as stop,
+            stop_on_signal() as asked,
+            opened_loggers(self.loggers if first else (), run, self.title) as loggers,
             show_progress(self.steps, self.title, start=training.step, quiet=self.quiet or not first) as show,
         ):
             begin = time.perf_counter()
-            while training.step < self.steps:
+            while training.step < self.steps and not (self.best and self.best.over(training.log)):
                 step = training.step
                 last = step + 1 == self.steps
                 logging = (step + 1) % self.log_every == 0 or last
-                progress = step / max(self.steps - 1, 1)
-                for clock in clocks:
-                    clock.fill_(progress)
-                solver.set_progress(progress)
-                solver.watch = logging
-                terms = solver.step(game, feed.at(step))
-                training.step = step + 1
-                for average in training.averages.values():
-                    average.update(step + 1, progress)
+                terms = self._step(training, feed, clocks, logging)
                 if logging:
                     record = self._record(training, terms)
-                    if run is not None and first:
+                    if run is not None:
                         run.append("metrics.jsonl", record)
                         run.append("timing.jsonl", {"step": step + 1, "seconds": time.perf_counter() - begin})
-                    loggers = [logger for logger in loggers if tell(logger, record)]
+                    loggers[:] = [logger for logger in loggers if tell(logger, record)]
                     show(step + 1, " ".join(f"{k}={v:.3g}" for k, v in list(record.items())[1:5]))
+                    last = last or bool(self.best and self.best.over(training.log))
                 due = self.checkpoint_every and (step + 1) % self.checkpoint_every == 0
-                if run is not None and first and (due or last or stop.signal):
-                    self._save(run, training, feed.source)
-                if stop.signal:
-                    raise Stopped(stop.signal, training.step, self.steps)
+                # on an accelerator the processes agree only where the host waits for it anyway
+                agree = logging or feed.device.type == "cpu"
+                stop = any_process(asked.signal, feed.device) if agree else None
+                improved = logging and self.best is not None and self.best.step(training.log) == training.step
+                if due or last or stop or improved or asked.checkpoint:
+                    asked.checkpoint = False
+                    state = {"fingerprint": fingerprint, **state_of(training, self.callbacks)}
+                    check_finite(training, state)
+                    if run is not None:
+                        checkpoint.save(run.checkpoints, training.step, state, keep=self.keep)
+                        if improved:
+                            checkpoint.save(run.path / "best", training.step, state, keep=1)
+                if stop:
+                    raise Stopped(stop, training.step, self.steps)
+
+    def _step(self, training: Training, feed: Feed, clocks: Sequence[Tensor], watch: bool) -> dict[str, Any]:
+        """One step of the solver: a function of the state, the data and the step's number alone."""
+        step = training.step
+        progress = step / max(self.steps - 1, 1)
+        for clock in clocks:
+            clock.fill_(progress)
+        seed_torch(feed.stream.at("torch", step, feed.rank), feed.device)
+        training.solver.set_progress(progress)
+        training.solver.watch = watch
+        with torch.autocast(feed.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            terms = training.solver.step(training.game, feed.at(step))
+        training.step = step + 1
+        for average in training.averages.values():
+            average.update(step + 1, progress)
+        return terms
+
+    def _check_players(self, game: Game, solver: Solver) -> None:
+        """Name what is meant for a player that the game has not."""
+        named = {"ema": self.ema.of if self.ema else ()}
+        if isinstance(solver.optimizer, Mapping):
+            named["optimizer"] = tuple(solver.optimizer)
+        for what, players in named.items():
+            unknown = [p for p in players if p not in game.players]
+            if unknown:
+                raise ConfigError(
+                    f"got {what} for {', '.join(map(repr, unknown))}; expected players of the game: "
+                    f"{', '.join(game.players)}. Try: {what} for one of these."
+                )
+        if self.best is not None:
+            self.best.check(list(game.players))
+
+    def _fingerprint(self, game: Game, source: Source, solver: Solver) -> dict[str, Any]:
+        """Everything that changes the result; by it a run folder is known to hold this training."""
+        names = ("batch_size", "seed", "precision", "ema", "best")
+        return {
+            "steps": self.steps,
+            **{name: described(getattr(self, name)) for name in names},
+            "solver": described(solver),
+            "game": described(game),
+            "data": content_of(source),
+        }
 
     def _check(self, game: Game, source: Source, stream: Stream, device: torch.device) -> None:
         """Play one evaluation of every loss on a few samples, so that what does not fit is named before training."""
@@ -239,103 +320,42 @@ class Trainer:
         named = {f"{player}/{term}": value for player, parts in terms.items() for term, value in parts.items()}
         norms = training.solver.gradient_norms
         named |= {f"{player}/gradient_norm": norm for player, norm in norms.items()}
-        values = torch.stack([value.detach().double() for value in named.values()]).tolist() if named else []
+        values = torch.stack([value.detach().double() for value in named.values()]) if named else torch.empty(0)
+        average_over_processes([values])
+        values = values.tolist()
         record: dict[str, float | int] = {"step": training.step, **dict(zip(named, values, strict=True))}
         bad = [name for name, value in zip(named, values, strict=True) if not (abs(value) < float("inf"))]
         if bad:
             raise DivergenceError(
                 f"{', '.join(bad)} {'is' if len(bad) == 1 else 'are'} not finite at step {training.step}; "
-                f"expected finite losses "
-                "and gradients. Try: a lower learning rate or a stronger gradient penalty; the last checkpoint "
-                "is intact."
+                "expected finite losses and gradients. Try: a lower learning rate or a stronger gradient penalty; the "
+                "last checkpoint is intact."
             )
+        measured: dict[str, float | int] = {}
         for callback in self.callbacks:
-            record |= callback(training) or {}
+            measured |= _numbers(callback, callback(training))
+        record |= from_first_process(measured)
         training.log.append(record)
         return record
 
-    def _state(self, training: Training) -> dict[str, Any]:
-        return {
-            "game": dict(training.game.state_dict()),
-            "solver": training.solver.state_dict(),
-            "averages": {player: dict(average.state_dict()) for player, average in training.averages.items()},
-        }
 
-    def _fingerprint(self, training: Training, source: Source) -> dict[str, Any]:
-        """What must not change between an interruption and its resume."""
-        return {
-            "steps": self.steps,
-            "batch_size": self.batch_size,
-            "seed": self.seed,
-            "samples": len(source),
-            "solver": type(training.solver).__name__,
-            "averages": list(training.averages),
-            "game": {name: str(tuple(tensor.shape)) for name, tensor in training.game.state_dict().items()},
-        }
-
-    def _save(self, run: Run, training: Training, source: Source) -> None:
-        parameters = [p.detach() for p in training.game.parameters()]
-        if parameters and not torch.isfinite(torch.stack(torch._foreach_norm(parameters)).sum()):
-            raise DivergenceError(
-                f"a parameter is not finite at step {training.step}; expected finite parameters. Try: a lower "
-                f"learning rate or a "
-                "stronger gradient penalty; the last checkpoint is intact."
-            )
-        state = {"fingerprint": self._fingerprint(training, source), **self._state(training)}
-        checkpoint.save(run.checkpoints, training.step, state, keep=self.keep)
-
-    def _restore(self, run: Run, training: Training, source: Source, first: bool) -> None:
-        """Continue from the newest checkpoint; only the first process touches the log."""
-        newest = checkpoint.latest(run.checkpoints)
-        if newest is None:
-            if first:
-                run.rewind(0)
-            return
-        if not self.resume:
-            raise ConfigError(
-                f"{run.path} already holds a training and resume is off; expected an empty folder. Try: another "
-                f"folder, or resume."
-            )
-        step, state = checkpoint.load(newest)
-        now, then = self._fingerprint(training, source), state["fingerprint"]
-        changed = [key for key in now if now[key] != then.get(key)]
-        if changed:
-            detail = "; ".join(f"{key}: got {now[key]}, expected {then.get(key)}" for key in changed if key != "game")
-            raise ConfigError(
-                f"{run.path} holds a training with other settings ({detail or 'networks of other shapes'}). "
-                "Try: the settings in its config.json, or another folder."
-            )
-        try:
-            training.game.load_state_dict(state["game"])
-            training.solver.load_state_dict(state["solver"])
-            for player, average in training.averages.items():
-                average.load_state_dict(state["averages"][player])
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise CheckpointError(f"{newest} does not fit this game: {error}. Try: another run folder.") from error
-        training.step = step
-        if first:
-            run.rewind(step)
-        training.log = [record for record in run.records() if record["step"] <= step]
-
-
-def process_shard(batch_size: int) -> tuple[int, int]:
-    """(rank, world) of this process under torch.distributed, (0, 1) without it."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return 0, 1
-    world = torch.distributed.get_world_size()
-    if batch_size % world:
+def _numbers(callback: Callback, values: Mapping[str, Any] | None) -> dict[str, float | int]:
+    """What a callback measured, as plain numbers; a 0-dim tensor is one."""
+    try:
+        return {key: v if isinstance(v, int | float) else float(v) for key, v in (values or {}).items()}
+    except (TypeError, ValueError, RuntimeError, AttributeError):
         raise ConfigError(
-            f"got batch_size={batch_size} on {world} processes; expected a multiple of {world}. Try: "
-            f"{batch_size // world * world}."
-        )
-    return torch.distributed.get_rank(), world
+            f"got {values!r} from callback {callback!r}; expected None or a mapping of names to numbers. "
+            "Try: {'name': float(value)}."
+        ) from None
 
 
-def broadcast_from_first_process(game: Game) -> None:
-    """Give every process the parameters and buffers of the first."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        for tensor in game.state_dict().values():
-            torch.distributed.broadcast(tensor, 0)
+def seed_torch(stream: Stream, device: torch.device) -> None:
+    """Set torch's own generators, which random modules such as dropout draw from."""
+    key = stream.key() & (2**63 - 1)
+    torch.default_generator.manual_seed(key)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(key)
 
 
 def tell(logger: Callable[[Mapping[str, float | int]], None], record: Mapping[str, float | int]) -> bool:

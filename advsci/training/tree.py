@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from advsci.errors import CheckpointError
@@ -18,7 +19,7 @@ def flatten(tree: Any, prefix: str = "") -> tuple[dict[str, Tensor], Any]:
         The tree holds something that is neither a tensor nor plain data: it could only be stored by running code.
     """
     if isinstance(tree, Tensor):
-        return {prefix: tree}, {"tensor": prefix}
+        return {prefix: tree}, {"tensor": prefix if tree.is_contiguous() else [prefix, _strides(tree)]}
     if isinstance(tree, dict):
         pairs = [(key, *flatten(value, f"{prefix}/{key}" if prefix else str(key))) for key, value in tree.items()]
         tensors = {path: tensor for _, part, _ in pairs for path, tensor in part.items()}
@@ -39,10 +40,18 @@ def unflatten(skeleton: Any, tensors: dict[str, Tensor]) -> Any:
     """The inverse of `flatten`."""
     ((kind, value),) = skeleton.items()
     if kind == "tensor":
-        return tensors[value]
+        if isinstance(value, str):
+            return tensors[value]
+        tensor = tensors[value[0]]
+        return torch.empty_strided(tensor.shape, value[1], dtype=tensor.dtype).copy_(tensor)
     if kind == "dict":
         return {key: unflatten(item, tensors) for key, item in value}
     if kind in ("list", "tuple"):
         items = [unflatten(item, tensors) for item in value]
         return items if kind == "list" else tuple(items)
     return value
+
+
+def _strides(tensor: Tensor) -> list[int]:
+    """Strides without gaps of the same order of axes: fused optimizers walk memory, so the layout is kept."""
+    return list(torch.empty_like(tensor).stride())

@@ -11,8 +11,8 @@ import torch
 from toy_game import sgd, toy_data, toy_game, toy_solver, toy_trainer
 
 from advsci.errors import ConfigError
+from advsci.processes import process_shard
 from advsci.training import checkpoint
-from advsci.training.trainer import process_shard
 
 ROOT = Path(__file__).parents[3]
 
@@ -45,6 +45,34 @@ def test_two_processes_equal_one(tmp_path):
     # equal up to the order of summation
     torch.testing.assert_close(states[1]["game"], states[0]["game"], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(states[1]["averages"], states[0]["averages"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")
+def test_torchrun_needs_nothing_in_the_script(tmp_path):
+    """No init_process_group: the trainer joins the group, and the first process alone writes the folder."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, torch\n"
+        "from toy_game import *\n"
+        "torch.set_num_threads(1)\n"
+        "training = toy_trainer(sys.argv[1], steps=40).fit(toy_game(), toy_data(), toy_solver(sgd))\n"
+        "print(training.step, len(training.log))\n"
+    )
+    toy_trainer(tmp_path / "one", steps=40).fit(toy_game(), toy_data(), toy_solver(sgd))
+    roots = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "toys"), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", free_port()]
+    for _ in range(2):  # the second time each process finds the training finished
+        done = subprocess.run(
+            [*command, str(script), str(tmp_path / "two")],
+            env=os.environ | {"PYTHONPATH": roots, "GLOO_SOCKET_IFNAME": "lo", "CUDA_VISIBLE_DEVICES": ""},
+            capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["40", "4"] * 2
+    logs = [(tmp_path / name / "metrics.jsonl").read_text().splitlines() for name in ("one", "two")]
+    assert len(logs[1]) == len(logs[0]) == 4
+    states = [checkpoint.load(checkpoint.latest(tmp_path / name / "checkpoints"))[1] for name in ("one", "two")]
+    torch.testing.assert_close(states[1]["game"], states[0]["game"], rtol=1e-4, atol=1e-5)
 
 
 def test_batch_that_does_not_divide_is_refused(monkeypatch):

@@ -28,7 +28,7 @@ from advsci.training import EMA, Trainer, checkpoint
         ({"y": torch.ones(3, 2)}, DataError, "expected 'x'"),
         (torch.ones(5, 3), ShapeError, r"expected the data's shape \(5, 3\)"),
         ([1.0, 2.0], DataError, "got data of type list"),
-        (np.ones((3, 2)), DataError, "got data of type ndarray"),
+        (np.ones((5, 2)), ShapeError, r"x: \(5, 2\) torch.float64"),
         (torch.ones(5, 2).double(), ShapeError, r"x: \(5, 2\) torch.float64"),
         ({"x": torch.ones(4, 2), "weight": torch.ones(4, 2)}, ShapeError, "weights of shape"),
     ],
@@ -52,6 +52,13 @@ def test_shared_parameter_and_missing_optimizer_are_named():
         toy_trainer(steps=3).fit(game, toy_data(), Simultaneous())
     with pytest.raises(ConfigError, match="one for player 'generator'"):
         toy_trainer(steps=3, ema=None).fit(toy_game(), toy_data(), Simultaneous({"discriminator": adam()}))
+    with pytest.raises(
+        ConfigError, match="got ema for 'critic'; expected players of the game: discriminator, generator"
+    ):
+        toy_trainer(steps=3, ema=EMA(of=("critic",))).fit(toy_game(), toy_data(), toy_solver())
+    with pytest.raises(ConfigError, match="got optimizer for 'critic'"):
+        every = dict.fromkeys(("critic", "discriminator", "generator"), adam())
+        toy_trainer(steps=3).fit(toy_game(), toy_data(), Simultaneous(every))
     with pytest.raises(ConfigError, match="expected positive counts"):
         toy_trainer(steps=3).fit(toy_game(), toy_data(), Alternating(moves={"critic": 2}))
 
@@ -99,6 +106,33 @@ def test_callbacks_add_to_the_record():
         toy_game(), toy_data(), toy_solver()
     )
     assert [record["twice"] for record in training.log] == [20.0, 40.0, 60.0]
+
+
+def test_what_a_callback_gives_must_be_numbers():
+    training = toy_trainer(steps=10, callbacks=[lambda t: {"half": torch.tensor(0.5)}]).fit(
+        toy_game(), toy_data(), toy_solver()
+    )
+    assert training.log[0]["half"] == 0.5 and isinstance(training.log[0]["half"], float)
+    for bad in ({"x": "text"}, {"x": torch.ones(3)}, 7):
+        with pytest.raises(ConfigError, match="expected None or a mapping of names to numbers"):
+            toy_trainer(steps=10, callbacks=[lambda t, bad=bad: bad]).fit(toy_game(), toy_data(), toy_solver())
+
+
+def test_an_average_is_given_as_an_ema():
+    with pytest.raises(ConfigError, match=r"got ema=0.999; expected an EMA or None. Try: ema=EMA\(0.999\)"):
+        Trainer(steps=1, ema=0.999)
+
+
+def test_tensorboard_gets_every_record(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    toy_trainer(tmp_path, steps=30, loggers=["tensorboard"]).fit(toy_game(), toy_data(), toy_solver())
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("generator/objective")] == [10, 20, 30]
+    with pytest.raises(ConfigError, match="expected one of tensorboard, mlflow, wandb, trackio"):
+        toy_trainer(steps=5, loggers=["tensorbored"]).fit(toy_game(), toy_data(), toy_solver())
 
 
 def test_ema_equals_its_recursion():

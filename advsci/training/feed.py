@@ -1,0 +1,59 @@
+"""What a solver is fed with: (batch, draw) pairs, a pure function of seed, step and call."""
+
+import torch
+
+from advsci.games.game import Batch, Draw, Game
+from advsci.streams import Stream
+from advsci.training.data import Source
+from advsci.training.reading import reader
+
+__all__ = ["Feed"]
+
+
+class Feed:
+    """Hands a solver its (batch, draw) pairs.
+
+    Parameters
+    ----------
+    game
+        Says what random numbers an evaluation needs.
+    source
+        The data.
+    stream
+        Key of all randomness, with this process's shard.
+    batch_size
+        Samples per batch, over all processes.
+    per_step
+        How many pairs a step may ask for.
+    device
+        Where batches and draws lie.
+    """
+
+    def __init__(
+        self, game: Game, source: Source, stream: Stream, batch_size: int, per_step: int, device: torch.device
+    ):
+        self.game, self.source, self.device = game, source, device
+        self.stream, self.per_step, self.batch_size = stream, per_step, batch_size
+        self.rank, self.world = stream.shard
+        self.local = batch_size // self.world
+        self.read = reader(source, stream.at("order"), batch_size, self.local)
+        self.step = self.call = 0
+
+    def at(self, step: int) -> "Feed":
+        """Start the calls of a step.
+
+        Parameters
+        ----------
+        step
+            Number of the step, from 0.
+        """
+        self.step, self.call = step, 0
+        return self
+
+    def __call__(self) -> tuple[Batch, Draw]:
+        position = (self.step * self.per_step + self.call) * self.batch_size + self.rank * self.local
+        batch = self.read(position, self.local)
+        batch = {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}
+        draw = self.game.draw(batch, self.stream.at("draw", self.step, self.call))
+        self.call += 1
+        return batch, draw
