@@ -132,7 +132,7 @@ class Paper(Config):
 
 
 def papers() -> dict[str, Path]:
-    """Every paper's folder by name: the core's, and those of each package that registers a demo.
+    """Every paper's folder by name: the core's, and those of each package with parts.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def papers() -> dict[str, Path]:
     >>> "dirac" in papers()
     True
     """
-    registered = {entry.value.partition(".")[0].partition(":")[0] for entry in entry_points(group="advsci.demos")}
+    registered = {entry.value.partition(".")[0].partition(":")[0] for entry in entry_points(group="advsci.parts")}
     found = {}
     for package in {"advsci", *registered}:
         spec = find_spec(package)

@@ -49,7 +49,7 @@ def _named(name: str, folder: Path):
     if name not in LOGGERS:
         raise ConfigError(f"got logger '{name}'; expected one of {', '.join(LOGGERS)}. Try: '{next(iter(LOGGERS))}'.")
     if find_spec(name) is None:
-        raise MissingDependencyError.of(name, "track")
+        raise MissingDependencyError.of(name, "track" if name == "tensorboard" else name)
     return LOGGERS[name](folder)
 
 
@@ -98,4 +98,4 @@ LOGGERS: dict[str, Callable[[Path], Any]] = {
     "wandb": lambda folder: _project("wandb", folder),
     "trackio": lambda folder: _project("trackio", folder),
 }
-"""Name of a package -> what opens it for a run folder; each is also the name of the extra ``track``'s package."""
+"""Name of a package -> what opens it for a run folder; extras of these names install them (``track`` TensorBoard)."""

@@ -91,6 +91,7 @@ class _Ahead:
             num_workers=self.source.workers,
             collate_fn=self.source.batch,
             pin_memory=self.source.pin_memory,
+            generator=torch.Generator(),  # its own: torch's would be moved by the start of the workers
         )
 
 

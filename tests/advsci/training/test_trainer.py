@@ -1,6 +1,9 @@
 """The trainer names what is wrong before it trains, and guards what it writes."""
 
+import importlib.machinery
+import sys
 import threading
+import types
 import warnings
 from dataclasses import replace
 
@@ -10,7 +13,7 @@ import torch
 from torch import nn
 from toy_game import toy_data, toy_game, toy_solver, toy_trainer
 
-from advsci.errors import ConfigError, DataError, DivergenceError, ShapeError
+from advsci.errors import ConfigError, DataError, DivergenceError, MissingDependencyError, ShapeError
 from advsci.games import GAN
 from advsci.latents import Gaussian
 from advsci.solvers import Alternating, Simultaneous, adam
@@ -133,6 +136,29 @@ def test_tensorboard_gets_every_record(tmp_path):
     assert [event.step for event in events.Scalars("generator/objective")] == [10, 20, 30]
     with pytest.raises(ConfigError, match="expected one of tensorboard, mlflow, wandb, trackio"):
         toy_trainer(steps=5, loggers=["tensorbored"]).fit(toy_game(), toy_data(), toy_solver())
+
+
+@pytest.mark.parametrize("name", ["wandb", "trackio"])
+def test_services_get_finite_values_by_step_and_are_closed(name, monkeypatch, tmp_path):
+    calls = []
+    service = types.ModuleType(name)
+    service.init = lambda project, name: calls.append((project, name))
+    service.log = lambda values, step: calls.append((step, values))
+    service.finish = lambda: calls.append("finished")
+    service.__spec__ = importlib.machinery.ModuleSpec(name, None)
+    monkeypatch.setitem(sys.modules, name, service)
+    measured = {"callbacks": [lambda t: {"kid": 0.5, "unknown": float("nan")}]}
+    toy_trainer(tmp_path / "run7", steps=20, loggers=[name], **measured).fit(toy_game(), toy_data(), toy_solver())
+    assert calls[0] == ("advsci", "run7") and calls[-1] == "finished"
+    assert [(step, values["kid"], "unknown" in values) for step, values in calls[1:-1]] == [
+        (10, 0.5, False), (20, 0.5, False),
+    ]  # fmt: skip
+
+
+def test_a_service_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr("advsci.training.loggers.find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r"got no package 'wandb'.*Try: pip install 'advsci\[wandb\]'"):
+        toy_trainer(steps=5, loggers=["wandb"]).fit(toy_game(), toy_data(), toy_solver())
 
 
 def test_ema_equals_its_recursion():

@@ -1,0 +1,1 @@
+"""A domain package that advsci knows nothing of: gauges of the tide."""
