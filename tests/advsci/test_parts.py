@@ -20,7 +20,7 @@ def tidal(monkeypatch):
 
 
 def test_our_domains_bring_demos_and_the_data_sets_their_registry():
-    assert set(demos()) == {"circuits", "friction", "inverse", "singlecell"}
+    assert set(demos()) >= {"circuits", "friction", "inverse", "singlecell"}
     assert set(parts("registry")) == {"datasets"} and parts("no such kind") == {}
 
 
@@ -34,11 +34,12 @@ def test_a_third_partys_package_joins_by_declaring_its_parts(tidal, tmp_path, ca
 
 
 def test_a_package_that_cannot_be_imported_is_told_and_left_out(tmp_path, monkeypatch, capsys):
+    before = set(demos())
     (tmp_path / "broken-1.0.dist-info").mkdir()
     (tmp_path / "broken-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
     (tmp_path / "broken-1.0.dist-info" / "entry_points.txt").write_text("[advsci.parts]\nbroken = broken.parts\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert "broken" not in parts("demo") and len(demos()) == 4
+    assert set(parts("demo")) == before
     assert "the parts of 'broken' cannot be imported" in capsys.readouterr().err
 
 
