@@ -19,13 +19,14 @@ class Keys(Config):
     labels_key: str | None = Field(default=None, description="Column of obs with cell types, used in training.")
     unlabeled_category: str = Field(default="Unknown", description="Value of labels_key that means not known.")
     layer: str | None = Field(default=None, description="Layer with the counts; unset: X.")
+    use_raw: bool = Field(default=False, description="Take counts and genes of .raw.")
     protected_key: str | None = Field(default=None, description="Column of obs that must not be removed.")
     categorical_covariate_keys: list[str] = Field(default=[], description="Further nuisances, by category.")
     continuous_covariate_keys: list[str] = Field(default=[], description="Further nuisances, by number.")
 
     def keys(self) -> dict[str, Any]:
         """The keys by name, as ``Model.setup_anndata`` takes them."""
-        return self.model_dump(include=set(Keys.model_fields))
+        return self.model_dump(include=set(Keys.model_fields) - {"use_raw"})
 
 
 class Settings(Config):

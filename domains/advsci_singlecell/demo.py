@@ -18,7 +18,17 @@ __all__ = ["demo"]
 
 
 def demo(report: Report, out: Path, quick: bool) -> Path:
-    """Correct real cells of four batches where they are at hand, else simulated ones."""
+    """Correct real cells of four batches where they are at hand, else simulated ones.
+
+    Parameters
+    ----------
+    report
+        Page of the whole demonstration; this part is added to it.
+    out
+        Folder of the run.
+    quick
+        Whether to train for a few steps only, on simulated cells.
+    """
     from advsci_datasets.registry import prepared
 
     real = next((n for n in ("pbmc_4batch", "cellmix_5batch") if os.environ.get("ADVSCI_DATA") and prepared(n)), None)

@@ -1,4 +1,4 @@
-"""A model on the disk: one folder of safetensors and JSON, verified by sha256; reading it runs no code."""
+"""A model on the disk: one file of tensors and a card, with their hash inside; reading it runs no code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import torch
 
 from advsci.errors import CheckpointError
 from advsci.nn import MLP
-from advsci.training import checkpoint
+from advsci.training.weights import load_weights, save_weights
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.embedding.alignment import Alignment
@@ -29,6 +29,10 @@ from advsci_singlecell.game.training import Integration
 __all__ = ["Stored", "load", "save"]
 
 FORMAT = 5
+FILE = "model.safetensors"
+KIND = "model of single cells"
+REMEDY = "advsci-singlecell correct"
+GROUP = "/"
 PARTS = {
     "projection": ("genes", "mean", "axes"),
     "equaliser": ("cells", "batch", "factor", "quietest", "common"),
@@ -73,7 +77,7 @@ def save(path: str | Path, stored: Stored) -> Path:
     Returns
     -------
     Path
-        The checkpoint's folder.
+        The file within it.
     """
     projection, integration = stored.projection, stored.integration
     state = {
@@ -89,7 +93,10 @@ def save(path: str | Path, stored: Stored) -> Path:
         "library": projection.library,
         **(_of_counts(integration) if isinstance(integration, CountEmbedding) else _of_chain(integration)),
     }
-    return checkpoint.save(Path(path), 1, state, keep=1)
+    tensors, card = _split(state)
+    file = Path(path) / FILE
+    save_weights(file, tensors, {"kind": KIND, **card})
+    return file
 
 
 def _of_counts(integration: CountEmbedding) -> dict[str, Any]:
@@ -140,14 +147,13 @@ def load(path: str | Path) -> Stored:
     CheckpointError
         The folder holds no sound model.
     """
-    newest = checkpoint.latest(Path(path))
-    if newest is None:
+    file = Path(path) / FILE
+    if not file.exists():
         raise CheckpointError(f"got no model in {path}; expected a folder that Model.save wrote. Try: its path.")
-    _, state = checkpoint.load(newest)
-    if not isinstance(state, dict) or state.get("format") != FORMAT:
-        found = state.get("format") if isinstance(state, dict) else None
+    state = _joined(*load_weights(file, kind=KIND, try_=REMEDY))
+    if state.get("format") != FORMAT:
         raise CheckpointError(
-            f"got a model of format {found} in {newest}; expected {FORMAT}. Try: advsci-singlecell correct, which "
+            f"got a model of format {state.get('format')} in {file}; expected {FORMAT}. Try: {REMEDY}, which "
             "writes the model anew."
         )
     try:
@@ -158,7 +164,7 @@ def load(path: str | Path) -> Stored:
         return Stored(settings, Fields.from_mapping(state["fields"]), state["seed"], *names, projection, integration)
     except (KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(
-            f"got {newest}, which is no model of this package ({error}); expected what Model.save wrote. Try: a folder "
+            f"got {file}, which is no model of this package ({error}); expected what Model.save wrote. Try: a folder "
             "that advsci-singlecell correct made."
         ) from error
 
@@ -197,6 +203,31 @@ def _chain(state: Mapping[str, Any], settings: Settings, projection: Projection)
         head=head,
         history=state["history"],
     )
+
+
+def _split(state: Mapping[str, Any]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors by name, those of a group as ``group/name``, and the plain rest."""
+    tensors: dict[str, torch.Tensor] = {}
+    card: dict[str, Any] = {}
+    for name, value in state.items():
+        if isinstance(value, torch.Tensor):
+            tensors[name] = value
+        elif isinstance(value, dict) and value and all(isinstance(v, torch.Tensor) for v in value.values()):
+            tensors |= {f"{name}{GROUP}{key}": v for key, v in value.items()}
+        else:
+            card[name] = value
+    return tensors, card
+
+
+def _joined(tensors: Mapping[str, torch.Tensor], card: Mapping[str, Any]) -> dict[str, Any]:
+    state: dict[str, Any] = dict(card)
+    for name, value in tensors.items():
+        group, _, key = name.partition(GROUP)
+        if key:
+            state.setdefault(group, {})[key] = value
+        else:
+            state[name] = value
+    return state
 
 
 def _tensor(values: np.ndarray) -> torch.Tensor:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _cells import corrected, mean_interval, mixing_over_cells, partial_labels, run_peer, scaled_components
+from _cells_game import ARMS, game_rows, held_out_rows
 from _cells_real import real_rows
 from _row import row
 
@@ -240,10 +241,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, default=None)
-    parser.add_argument("--only", nargs="*", default=["tests", "simulator", "reference", "real", "control", "scale"])
+    parser.add_argument(
+        "--only", nargs="*", default=["tests", "simulator", "reference", "real", "game", "held-out", "control", "scale"]
+    )
     parser.add_argument("--data", nargs="*", default=list(REAL))
     parser.add_argument("--simulators", nargs="*", default=list(SIMULATORS), choices=list(SIMULATORS))
     parser.add_argument("--peers", nargs="*", default=None)
+    parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS), help="of the game on counts")
     parser.add_argument("--peer-seeds", type=int, default=3, help="seeds of scVI and scANVI, which take minutes")
     parser.add_argument("--keep", type=Path, default=None, help="folder for peers' scores, taken from there if present")
     parser.add_argument("--stored", type=Path, default=None, help="folder of results_DATA.csv for what is not run")
@@ -265,6 +269,10 @@ def main():
         reference_rows(seeds, 900 if options.quick else 1800)
     if "real" in options.only:
         real_rows(options.data, seeds, min(seeds, options.peer_seeds), peers, options.keep, options.stored)
+    if "game" in options.only:
+        game_rows(options.data, seeds, options.arms, options.keep)
+    if "held-out" in options.only:
+        held_out_rows(options.data, options.arms, options.keep)
     if "control" in options.only:
         control_rows(options.data, seeds)
     if "scale" in options.only:

@@ -44,23 +44,44 @@ class Autoencoder(Task):
 
 
 def uncorrected(data: Prepared) -> np.ndarray:
-    """Principal components as they are."""
+    """Principal components as they are.
+
+    Parameters
+    ----------
+    data
+        What every method gets.
+    """
     return data.components
 
 
 def shuffled(data: Prepared) -> np.ndarray:
-    """Principal components of other cells."""
+    """Principal components of other cells.
+
+    Parameters
+    ----------
+    data
+        What every method gets.
+    """
     return data.components[np.random.default_rng(data.seed).permutation(len(data.components))]
 
 
 def textbook_dann(data: Prepared, *, strength: float = 1.0, steps: int = 1500) -> np.ndarray:
-    """Features of an autoencoder against a marginal adversary, one backward pass a step."""
+    """Features of an autoencoder against a marginal adversary, one backward pass a step.
+
+    Parameters
+    ----------
+    data
+        What every method gets.
+    strength
+        Peak of the adversary.
+    steps
+        Training steps.
+    """
     scale = float(data.components.std()) or 1.0
     x = torch.from_numpy(np.ascontiguousarray(data.components / scale, dtype=np.float32))
     number = torch.from_numpy(np.array(data.batch.cat.codes, dtype=np.int64))
     stream = Stream(data.seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream.at("initial parameters").key() % 2**63)
+    with stream.at("initial parameters").seeded():
         task = Autoencoder(x.shape[1])
         plain: dict[str, Any] = {"weight": None, "allowed": None, "condition": None}
         adversary = CategoricalAdversary(20, 0, len(data.batch.cat.categories), **plain)

@@ -36,7 +36,15 @@ class Prepared:
 
     @classmethod
     def of(cls, cells: Cells, projection: Projection, obs: "pd.DataFrame", *, seed: int = 0) -> "Prepared":
-        """From validated cells and the projection of a trained model; labels: names, "Unknown" where not known."""
+        """From validated cells and the projection of a trained model; labels: names, "Unknown" where not known.
+
+        Parameters
+        ----------
+        obs
+            Columns of the cells, for their names.
+        seed
+            Root of the random numbers.
+        """
         import pandas as pd
 
         matrix: Any = cells.matrix
@@ -56,7 +64,13 @@ class Prepared:
 
 
 def harmony(data: Prepared) -> np.ndarray:
-    """Harmony on the components, defaults."""
+    """Harmony on the components, defaults.
+
+    Parameters
+    ----------
+    data
+        What every method gets.
+    """
     import harmonypy
 
     found = np.asarray(harmonypy.run_harmony(data.components, data.batch.to_frame(), "batch", verbose=False).Z_corr)
@@ -64,7 +78,13 @@ def harmony(data: Prepared) -> np.ndarray:
 
 
 def scanorama(data: Prepared) -> np.ndarray:
-    """Scanorama's embedding, defaults."""
+    """Scanorama's embedding, defaults.
+
+    Parameters
+    ----------
+    data
+        What every method gets.
+    """
     import scanorama as package
 
     rows = [np.flatnonzero((data.batch == name).to_numpy()) for name in data.batch.cat.categories]
@@ -78,12 +98,24 @@ def scanorama(data: Prepared) -> np.ndarray:
 
 
 def scvi(data: Prepared) -> np.ndarray:
-    """scVI as in the scIB benchmark: 2 layers, 30 latent dimensions, NB, default epochs."""
+    """scVI as in the scIB benchmark: 2 layers, 30 latent dimensions, NB, default epochs.
+
+    Parameters
+    ----------
+    data
+        What every method gets.
+    """
     return np.asarray(_scvi(data)[0].get_latent_representation())
 
 
 def scanvi(data: Prepared) -> np.ndarray:
-    """scANVI from scVI with the labels that our model got, 20 epochs."""
+    """scANVI from scVI with the labels that our model got, 20 epochs.
+
+    Parameters
+    ----------
+    data
+        What every method gets.
+    """
     import scvi as package
 
     model, adata = _scvi(data)

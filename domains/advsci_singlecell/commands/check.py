@@ -15,8 +15,14 @@ __all__ = ["run"]
 
 
 def run(config: Check) -> int:
-    """Print the findings; exit code 1 where batch and biology are fully confounded."""
-    adata, source = load_input(config.file)
+    """Print the findings; exit code 1 where batch and biology are fully confounded.
+
+    Parameters
+    ----------
+    config
+        What the user asked for.
+    """
+    adata, source = load_input(config.file, use_raw=config.use_raw)
     fields = Fields.from_mapping(config.keys())
     cells = Cells.of(adata, fields, likelihood=config.likelihood)
     kind = "counts" if cells.counts else "log-expression"

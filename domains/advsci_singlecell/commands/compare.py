@@ -42,7 +42,7 @@ def run(config: Compare, folder: Run) -> Path:
     if config.scib:
         require_scib()
     adata: Any
-    adata, source = load_input(config.file, seed=config.seed)
+    adata, source = load_input(config.file, seed=config.seed, use_raw=config.use_raw)
     Model.setup_anndata(adata, **config.keys())
     model = Model(adata, seed=config.seed, device=config.device)
     start = time.perf_counter()

@@ -35,7 +35,7 @@ def run(config: Correct, folder: Run) -> Path:
     Path
         The corrected AnnData file. It is written before the report is drawn.
     """
-    adata, source = load_input(config.file, seed=config.seed)
+    adata, source = load_input(config.file, seed=config.seed, use_raw=config.use_raw)
     Model.setup_anndata(adata, **config.keys())
     start = time.perf_counter()
     model = Model(adata, config.settings, seed=config.seed, device=config.device).train(quiet=False, run=folder)
@@ -89,7 +89,7 @@ def plan(config: Correct) -> dict[str, object]:
     dict
         Facts by name.
     """
-    adata, source = load_input(config.file, seed=config.seed)
+    adata, source = load_input(config.file, seed=config.seed, use_raw=config.use_raw)
     Model.setup_anndata(adata, **config.keys())
     cells = Cells.of(adata, Fields.of(adata), likelihood=config.settings.likelihood)
     return {

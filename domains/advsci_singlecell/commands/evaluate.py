@@ -12,7 +12,13 @@ __all__ = ["run"]
 
 
 def run(config: Evaluate) -> int:
-    """Print the scores."""
+    """Print the scores.
+
+    Parameters
+    ----------
+    config
+        What the user asked for.
+    """
     import pandas as pd
 
     if config.scib:

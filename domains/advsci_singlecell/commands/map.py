@@ -12,7 +12,13 @@ __all__ = ["run"]
 
 
 def run(config: Map) -> Path:
-    """Write the new cells with obsm['X_advsci'], obs['advsci_p'] and, with labels, obs['advsci_type']."""
+    """Write the new cells with obsm['X_advsci'], obs['advsci_p'] and, with labels, obs['advsci_type'].
+
+    Parameters
+    ----------
+    config
+        What the user asked for.
+    """
     reference, _ = load_input(config.reference)
     model = Model.load(config.model, reference)
     query, source = load_input(config.file)

@@ -12,7 +12,13 @@ __all__ = ["run"]
 
 
 def run(config: WriteReport) -> Path:
-    """Write the page; returns its path."""
+    """Write the page; returns its path.
+
+    Parameters
+    ----------
+    config
+        What the user asked for.
+    """
     adata = read_cells(config.file)
     missing = [key for key in ("X_advsci_pca", "X_advsci") if key not in adata.obsm]
     if missing:

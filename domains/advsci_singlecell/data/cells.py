@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["UNKNOWN", "Cells", "check_expression", "column_of", "known_labels", "warn_of_lookalikes"]
 
 UNKNOWN = -1
+LARGEST_LOG = 20.0  # no log-expression is as large
+LEAST_VARIATION = 0.05  # of the cells' totals, over their mean: normalised totals are equal
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,12 @@ class Cells:
             Names of the types, in order, where a model has them already.
         query
             New cells for a model: one batch suffices.
+        adata
+            The cells.
+        fields
+            Its keys.
+        likelihood
+            ``"gaussian"`` expects log-expression, every other counts.
         """
         if adata.n_obs == 0 or adata.n_vars == 0:
             raise DataError(
@@ -112,9 +120,17 @@ class Cells:
 
 
 def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]) -> None:
-    """Raise a `DataError` unless the matrix holds finite counts, or finite log-expression, as was said."""
+    """Raise a `DataError` unless the matrix holds finite counts, or finite log-expression, as was said.
+
+    Parameters
+    ----------
+    where
+        Name of the matrix, for messages.
+    layers
+        Names of the layers, for advice.
+    """
     remedy = f"Try: layer='{next((k for k in layers if 'count' in k.lower() or 'raw' in k.lower()), 'counts')}'"
-    empty, largest, fractional, negative = 0, 0.0, False, False
+    empty, largest, fractional, negative, totals = 0, 0.0, False, False, []
     for part, block in chunks(matrix):
         data = block.data
         if not np.isfinite(data).all():
@@ -135,6 +151,7 @@ def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]
             negative |= bool((data < 0).any())
             fractional |= bool((data != np.round(data)).any())
             largest = max(largest, float(data.max()))
+        totals.append(np.asarray(block.sum(axis=1), float).ravel())
         empty += (
             int((np.diff(block.indptr) == 0).sum())
             if not (data == 0).any()
@@ -144,8 +161,15 @@ def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]
         raise DataError(
             f"got negative values in {where}; expected counts. {remedy}, or likelihood='gaussian' for scaled data."
         )
-    if counts and fractional:
-        kind = "log-transformed" if largest < 20 else "normalised"
+    total = np.concatenate(totals)
+    if counts and fractional and largest >= LARGEST_LOG and total.std() > LEAST_VARIATION * total.mean():
+        warnings.warn(
+            f"got counts in {where} that are not whole, as SoupX or CellBender leave them; they are used as they are. "
+            "Try: the counts before that step, if it was another one.",
+            stacklevel=4,
+        )
+    elif counts and fractional:
+        kind = "log-transformed" if largest < LARGEST_LOG else "normalised"
         raise DataError(
             f"got non-integer values up to {largest:.3g} in {where}: they look {kind}; expected raw counts. "
             f"{remedy}, or likelihood='gaussian' for log data."
@@ -155,7 +179,7 @@ def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]
             f"got {empty} cells without any counts in {where}; expected at least one a cell. Try: "
             "scanpy.pp.filter_cells(adata, min_counts=1)."
         )
-    if not counts and not fractional and not negative and largest > 20:
+    if not counts and not fractional and not negative and largest > LARGEST_LOG:
         raise DataError(
             f"got integers up to {largest:.0f} in {where}: they look like raw counts; expected log-expression. "
             "Try: likelihood='nb', or scanpy.pp.normalize_total and scanpy.pp.log1p."

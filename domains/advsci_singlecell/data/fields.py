@@ -53,6 +53,11 @@ class Fields:
     def of(cls, adata: "AnnData") -> "Fields":
         """The keys that `register` left.
 
+        Parameters
+        ----------
+        adata
+            Cells that `register` saw.
+
         Raises
         ------
         DataError

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from advsci.errors import DataError
+from advsci.errors import DataError, MissingDependencyError
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -15,8 +15,17 @@ __all__ = ["load_input", "read_cells"]
 MAPPINGS = ("obsm", "varm", "obsp", "varp", "uns")
 
 
-def load_input(name: str, *, seed: int = 0, cells: int = 1800) -> tuple["AnnData", str]:
+def load_input(name: str, *, seed: int = 0, cells: int = 1800, use_raw: bool = False) -> tuple["AnnData", str]:
     """The AnnData of this name, and a sentence on what it is.
+
+    Parameters
+    ----------
+    seed
+        Of the simulator.
+    cells
+        How many cells the simulator draws.
+    use_raw
+        Take the matrix and genes of ``.raw``.
 
     Raises
     ------
@@ -29,7 +38,10 @@ def load_input(name: str, *, seed: int = 0, cells: int = 1800) -> tuple["AnnData
         data = simulate_cells(cells, rng=np.random.default_rng(seed))
         return data, f"{cells} simulated cells with known truth (three batches, seven types, seed {seed})"
     if Path(name).exists():
-        return read_cells(name), f"the file {Path(name).name}"
+        adata = read_cells(name)
+        if use_raw and adata.raw is None:
+            raise DataError(f"got {name} without .raw; expected counts in it. Try: without --use-raw.")
+        return (adata.raw.to_adata() if use_raw else adata), f"the file {Path(name).name}"
     if Path(name).suffix in (".h5ad", ".zarr"):
         raise DataError(f"got no file {name}; expected an AnnData file. Try: advsci datasets list")
     from advsci_datasets import load_cells
@@ -42,17 +54,55 @@ def load_input(name: str, *, seed: int = 0, cells: int = 1800) -> tuple["AnnData
 def read_cells(path: Any) -> "AnnData":
     """An AnnData from an h5ad file or zarr store, audited before it is read; a zarr store's ``X`` stays on the disk.
 
+    Parameters
+    ----------
+    path
+        File or folder.
+
     Raises
     ------
     DataError
         The file is missing, truncated, hostile or no AnnData.
     """
     path = Path(path)
+    if path.is_dir() and any(path.glob("matrix.mtx*")):
+        return _by_scanpy("read_10x_mtx", path)
     if path.is_dir():
         return _open_zarr(path)
+    if path.suffix == ".h5":
+        return _by_scanpy("read_10x_h5", path)
+    if path.suffix == ".mtx" or path.name.endswith(".mtx.gz"):
+        return _by_scanpy("read_10x_mtx", path.parent)
+    if path.suffix == ".h5mu":
+        raise DataError(
+            f"got {path.name}, a MuData of several modalities; expected one. Try: "
+            "mudata.read(file)['rna'].write_h5ad('rna.h5ad')."
+        )
+    if path.suffix not in (".h5ad", ""):
+        raise DataError(
+            f"got {path.name}; expected .h5ad, .zarr, a 10x .h5 or a 10x folder. Try: anndata.read_csv, "
+            "then write_h5ad."
+        )
     from advsci_datasets import read_h5ad
 
     return read_h5ad(path)
+
+
+def _by_scanpy(reader: str, path: Path) -> "AnnData":
+    """Counts of 10x Genomics, read by scanpy; gene names are made unique, as scanpy advises."""
+    try:
+        import scanpy
+    except ImportError as error:
+        raise MissingDependencyError.of("scanpy", "singlecell") from error
+    try:
+        adata = getattr(scanpy, reader)(path)
+    except Exception as error:  # scanpy raises many kinds; each means that these are no sound 10x counts
+        raise DataError(
+            f"got {path.name}, which scanpy.{reader} cannot read ({error}); expected counts of 10x Genomics. "
+            "Try: an .h5ad file."
+        ) from error
+    adata.var_names_make_unique()
+    return adata
 
 
 def _open_zarr(path: Any) -> "AnnData":

@@ -29,12 +29,17 @@ def chunks(
     if isinstance(matrix, np.ndarray) or sparse.issparse(matrix) or (np.diff(rows) <= 0).any():
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
-            yield part, sparse.csr_matrix(matrix[part])
+            yield part, _csr(matrix[part])
         return
     for window in np.unique(rows // size):
         part = rows[rows // size == window]
         first, last = int(part[0]), int(part[-1]) + 1
-        yield part, sparse.csr_matrix(sparse.csr_matrix(matrix[first:last])[part - first])
+        yield part, sparse.csr_matrix(_csr(matrix[first:last])[part - first])
+
+
+def _csr(block: Any) -> sparse.csr_matrix:
+    """A part of a matrix in memory; a dask array is computed."""
+    return sparse.csr_matrix(block.compute() if hasattr(block, "compute") else block)
 
 
 def log_normalise(counts: sparse.csr_matrix, library: float = LIBRARY) -> sparse.csr_matrix:
@@ -47,6 +52,14 @@ def log_normalise(counts: sparse.csr_matrix, library: float = LIBRARY) -> sparse
 
 
 def median_library(matrix: Any, rows: np.ndarray | None = None) -> float:
-    """Median total count of the cells, at most 10,000."""
+    """Median total count of the cells, at most 10,000.
+
+    Parameters
+    ----------
+    matrix
+        Expression as it is stored (n g).
+    rows
+        Row numbers to use (default: all).
+    """
     totals = [np.asarray(block.sum(axis=1), dtype=np.float64).ravel() for _, block in chunks(matrix, rows)]
     return float(np.clip(np.median(np.concatenate(totals)), 1.0, LIBRARY))

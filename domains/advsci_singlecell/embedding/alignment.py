@@ -93,6 +93,12 @@ class Alignment:
             Known groups (n k) that replace the clusters, such as types: then one round suffices.
         start
             Displacement of every batch (b d), such as `common`, that comes first and is part of the shifts.
+        stream
+            Source of the random numbers.
+        width
+            Width of the soft assignment.
+        rounds
+            Most rounds of clustering and shifting.
         """
         offset = np.zeros((int(batch.max()) + 1, x.shape[1]), np.float32) if start is None else start
         x = np.asarray(x - offset[batch], dtype=np.float32)
@@ -125,7 +131,19 @@ class Alignment:
         labels: np.ndarray | None = None,
         metric: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> np.ndarray:
-        """Displacement of every batch (b d), the same for all its cells; arguments as in `refined`."""
+        """Displacement of every batch (b d), the same for all its cells; arguments as in `refined`.
+
+        Parameters
+        ----------
+        x
+            Components (n d).
+        stream
+            Source of the random numbers.
+        labels
+            Type numbers, -1 unknown (n).
+        metric
+            What components pass before neighbours are sought; None: nothing.
+        """
         zero = np.zeros((1, x.shape[1]), np.float32)
         still = cls(zero, np.zeros((1, int(batch.max()) + 1, x.shape[1]), np.float32), zero, 0.1)
         return still.refined(x, batch, stream=stream, labels=labels, metric=metric, rounds=5).shifts[0]
@@ -157,6 +175,10 @@ class Alignment:
             :math:`m`; :math:`\\rho`, in cells with all their pairs.
         most
             Cells, drawn at random, among which pairs are sought.
+        stream
+            Source of the random numbers.
+        rounds
+            Most rounds of clustering and shifting.
         """
         rows = np.sort(stream.at("pairs").permutation(len(x)).numpy()[:most])
         x, batch = x[rows], batch[rows]
@@ -184,7 +206,13 @@ class Alignment:
         return replace(moved, means=(r.T @ aligned / np.maximum(r.sum(axis=0), 1e-9)[:, None]).astype(np.float32))
 
     def membership(self, x: np.ndarray) -> np.ndarray:
-        """Soft clusters (n k) of aligned cells."""
+        """Soft clusters (n k) of aligned cells.
+
+        Parameters
+        ----------
+        x
+            Aligned components (n d).
+        """
         return _softmax(2.0 * (_unit(x) @ self.centres.T) / self.width)
 
     def __call__(self, x: np.ndarray, batch: np.ndarray, passes: int = 3) -> np.ndarray:
@@ -201,6 +229,11 @@ class Alignment:
         A batch's shift in a cluster is the ridge estimate of its difference from the reference's mean there, and
         falls back to the batch's overall shift where it has few cells (Kang et al. 2021, Symphony, doi
         10.1038/s41467-021-25957-x).
+
+        Parameters
+        ----------
+        passes
+            How often memberships are found anew.
         """
         batches = int(batch.max()) + 1
         onehot = np.eye(batches, dtype=np.float32)[batch]

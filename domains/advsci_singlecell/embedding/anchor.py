@@ -72,7 +72,25 @@ class Anchor:
         rate: float = 0.8,
         pull: float = 0.75,
     ) -> "Anchor":
-        """Diffuse the reference; labels are used where there are two types or more."""
+        """Diffuse the reference; labels are used where there are two types or more.
+
+        Parameters
+        ----------
+        aligned
+            Components after the alignment (n d).
+        components
+            Components before it, in the same metric (n d).
+        batch
+            Batch numbers (n).
+        batches
+            How many batches there are.
+        neighbours
+            Largest size of a neighbourhood in a batch.
+        rate
+            Rate of the diffusion, :math:`\\alpha`.
+        pull
+            How far a cell is drawn to the mean of its type, :math:`\\beta`.
+        """
         neighbourhoods = Neighbourhoods.fit(aligned, batch, batches, neighbours)
         discriminant, posterior, error, weights = None, None, None, (1.0, 0.0)
         if types > 1:
@@ -125,7 +143,17 @@ class Anchor:
     def types_of(
         self, aligned: np.ndarray, components: np.ndarray, labels: np.ndarray | None = None
     ) -> np.ndarray | None:
-        """Probabilities of the types (m c), or None without types."""
+        """Probabilities of the types (m c), or None without types.
+
+        Parameters
+        ----------
+        aligned
+            Components after the alignment (n d).
+        components
+            Components before it, in the same metric (n d).
+        labels
+            Type numbers, -1 unknown (n).
+        """
         if self.discriminant is None:
             return None
         q = _evidence(

@@ -31,7 +31,15 @@ class Discriminant:
 
     @classmethod
     def fit(cls, x: np.ndarray, labels: np.ndarray, types: int) -> "Discriminant":
-        """From rows ``x`` (n d) and type numbers (n)."""
+        """From rows ``x`` (n d) and type numbers (n).
+
+        Parameters
+        ----------
+        labels
+            Type numbers (n).
+        types
+            How many types there are.
+        """
         x = np.asarray(x, np.float64)
         counts = np.bincount(labels, minlength=types)
         means = np.zeros((types, x.shape[1]))

@@ -50,7 +50,19 @@ class Equaliser:
 
     @classmethod
     def fit(cls, x: np.ndarray, batch: np.ndarray, batches: int, k: int = 30) -> "Equaliser":
-        """Measure the residuals of components (n d)."""
+        """Measure the residuals of components (n d).
+
+        Parameters
+        ----------
+        x
+            Components (n d).
+        batch
+            Batch numbers (n).
+        batches
+            How many batches there are.
+        k
+            Largest size of a neighbourhood.
+        """
         mean = neighbour_means(x, batch, x, batch, k)
         variance = residual_variance(x - mean, batch, batches, k)
         quietest = variance.min(axis=0)
@@ -67,13 +79,26 @@ class Equaliser:
 
         Lonely cells keep all, and so do others by as much as their neighbours' labels (n, -1 unknown) contradict
         theirs: a type of fewer cells than a neighbourhood is not blurred into its surroundings.
+
+        Parameters
+        ----------
+        even
+            Equally noisy components of the reference (n d).
         """
         mean = neighbour_means(self.cells, self.batch, self.cells, self.batch, self.k)
         rate_of = np.where(lonely(even, self.batch, self.k), 0.0, rate * agreement(even, self.batch, labels, self.k))
         return (even + rate_of[:, None] * (mean - even)).astype(np.float32)
 
     def unseen(self, x: np.ndarray, batch: np.ndarray) -> np.ndarray:
-        """Components (n d) of cells of *new* batches (numbered from 0), no noisier than the reference's."""
+        """Components (n d) of cells of *new* batches (numbered from 0), no noisier than the reference's.
+
+        Parameters
+        ----------
+        x
+            Components (n d).
+        batch
+            Batch numbers (n).
+        """
         mean = neighbour_means(x, batch, x, batch, self.k)
         variance = residual_variance(x - mean, batch, int(batch.max()) + 1, self.k, self.common)
         factor = _factors(x, mean, variance, batch, self.k, self.quietest, self.common)
@@ -97,7 +122,15 @@ def neighbour_means(
     reference: np.ndarray, reference_batch: np.ndarray, x: np.ndarray, batch: np.ndarray, k: int
 ) -> np.ndarray:
     """Means (m d) of the nearest reference cells of the own batch of every row of ``x`` (m d); a reference cell is
-    among its own."""
+    among its own.
+
+    Parameters
+    ----------
+    reference_batch
+        Batch numbers of the reference (n).
+    k
+        Largest size of a neighbourhood.
+    """
     means = np.empty(x.shape, np.float32)
     for b in np.unique(batch):
         members, rows = reference[reference_batch == b], np.flatnonzero(batch == b)
@@ -108,7 +141,15 @@ def neighbour_means(
 
 def lonely(x: np.ndarray, batch: np.ndarray, k: int) -> np.ndarray:
     """Cells (n) whose neighbours in the own batch are far compared with how far *these* have their own: the median of
-    that ratio lies beyond Tukey's upper fence, the third quartile and 1.5 times the distance between the quartiles."""
+    that ratio lies beyond Tukey's upper fence, the third quartile and 1.5 times the distance between the quartiles.
+
+    Parameters
+    ----------
+    x
+        Components (n d).
+    k
+        Largest size of a neighbourhood.
+    """
     out = np.zeros(len(x), bool)
     for b in np.unique(batch):
         rows = np.flatnonzero(batch == b)
@@ -123,7 +164,17 @@ def lonely(x: np.ndarray, batch: np.ndarray, k: int) -> np.ndarray:
 
 
 def agreement(x: np.ndarray, batch: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """Share (n) of a cell's neighbours in its own batch whose label (-1 unknown) is not another than its own."""
+    """Share (n) of a cell's neighbours in its own batch whose label (-1 unknown) is not another than its own.
+
+    Parameters
+    ----------
+    x
+        Components (n d).
+    labels
+        Type numbers, -1 unknown (n).
+    k
+        Largest size of a neighbourhood.
+    """
     out = np.ones(len(x))
     if (labels < 0).all():
         return out
@@ -139,7 +190,17 @@ def residual_variance(
     residual: np.ndarray, batch: np.ndarray, batches: int, k: int, common: np.ndarray | None = None
 ) -> np.ndarray:
     """Variances (b d) of residuals (n d), free of the cell's share in its own mean, drawn to ``common`` (default: of
-    all cells) as if that were ``k`` cells more."""
+    all cells) as if that were ``k`` cells more.
+
+    Parameters
+    ----------
+    residual
+        Components less the mean of the neighbours (n d).
+    batch
+        Batch numbers (n).
+    batches
+        How many batches there are.
+    """
     size = np.bincount(batch, minlength=batches)
     total = np.zeros((batches, residual.shape[1]))
     np.add.at(total, batch, np.asarray(residual, np.float64) ** 2)

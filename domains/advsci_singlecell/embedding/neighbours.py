@@ -15,14 +15,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
+from scipy.spatial.distance import cdist
 
 from advsci.errors import MissingDependencyError
 
 __all__ = ["Neighbourhoods", "mutual_pairs", "nearest", "nearest_distances"]
 
 
+FEW = 10_000
+ALL_PAIRS = 16
+PARTNERS = 8
+
+
 def nearest_distances(reference: np.ndarray, query: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """(distances, row numbers) (m k) of the ``k`` nearest rows of ``reference`` for every row of ``query``."""
+    if len(reference) * len(query) <= FEW:  # many small batches: a search object each would cost more than the search
+        distance = cdist(query, reference)
+        found = np.argsort(distance, axis=1, kind="stable")[:, : min(k, len(reference))]
+        return np.take_along_axis(distance, found, axis=1), found
     try:
         from sklearn.neighbors import NearestNeighbors
     except ImportError as error:
@@ -41,12 +51,13 @@ def size_of(batch: int, k: int) -> int:
 
 
 def mutual_pairs(cells: np.ndarray, batch: np.ndarray, k: int) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
-    """Mutual nearest neighbours of every two batches: (p, q, rows of p, rows of q), each pair once.
+    """Mutual nearest neighbours of batches that `partners_of` compares: (p, q, rows of p, rows of q), each pair once.
 
     A pair is two cells of which each is among the ``k`` nearest to the other in the other's batch (fewer in small
     batches, `size_of`).
     """
     rows = {int(b): np.flatnonzero(batch == b) for b in np.unique(batch)}
+    partners = partners_of(np.stack([cells[r].mean(axis=0) for r in rows.values()]))
 
     def sees(p: int, q: int) -> sparse.csr_matrix:
         found = nearest(cells[rows[q]], cells[rows[p]], size_of(len(rows[q]), k))
@@ -54,11 +65,41 @@ def mutual_pairs(cells: np.ndarray, batch: np.ndarray, k: int) -> list[tuple[int
         return sparse.csr_matrix((np.ones(found.size, np.int8), found.ravel(), pointer), (len(found), len(rows[q])))
 
     out = []
-    for p in rows:
-        for q in (q for q in rows if q > p):
-            mutual = sees(p, q).multiply(sees(q, p).T).tocoo()
-            out.append((p, q, rows[p][mutual.row], rows[q][mutual.col]))
+    names = list(rows)
+    for i, j in partners:
+        p, q = names[i], names[j]
+        mutual = sees(p, q).multiply(sees(q, p).T).tocoo()
+        out.append((p, q, rows[p][mutual.row], rows[q][mutual.col]))
     return out
+
+
+def partners_of(centres: np.ndarray) -> list[tuple[int, int]]:
+    """Which batches are compared: all with all where they are few, else each with those of nearest mean.
+
+    Parameters
+    ----------
+    centres
+        Means of the batches (b d).
+
+    Returns
+    -------
+    list of tuple
+        Pairs of row numbers, the smaller first; batches that follow each other are always a pair, so that all batches
+        hang together.
+
+    Examples
+    --------
+    >>> partners_of(np.arange(3.0)[:, None])
+    [(0, 1), (0, 2), (1, 2)]
+    >>> len(partners_of(np.arange(200.0)[:, None])) < 200 * PARTNERS
+    True
+    """
+    count = len(centres)
+    if count <= ALL_PAIRS:
+        return [(i, j) for i in range(count) for j in range(i + 1, count)]
+    near = np.argsort(cdist(centres, centres), axis=1, kind="stable")[:, 1 : PARTNERS + 1]
+    pairs = {(min(i, int(j)), max(i, int(j))) for i in range(count) for j in near[i] if i != j}
+    return sorted(pairs | {(i, i + 1) for i in range(count - 1)})
 
 
 @dataclass(frozen=True)
@@ -82,7 +123,19 @@ class Neighbourhoods:
 
     @classmethod
     def fit(cls, cells: np.ndarray, batch: np.ndarray, batches: int, k: int = 30) -> "Neighbourhoods":
-        """Measure the radii."""
+        """Measure the radii.
+
+        Parameters
+        ----------
+        cells
+            Aligned components of the reference (n d).
+        batch
+            Batch numbers (n).
+        batches
+            How many batches there are.
+        k
+            Largest size of a neighbourhood.
+        """
         radius = np.zeros((len(cells), batches), np.float32)
         for b in np.unique(batch):
             members = cells[batch == b]

@@ -36,6 +36,8 @@ def neighbour_votes(
         Aligned components (n d) and type numbers, -1 where unknown (n), of the cells that vote.
     query
         Aligned components (m d). A cell has no vote on itself.
+    types
+        How many types there are.
     """
     known = np.flatnonzero(reference_labels != UNKNOWN)
     names = reference_labels[known]
@@ -49,7 +51,15 @@ def neighbour_votes(
 
 
 def pooled(opinions: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
-    r"""Logarithmic opinion pool :math:`p \propto \prod_j q_j^{w_j}` of probabilities (m c)."""
+    r"""Logarithmic opinion pool :math:`p \propto \prod_j q_j^{w_j}` of probabilities (m c).
+
+    Parameters
+    ----------
+    opinions
+        Probabilities (m c), one array per opinion.
+    weights
+        Weight of every opinion.
+    """
     logits = sum(w * np.log(np.maximum(q, 1e-6)) for q, w in zip(opinions, weights, strict=True))
     e = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)

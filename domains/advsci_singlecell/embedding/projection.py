@@ -27,14 +27,34 @@ __all__ = ["Projection", "batch_share", "select_genes"]
 
 
 def batch_share(x: np.ndarray, batch: np.ndarray) -> float:
-    """Share of the variance of components (n d) that lies between the batches."""
+    """Share of the variance of components (n d) that lies between the batches.
+
+    Parameters
+    ----------
+    x
+        Components (n d).
+    batch
+        Batch numbers (n) of all cells.
+    """
     centred = np.asarray(x, np.float64) - x.mean(axis=0, dtype=np.float64)
     between = sum((batch == b).sum() * (centred[batch == b].mean(axis=0) ** 2).sum() for b in np.unique(batch))
     return float(between / max((centred**2).sum(), 1e-300))
 
 
 def select_genes(matrix: Any, batch: np.ndarray, n: int, *, counts: bool, rows: np.ndarray | None = None) -> np.ndarray:
-    """Column numbers of the ``n`` most variable genes: by median rank over the batches of the excess variance."""
+    """Column numbers of the ``n`` most variable genes: by median rank over the batches of the excess variance.
+
+    Parameters
+    ----------
+    matrix
+        Expression as it is stored (n g).
+    batch
+        Batch numbers (n) of all cells.
+    counts
+        Whether the matrix holds counts (else log-expression).
+    rows
+        Row numbers to use (default: all).
+    """
     genes = matrix.shape[1]
     if genes <= n:
         return np.arange(genes)
@@ -101,7 +121,19 @@ class Projection:
         rows: np.ndarray | None = None,
         library: float | None = LIBRARY,
     ):
-        """Principal components over the cells ``rows`` (default: all); ``library`` None: their median."""
+        """Principal components over the cells ``rows`` (default: all); ``library`` None: their median.
+
+        Parameters
+        ----------
+        matrix
+            Expression as it is stored (n g).
+        genes
+            Column numbers of the genes.
+        dimensions
+            How many components.
+        counts
+            Whether the matrix holds counts (else log-expression).
+        """
         if not counts:
             library = None
         elif library is None:
@@ -124,7 +156,19 @@ class Projection:
     def of_least_batch(
         cls, matrix: Any, genes: np.ndarray, dimensions: int, *, batch: np.ndarray, rows: np.ndarray | None = None
     ) -> "Projection":
-        """Of counts: with a library of 10,000 or the median, whichever shows less of the batch (of all cells)."""
+        """Of counts: with a library of 10,000 or the median, whichever shows less of the batch (of all cells).
+
+        Parameters
+        ----------
+        matrix
+            Expression as it is stored (n g).
+        genes
+            Column numbers of the genes.
+        dimensions
+            How many components.
+        rows
+            Row numbers to use (default: all).
+        """
         fixed = cls.fit(matrix, genes, dimensions, counts=True, rows=rows)
         median = median_library(matrix, rows)
         if median == LIBRARY:

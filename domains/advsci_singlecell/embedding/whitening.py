@@ -35,7 +35,15 @@ class Whitening:
 
     @classmethod
     def fit(cls, x: np.ndarray, batch: np.ndarray, k: int = 30) -> "Whitening":
-        """Measure the noise of components (n d) about neighbours of the own batch (n)."""
+        """Measure the noise of components (n d) about neighbours of the own batch (n).
+
+        Parameters
+        ----------
+        x
+            Components (n d).
+        k
+            Largest size of a neighbourhood.
+        """
         residual = np.asarray(x - neighbour_means(x, batch, x, batch, k), np.float64)
         n, d = residual.shape
         s = residual.T @ residual / n

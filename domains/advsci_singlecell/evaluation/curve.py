@@ -38,6 +38,10 @@ def strength_curve(
         What to score by (n).
     rows
         Cells to score (default: all).
+    strengths
+        Strengths to train with.
+    adversaries
+        Kinds of adversary.
     """
     import warnings
 

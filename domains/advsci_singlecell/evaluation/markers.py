@@ -39,7 +39,17 @@ def effects(x: np.ndarray, group: np.ndarray, measured: np.ndarray | None = None
 
 
 def markers(x: np.ndarray, types: np.ndarray, n: int = 20, measured: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Columns of the ``n`` genes of largest effect for every type with ten cells, best first."""
+    """Columns of the ``n`` genes of largest effect for every type with ten cells, best first.
+
+    Parameters
+    ----------
+    x
+        Log-expression (n g).
+    types
+        Names of the types (n).
+    measured
+        Log-expression (n g) whose spread is the unit (default: `x`).
+    """
     names, counts = np.unique(types, return_counts=True)
     found = [name for name, count in zip(names, counts, strict=True) if LEAST <= count <= len(types) - LEAST]
     return {str(name): effects(x, types == name, measured).argsort()[::-1][:n] for name in found}
@@ -48,7 +58,19 @@ def markers(x: np.ndarray, types: np.ndarray, n: int = 20, measured: np.ndarray 
 def batch_genes(
     x: np.ndarray, types: np.ndarray, batch: np.ndarray, name: str, measured: np.ndarray | None = None
 ) -> float:
-    """Share of genes that differ between batches within the type ``name``, a mean over pairs; NaN without a pair."""
+    """Share of genes that differ between batches within the type ``name``, a mean over pairs; NaN without a pair.
+
+    Parameters
+    ----------
+    x
+        Log-expression (n g).
+    types
+        Names of the types (n).
+    batch
+        Names of the batches (n).
+    measured
+        Log-expression (n g) whose spread is the unit (default: `x`).
+    """
     rows = types == name
     sizes = {b: int((rows & (batch == b)).sum()) for b in np.unique(batch)}
     kept = [b for b, size in sizes.items() if size >= LEAST]
@@ -69,6 +91,10 @@ def marker_table(
     ----------
     before, after
         Log-expression (n g), as measured and corrected.
+    types
+        Names of the types (n).
+    batch
+        Names of the batches (n).
     """
     types, batch, names = np.asarray(types).astype(str), np.asarray(batch).astype(str), np.asarray(genes).astype(str)
     old, new = markers(before, types), markers(after, types, measured=before)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advsci.report import Report
+from advsci.report import Report, verdict_section
 from advsci_singlecell.data.cells import known_labels
 from advsci_singlecell.evaluation.confounding import check_confounding
 from advsci_singlecell.evaluation.pictures import (
@@ -140,6 +140,8 @@ def correction_page(
             "columns are shares of genes whose means differ by half a standard deviation between two batches.",
         )
         report.table(markers, caption="Before: measured log-expression; after: expression corrected for the batch.")
+    if history:
+        verdict_section(report, history)
     training = [record for record in history or [] if "readability" in record]
     if training:
         report.section("The adversary", _words_on(training))
@@ -155,7 +157,13 @@ def correction_page(
 
 
 def some_rows(n: int, most: int = 6000) -> np.ndarray:
-    """All rows, or ``most`` spread evenly."""
+    """All rows, or ``most`` spread evenly.
+
+    Parameters
+    ----------
+    n
+        How many rows there are.
+    """
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(int)
 
 

@@ -23,7 +23,15 @@ __all__ = [
 
 
 def umap(z: np.ndarray, *, seed: int = 0) -> np.ndarray:
-    """Two coordinates a cell by UMAP."""
+    """Two coordinates a cell by UMAP.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    seed
+        Of UMAP.
+    """
     try:
         from umap import UMAP
     except ImportError as error:
@@ -36,7 +44,17 @@ def umap(z: np.ndarray, *, seed: int = 0) -> np.ndarray:
 
 
 def umap_picture(before: np.ndarray, after: np.ndarray, colours: "dict[str, pd.Series]") -> "Figure":
-    """Maps of both embeddings, coloured by every given column."""
+    """Maps of both embeddings, coloured by every given column.
+
+    Parameters
+    ----------
+    before
+        Embedding before the correction (n d).
+    after
+        Embedding after it (n d).
+    colours
+        Title -> column of obs to colour by.
+    """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
@@ -60,7 +78,17 @@ def umap_picture(before: np.ndarray, after: np.ndarray, colours: "dict[str, pd.S
 
 
 def mixing_by_type(z: np.ndarray, types: "pd.Series", batch: "pd.Series") -> dict[str, float]:
-    """`mixing_where_due` of every type that two batches have."""
+    """`mixing_where_due` of every type that two batches have.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    types
+        Names of the types (n).
+    batch
+        Names of the batches (n).
+    """
     y, b = types.astype(str).to_numpy(), batch.astype(str).to_numpy()
     neighbours = own_neighbours(z, 15)
     scores = {}
@@ -120,7 +148,13 @@ def training_picture(records: list[dict[str, float | int]]) -> "Figure":
 
 
 def strength_picture(curve: "pd.DataFrame") -> "Figure":
-    """Scores over the strength, a line an adversary."""
+    """Scores over the strength, a line an adversary.
+
+    Parameters
+    ----------
+    curve
+        Scores by adversary and strength, of `strength_curve`.
+    """
     from matplotlib.figure import Figure
 
     with style():

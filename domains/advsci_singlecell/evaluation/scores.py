@@ -94,14 +94,26 @@ def correction_scores(
 
 def fair_embedding(adata: Any, labels_key: str | None) -> str:
     """Key of ``obsm`` to score by ``obs[labels_key]``: if the correction was given these labels, the embedding that was
-    computed without each cell's own."""
+    computed without each cell's own.
+
+    Parameters
+    ----------
+    adata
+        Corrected cells.
+    """
     given = dict(adata.uns.get("advsci", {})).get("labels_key")
     hidden = "X_advsci_hidden"
     return hidden if given is not None and given == labels_key and hidden in adata.obsm else "X_advsci"
 
 
 def own_neighbours(z: np.ndarray, k: int) -> np.ndarray:
-    """The ``k`` nearest *other* cells of every cell (n k); equal rows count each other, never themselves."""
+    """The ``k`` nearest *other* cells of every cell (n k); equal rows count each other, never themselves.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    """
     found = nearest(z, z, k + 1)
     self_ = found == np.arange(len(z))[:, None]
     self_[~self_.any(axis=1), -1] = True  # among more than k equal cells the cell itself may not be listed
@@ -109,7 +121,15 @@ def own_neighbours(z: np.ndarray, k: int) -> np.ndarray:
 
 
 def counted(y: np.ndarray, b: np.ndarray) -> "pd.DataFrame":
-    """Cells of every type with at least ten cells (rows) in every batch (columns)."""
+    """Cells of every type with at least ten cells (rows) in every batch (columns).
+
+    Parameters
+    ----------
+    y
+        Types (n).
+    b
+        Batch names (n).
+    """
     import pandas as pd
 
     table = pd.crosstab(y, b)
@@ -117,7 +137,15 @@ def counted(y: np.ndarray, b: np.ndarray) -> "pd.DataFrame":
 
 
 def neighbourhood_purity(neighbours: np.ndarray, y: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """Share of neighbours of the own type, a mean over types: over all, and over the types that some batch lacks."""
+    """Share of neighbours of the own type, a mean over types: over all, and over the types that some batch lacks.
+
+    Parameters
+    ----------
+    y
+        Types (n).
+    b
+        Batch names (n).
+    """
     same = (y[neighbours] == y[:, None]).mean(axis=1)
     table = counted(y, b)
     missing = table.index[(table == 0).any(axis=1)]
@@ -125,7 +153,15 @@ def neighbourhood_purity(neighbours: np.ndarray, y: np.ndarray, b: np.ndarray) -
 
 
 def phantom_mixing(neighbours: np.ndarray, y: np.ndarray, b: np.ndarray) -> float:
-    """Share of a missing type's neighbours from batches where the type does not exist: 0 is right."""
+    """Share of a missing type's neighbours from batches where the type does not exist: 0 is right.
+
+    Parameters
+    ----------
+    y
+        Types (n).
+    b
+        Batch names (n).
+    """
     table = counted(y, b)
     lacking = {t: table.columns[(table.loc[t] == 0).to_numpy()] for t in table.index}
     return _mean(np.isin(b[neighbours[y == t]], list(names)).mean() for t, names in lacking.items() if len(names))
@@ -138,6 +174,11 @@ def mixing_where_due(neighbours: np.ndarray, y: np.ndarray, b: np.ndarray) -> fl
     batch :math:`b`, a mean over the batches with at least ten of its cells and then over types in two batches or more.
     Batches count alike: the cells of a batch that lies in the midst of all others have only each other for neighbours,
     while the others' cells, which have them too, look mixed.
+
+    Parameters
+    ----------
+    y
+        Types (n).
     """
     table, k, scores = counted(y, b), neighbours.shape[1], []
     for t in table.index:
@@ -151,7 +192,17 @@ def mixing_where_due(neighbours: np.ndarray, y: np.ndarray, b: np.ndarray) -> fl
 
 
 def label_transfer(z: np.ndarray, y: np.ndarray, b: np.ndarray, *, k: int = 15) -> float:
-    """Macro F1 of types carried by k neighbours from all other batches to each batch; types that both sides have."""
+    """Macro F1 of types carried by k neighbours from all other batches to each batch; types that both sides have.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    y
+        Types (n).
+    b
+        Batch names (n).
+    """
     try:
         from sklearn.metrics import f1_score
         from sklearn.neighbors import KNeighborsClassifier
@@ -176,6 +227,12 @@ def batch_probe(z: np.ndarray, y: np.ndarray, b: np.ndarray, *, probe: str = "li
     ----------
     probe
         ``linear`` (logistic regression), which piecewise corrections fool, or ``neighbours`` (15 of them).
+    z
+        Embedding (n d).
+    y
+        Types (n).
+    b
+        Batch names (n).
     """
     try:
         from sklearn.linear_model import LogisticRegression
@@ -204,7 +261,15 @@ def batch_probe(z: np.ndarray, y: np.ndarray, b: np.ndarray, *, probe: str = "li
 
 
 def lisi(z: np.ndarray, labels: np.ndarray, *, perplexity: float = 30.0) -> float:
-    """Median over cells of the inverse Simpson index of ``labels`` among neighbours (Korsunsky et al. 2019)."""
+    """Median over cells of the inverse Simpson index of ``labels`` among neighbours (Korsunsky et al. 2019).
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    perplexity
+        Effective number of neighbours.
+    """
     k = min(int(3 * perplexity), len(z) - 1)
     try:
         from sklearn.neighbors import NearestNeighbors
@@ -220,7 +285,15 @@ def lisi(z: np.ndarray, labels: np.ndarray, *, perplexity: float = 30.0) -> floa
 
 
 def perplexity_weights(distance: np.ndarray, perplexity: float, rounds: int = 50) -> np.ndarray:
-    """Gaussian weights of neighbours, of which every row has the entropy log(perplexity); rows sum to one."""
+    """Gaussian weights of neighbours, of which every row has the entropy log(perplexity); rows sum to one.
+
+    Parameters
+    ----------
+    distance
+        Distances to the neighbours (n k).
+    rounds
+        Bisections of the width.
+    """
     low, high = np.zeros(len(distance)), np.full(len(distance), np.inf)
     beta = np.ones(len(distance))
     near = distance - distance.min(axis=1, keepdims=True)

@@ -12,8 +12,6 @@ batches count alike within a group (conditional adversaries: Long et al. 2018, a
 Cao et al. 2018, arXiv 1808.04205).
 """
 
-from typing import cast
-
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -21,6 +19,7 @@ from torch.nn import functional as F
 
 from advsci.games import Adversary, Batch
 from advsci.nn import MLP
+from advsci.objectives import weighted_mean
 
 __all__ = ["CategoricalAdversary", "ContinuousAdversary", "support", "support_weights"]
 
@@ -28,7 +27,13 @@ __all__ = ["CategoricalAdversary", "ContinuousAdversary", "support", "support_we
 def support(
     membership: Float[Tensor, "n k"], batch: Int[Tensor, " n"], batches: int, *, share: float = 0.1, least: float = 5.0
 ) -> Bool[Tensor, "k b"]:
-    """Which batches have a group: ``least`` cells and ``share`` of the largest fraction of any batch."""
+    """Which batches have a group: ``least`` cells and ``share`` of the largest fraction of any batch.
+
+    Parameters
+    ----------
+    membership
+        Soft groups (n k).
+    """
     onehot = F.one_hot(batch, batches).to(membership.dtype)
     mass = membership.T @ onehot
     fraction = mass / onehot.sum(0).clamp(min=1.0)
@@ -42,7 +47,17 @@ def support_weights(
     *,
     largest: float = 4.0,
 ) -> tuple[Float[Tensor, " n"], Bool[Tensor, "n b"]]:
-    """(weight of every cell, batches it may be told apart from): zero weight in groups that one batch alone has."""
+    """(weight of every cell, batches it may be told apart from): zero weight in groups that one batch alone has.
+
+    Parameters
+    ----------
+    membership
+        Soft groups (n k).
+    present
+        Which batches have a group (k b), of `support`.
+    largest
+        Largest weight that a batch's rarity in a group gives its cells.
+    """
     onehot = F.one_hot(batch, present.shape[1]).to(membership.dtype)
     mass = membership.T @ onehot
     shared = present.sum(1, keepdim=True) >= 2
@@ -50,6 +65,9 @@ def support_weights(
     weight = torch.where(present & shared, balanced.clamp(max=largest), torch.zeros_like(balanced))
     allowed = (membership @ present.to(membership.dtype)) > 0.5
     return (membership * weight.T[batch]).sum(1), allowed | onehot.bool()
+
+
+LEAST_WEIGHT = 1e-9  # where no cell of a step is to be compared, the loss is that of nothing, not NaN
 
 
 class CategoricalAdversary(Adversary):
@@ -81,14 +99,24 @@ class CategoricalAdversary(Adversary):
         self.target, self.weight, self.allowed, self.condition = target, weight, allowed, condition
 
     def logits(self, features: Tensor, batch: Batch) -> Tensor:
-        """Scores of the categories, those a cell is not compared with at -1e4."""
+        """Scores of the categories, those a cell is not compared with at -1e4.
+
+        Parameters
+        ----------
+        features
+            Features (n d) that are read.
+        batch
+            One batch of the training.
+        """
         given = torch.cat([features, batch[self.condition]], dim=1) if self.condition else features
         logits = self.network(given)
         return logits.masked_fill(~batch[self.allowed], -1e4) if self.allowed else logits
 
     def forward(self, features: Tensor, batch: Batch) -> Tensor:
         loss = F.cross_entropy(self.logits(features, batch), batch[self.target], reduction="none")
-        return weighted_mean(loss, batch.get(self.weight) if self.weight else None)
+        if self.weight is None:
+            return weighted_mean(loss)
+        return weighted_mean(loss, batch[self.weight] + LEAST_WEIGHT)
 
 
 class ContinuousAdversary(Adversary):
@@ -106,10 +134,3 @@ class ContinuousAdversary(Adversary):
         given = torch.cat([features, batch[self.condition]], dim=1) if self.condition else features
         # log(1 + error): the encoder gains nothing from driving the error to infinity
         return torch.log1p((self.network(given) - batch[self.target]).square().mean())
-
-
-def weighted_mean(loss: Tensor, weight: Tensor | None) -> Tensor:
-    """Mean of ``loss``, weighted where weights are given."""
-    if weight is None:
-        return loss.mean()
-    return (loss * cast(Tensor, weight)).sum() / weight.sum().clamp(min=1e-6)

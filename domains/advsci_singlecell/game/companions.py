@@ -31,11 +31,29 @@ class Companion(nn.Module, ABC):
 
     @abstractmethod
     def draw(self, batch: Batch, stream: Stream) -> Draw:
-        """All randomness of one evaluation."""
+        """All randomness of one evaluation.
+
+        Parameters
+        ----------
+        batch
+            One batch of the training.
+        stream
+            Source of the random numbers.
+        """
 
     @abstractmethod
     def forward(self, z: Tensor, encoder: Callable[[Tensor], Tensor], batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """Named weighted terms, given the embedding (n d) and the encoder of anchored components."""
+        """Named weighted terms, given the embedding (n d) and the encoder of anchored components.
+
+        Parameters
+        ----------
+        z
+            Embedding (n d).
+        batch
+            One batch of the training.
+        draw
+            Random numbers of `draw`.
+        """
 
 
 class Cycle(Companion):
@@ -47,12 +65,26 @@ class Cycle(Companion):
         self.batches, self.weight = batches, weight
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
-        """How many batches further on each cell goes: never to its own."""
+        """How many batches further on each cell goes: never to its own.
+
+        Parameters
+        ----------
+        batch
+            One batch of the training.
+        stream
+            Source of the random numbers.
+        """
         number = batch["batch"]
         return {"hop": 1 + stream.at("hop").integers(max(self.batches - 1, 1), number.shape, device=number.device)}
 
     def decode(self, z: Tensor, number: Tensor) -> Tensor:
-        """Anchored components of the embedding in the batches ``number`` (n)."""
+        """Anchored components of the embedding in the batches ``number`` (n).
+
+        Parameters
+        ----------
+        z
+            Embedding (n d).
+        """
         onehot = F.one_hot(number, self.batches).to(z.dtype)
         return z + self.decoder(torch.cat([z, onehot], dim=1))
 

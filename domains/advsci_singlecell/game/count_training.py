@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from advsci.games import DomainAdversarial
 from advsci.nn import MLP
+from advsci.nn.evaluation import evaluating
 from advsci.schedules import Cosine, Warmup
 from advsci.solvers import Alternating, Simultaneous
 from advsci.solvers.solver import adam
@@ -25,7 +26,7 @@ from advsci_singlecell.game.counts import CountEncoder, Counts
 from advsci_singlecell.game.networks import Decoder
 from advsci_singlecell.game.strength import readability
 from advsci_singlecell.game.table import CountTable, Standard
-from advsci_singlecell.game.training import adversaries_of, groups, held_cells, tensors
+from advsci_singlecell.game.training import adversaries_of, groups, held_cells, probes_of, tensors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,8 +133,7 @@ class CountEmbedding:
         data |= {name: value for name, value in sizes.items() if name != "anchor"}
         del data["anchor"]
         standard, genes = Standard.of(expression), expression.shape[1]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream.at("initial parameters").key() % 2**63)
+        with stream.at("initial parameters").seeded():
             encoder = CountEncoder(genes, dimensions, width=settings.width)
             decoder = None
             if settings.explaining:
@@ -174,7 +174,7 @@ class CountEmbedding:
             seed=stream.at("training").key() % 2**31,
             device=device,
             log_every=min(50, settings.steps),
-            callbacks=[_Reading(held_cells(data, stream))],
+            callbacks=[_Reading(held_cells(data, stream)), *(probes_of(data) if players else [])],
             quiet=quiet,
             title="embedding",
             **({"run": run, "checkpoint_every": 100} if run is not None else {}),
@@ -228,7 +228,7 @@ class _Reading:
     def __call__(self, training: Any) -> dict[str, float]:
         task = cast(Counts, training.game.players["task"])
         rows = self.held["row"].to(next(task.parameters()).device)
-        with torch.no_grad():
+        with torch.no_grad(), evaluating(task):
             z = task.encoder(task.standard(task.expression[rows])).cpu()
         return {"readability": readability(z, self.held["batch"], self.held["membership"].argmax(1))}
 

@@ -28,6 +28,9 @@ from advsci_singlecell.game.table import CountTable, Standard
 __all__ = ["CountEncoder", "Counts", "contrast"]
 
 
+RUNNING = 0.1
+
+
 class ResidualBlock(nn.Module):
     r""":math:`x + B \, \mathrm{silu}(A \, \mathrm{norm}(x))`."""
 
@@ -67,11 +70,22 @@ class CountEncoder(nn.Module):
         self.register_buffer("spread", torch.ones(dimensions))
 
     def forward(self, x: Float[Tensor, "n g"]) -> Float[Tensor, "n d"]:
-        """The embedding: in training normalised over the cells given, else over those of `settle`."""
+        """The embedding.
+
+        Parameters
+        ----------
+        x
+            Standardised log-expression. In training the embedding is normalised over these cells, else as `settle` or
+            the last steps left it.
+        """
         h = self.network(x)
-        if self.training:
-            return (h - h.mean(0)) / (h.var(0, unbiased=False) + 1e-5).sqrt()
-        return (h - self.centre) / self.spread
+        if not self.training:
+            return (h - self.centre) / self.spread
+        mean, spread = h.mean(0), (h.var(0, unbiased=False) + 1e-5).sqrt()
+        with torch.no_grad():  # what an onlooker during the training normalises by
+            self.centre.lerp_(mean.detach(), RUNNING)
+            self.spread.lerp_(spread.detach(), RUNNING)
+        return (h - mean) / spread
 
     @torch.no_grad()
     def settle(self, chunks: list[Tensor]) -> None:
@@ -155,7 +169,15 @@ class Counts(Task):
         return drawn
 
     def features(self, batch: Batch, draw: Draw) -> Tensor:
-        """The embedding (n d) alone, which is all that an adversary needs of the task."""
+        """The embedding (n d) alone, which is all that an adversary needs of the task.
+
+        Parameters
+        ----------
+        batch
+            One batch of the training.
+        draw
+            Random numbers of `draw`.
+        """
         return self.encoder(self._read(batch["row"], draw["seen"]))
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:

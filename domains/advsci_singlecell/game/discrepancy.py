@@ -21,7 +21,17 @@ def batch_discrepancy(
     z: Float[Tensor, "n d"], batch: Int[Tensor, " n"], batches: int, weight: Float[Tensor, " n"]
 ) -> Float[Tensor, ""]:
     """Mean squared discrepancy over the pairs of batches present, kernel widths in units of the mean squared
-    distance."""
+    distance.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    batch
+        Batch numbers (n).
+    weight
+        Weight of every cell (n).
+    """
     distance = torch.cdist(z, z).square()
     scale = distance.mean().detach().clamp(min=1e-12)
     kernel = torch.stack([torch.exp(-distance / (w * scale)) for w in WIDTHS]).mean(0)

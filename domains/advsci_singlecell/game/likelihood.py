@@ -33,7 +33,17 @@ TINY = 1e-8
 def negative_binomial(
     x: Float[Tensor, "*n g"], mean: Float[Tensor, "*n g"], dispersion: Float[Tensor, "*#n g"]
 ) -> Float[Tensor, "*n g"]:
-    r"""Log-probability of counts; variance :math:`\mu + \mu^2 / \theta`."""
+    r"""Log-probability of counts; variance :math:`\mu + \mu^2 / \theta`.
+
+    Parameters
+    ----------
+    x
+        Data, counts or log-expression.
+    mean
+        Expected value, of the shape of the data.
+    dispersion
+        Inverse dispersion :math:`\theta`.
+    """
     log_sum = torch.log(dispersion + mean + TINY)
     rest = dispersion * (torch.log(dispersion + TINY) - log_sum) + x * (torch.log(mean + TINY) - log_sum)
     counted = x > 0  # where nothing was counted, the Gamma functions cancel; they cost most, and most counts are zero
@@ -48,25 +58,65 @@ def zero_inflated_negative_binomial(
     dispersion: Float[Tensor, "*#n g"],
     dropout_logit: Float[Tensor, "*n g"],
 ) -> Float[Tensor, "*n g"]:
-    r"""Log-probability of counts of which a share :math:`\pi = \mathrm{sigmoid}(l)` was set to zero."""
+    r"""Log-probability of counts of which a share :math:`\pi = \mathrm{sigmoid}(l)` was set to zero.
+
+    Parameters
+    ----------
+    x
+        Data, counts or log-expression.
+    mean
+        Expected value, of the shape of the data.
+    dispersion
+        Inverse dispersion :math:`\theta`.
+    dropout_logit
+        Logit of the dropout probability; None but for zinb.
+    """
     counted = negative_binomial(x, mean, dispersion) + F.logsigmoid(-dropout_logit)
     return torch.where(x < 0.5, torch.logaddexp(F.logsigmoid(dropout_logit), counted), counted)
 
 
 def poisson(x: Float[Tensor, "*n g"], mean: Float[Tensor, "*n g"]) -> Float[Tensor, "*n g"]:
-    """Log-probability of counts whose variance is their mean."""
+    """Log-probability of counts whose variance is their mean.
+
+    Parameters
+    ----------
+    x
+        Data, counts or log-expression.
+    """
     return x * torch.log(mean + TINY) - mean - torch.lgamma(x + 1.0)
 
 
 def gaussian(
     x: Float[Tensor, "*n g"], mean: Float[Tensor, "*n g"], variance: Float[Tensor, "*#n g"]
 ) -> Float[Tensor, "*n g"]:
-    """Log-density of log-expression."""
+    """Log-density of log-expression.
+
+    Parameters
+    ----------
+    x
+        Data, counts or log-expression.
+    mean
+        Expected value, of the shape of the data.
+    variance
+        Variance of the log-expression.
+    """
     return -0.5 * (torch.log(2.0 * torch.pi * variance) + (x - mean) ** 2 / variance)
 
 
 def log_likelihood(kind: Likelihood, x: Tensor, mean: Tensor, spread: Tensor, dropout_logit: Tensor | None) -> Tensor:
-    """The likelihood of this name; ``spread`` is inverse dispersion or variance."""
+    """The likelihood of this name; ``spread`` is inverse dispersion or variance.
+
+    Parameters
+    ----------
+    kind
+        Name of the likelihood.
+    x
+        Data, counts or log-expression.
+    mean
+        Expected value, of the shape of the data.
+    dropout_logit
+        Logit of the dropout probability; None but for zinb.
+    """
     if kind == "nb":
         return negative_binomial(x, mean, spread)
     if kind == "zinb":

@@ -61,7 +61,17 @@ class Decoder(nn.Module):
             self.mean.bias.copy_(mean if self.likelihood == "gaussian" else torch.log(mean + 1e-7))
 
     def expected(self, z: Tensor, covariates: Tensor, library: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(mean (n g), dropout logit (n g) or None)."""
+        """(mean (n g), dropout logit (n g) or None).
+
+        Parameters
+        ----------
+        z
+            Embedding (n d).
+        covariates
+            One-hot batches (n b).
+        library
+            Total of every cell (n).
+        """
         h = F.leaky_relu(self.hidden(torch.cat([z, covariates], dim=1)), 0.2)
         mean = self.mean(h) + self.offset(covariates)
         if self.likelihood != "gaussian":
@@ -69,7 +79,19 @@ class Decoder(nn.Module):
         return mean, self.dropout(h) if self.dropout is not None else None
 
     def forward(self, z: Tensor, covariates: Tensor, library: Tensor, x: Tensor) -> Float[Tensor, " n"]:
-        """Log-likelihood of the expression of every cell, a gene's share of it."""
+        """Log-likelihood of the expression of every cell, a gene's share of it.
+
+        Parameters
+        ----------
+        z
+            Embedding (n d).
+        covariates
+            One-hot batches (n b).
+        library
+            Total of every cell (n).
+        x
+            Counts, or log-expression (n g).
+        """
         mean, dropout = self.expected(z, covariates, library)
         spread = F.softplus(self.spread) + 1e-4
         return log_likelihood(self.likelihood, x, mean, spread, dropout).mean(dim=1)

@@ -27,7 +27,17 @@ Encode = Callable[[Tensor], tuple[Tensor, Tensor]]
 def log_normal(
     z: Float[Tensor, "... d"], mean: Float[Tensor, "... d"], log_spread: Float[Tensor, "... d"]
 ) -> Float[Tensor, "..."]:
-    """Log-density of a diagonal Gaussian."""
+    """Log-density of a diagonal Gaussian.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    mean
+        Means.
+    log_spread
+        Logarithms of the standard deviations.
+    """
     return (-0.5 * ((z - mean) * torch.exp(-log_spread)).square() - log_spread - 0.5 * math.log(2.0 * math.pi)).sum(-1)
 
 
@@ -47,7 +57,15 @@ class Prior(nn.Module, ABC):
 
     @abstractmethod
     def log_density(self, z: Tensor, encode: Encode) -> Tensor:
-        """Log-density (n) of embeddings (n d)."""
+        """Log-density (n) of embeddings (n d).
+
+        Parameters
+        ----------
+        z
+            Embedding (n d).
+        encode
+            Mean and log-spread of the posterior of anchored components.
+        """
 
 
 class GaussianPrior(Prior):

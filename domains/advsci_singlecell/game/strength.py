@@ -77,7 +77,13 @@ class Balance:
 
 
 def neighbours(z: Float[Tensor, "n d"], k: int) -> Int[Tensor, "n k"]:
-    """Numbers of the ``k`` nearest other rows."""
+    """Numbers of the ``k`` nearest other rows.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    """
     distance = torch.cdist(z, z)
     distance.fill_diagonal_(float("inf"))
     return distance.topk(min(k, len(z) - 1), largest=False).indices
@@ -94,6 +100,15 @@ def readability(
     """Balanced accuracy above chance of a fresh probe of the batch within groups: 0 unreadable, 1 always read.
 
     Mean over the groups that have ``least`` cells of two batches, weighted by their cells.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    group
+        Group numbers (n).
+    ridge
+        Penalty of the probe, per root of a cell.
     """
     scores, sizes = [], []
     for k in range(int(group.max()) + 1):
@@ -126,7 +141,17 @@ def readability(
 def phantom(
     z: Float[Tensor, "n d"], batch: Int[Tensor, " n"], allowed: Bool[Tensor, "n b"], k: int = 15
 ) -> Float[Tensor, ""]:
-    """Share of neighbours from batches that lack the cell's group, over the cells of which some batch does."""
+    """Share of neighbours from batches that lack the cell's group, over the cells of which some batch does.
+
+    Parameters
+    ----------
+    z
+        Embedding (n d).
+    allowed
+        Batches that a cell may be told apart from (n b).
+    k
+        How many neighbours.
+    """
     foreign = ~allowed.gather(1, batch[neighbours(z, k)])
     concerned = (~allowed).any(1).to(z.dtype)
     return (foreign.to(z.dtype).mean(1) * concerned).sum() / concerned.sum().clamp(min=1.0)

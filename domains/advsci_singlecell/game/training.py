@@ -1,5 +1,6 @@
 """From components to the embedding: equalise, align, denoise, and let the encoder play against the adversaries."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from advsci.diagnostics import Probe
 from advsci.games import Adversary, DomainAdversarial
 from advsci.nn import MLP
 from advsci.schedules import Linear
@@ -135,8 +137,7 @@ class Integration:
             centred = components - components.mean(axis=0)
             data["components"] = torch.from_numpy((centred / max(float(centred.std()), 1e-12)).astype(np.float32))
         adversaries = adversaries_of(data, obs, fields, settings, len(cells.batches))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream.at("initial parameters").key() % 2**63)
+        with stream.at("initial parameters").seeded():
             task = _task(data, types, len(cells.batches), settings, stream)
             players = {name: make() for name, make in adversaries.items()}
         adaptive = AdaptiveStrength()
@@ -158,7 +159,7 @@ class Integration:
             seed=stream.at("training").key() % 2**31,
             device=device,
             log_every=min(50, settings.steps),
-            callbacks=balance,
+            callbacks=[*balance, *probes_of(data)] if players else [],
             ema=EMA(0.98, of=("task",)),
             quiet=quiet,
             title="embedding",
@@ -168,13 +169,29 @@ class Integration:
         return cls(equaliser, alignment, whitening, anchor, scale, played.encoder, played.head, training.log)
 
     def embed(self, components: np.ndarray, batch: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """The embedding (n d) of cells of known batches; labels, where known, are part of the input."""
+        """The embedding (n d) of cells of known batches; labels, where known, are part of the input.
+
+        Parameters
+        ----------
+        components
+            Principal components (n d).
+        batch
+            Batch numbers (n).
+        """
         even = self.equaliser(components, batch)
         aligned = self.whitening(self.alignment(even, batch))
         return self.encode(self.anchor(aligned, self.whitening(even), batch, labels))
 
     def embed_unseen(self, components: np.ndarray, batch: np.ndarray) -> np.ndarray:
-        """The embedding (n d) of cells of batches that were not there in training."""
+        """The embedding (n d) of cells of batches that were not there in training.
+
+        Parameters
+        ----------
+        components
+            Principal components (n d).
+        batch
+            Batch numbers (n).
+        """
         even = self.equaliser.unseen(components, batch)
         aligned = self.whitening(self.alignment.extend(even, batch)(even, batch))
         return self.encode(self.anchor(aligned, self.whitening(even), None))
@@ -185,7 +202,13 @@ class Integration:
             return self.encoder(torch.from_numpy(anchored / self.scale)).numpy()
 
     def types(self, z: np.ndarray) -> np.ndarray:
-        """Probabilities of the types (n c) by the class head."""
+        """Probabilities of the types (n c) by the class head.
+
+        Parameters
+        ----------
+        z
+            Embeddings (n d).
+        """
         if self.head is None:  # one type alone needs no naming
             return np.ones((len(z), 1), np.float32)
         with torch.no_grad():
@@ -201,7 +224,25 @@ def groups(
     settings: Settings,
     stream: Stream,
 ) -> np.ndarray:
-    """Memberships (n k) that condition the adversary: a given column, else types, else soft clusters of the anchor."""
+    """Memberships (n k) that condition the adversary: a given column, else types, else soft clusters of the anchor.
+
+    Parameters
+    ----------
+    target
+        Anchors (n d).
+    batch
+        Batch numbers (n).
+    posterior
+        Probabilities of the types (n c); None without types.
+    obs
+        Columns of the cells; None for a plain matrix.
+    fields
+        Keys of the AnnData; None for a plain matrix.
+    settings
+        How the embedding is made.
+    stream
+        Source of the random numbers.
+    """
     given = fields.adversarial_group_key if fields is not None else None
     if given is not None and obs is not None:
         membership = _onehot(obs[given].astype(str).to_numpy())
@@ -224,7 +265,19 @@ def tensors(
     posterior: np.ndarray | None,
     batches: int,
 ) -> dict[str, Tensor]:
-    """What a training batch holds, for all cells."""
+    """What a training batch holds, for all cells.
+
+    Parameters
+    ----------
+    target
+        Anchors (n d).
+    membership
+        Soft groups (n k).
+    posterior
+        Probabilities of the types (n c); None without types.
+    batches
+        How many batches there are.
+    """
     members, number = torch.from_numpy(membership), torch.from_numpy(batch.astype(np.int64))
     present = support(members, number, batches)
     weight, allowed = support_weights(members, number, present)
@@ -238,8 +291,33 @@ def tensors(
     return data if posterior is None else {**data, "posterior": torch.from_numpy(posterior)}
 
 
+def probes_of(data: dict[str, Tensor]) -> list[Probe]:
+    """What reads every adversary against chance during the training; nothing where cells are fewer than twenty.
+
+    Parameters
+    ----------
+    data
+        What the game is trained on.
+    """
+    if len(data["batch"]) < 20:
+        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it warns of discriminators of samples; this is none
+        return [Probe(data, samples=HELD)]
+
+
 def held_cells(data: dict[str, Tensor], stream: Stream, most: int = HELD) -> dict[str, Tensor]:
-    """Cells on which the strength is judged."""
+    """Cells on which the strength is judged.
+
+    Parameters
+    ----------
+    data
+        What the game is trained on; covariates are added to it.
+    stream
+        Source of the random numbers.
+    most
+        At most so many cells.
+    """
     rows = stream.at("held").permutation(len(data["batch"]))[:most]
     return {key: value[rows] for key, value in data.items()}
 
@@ -276,7 +354,19 @@ def _task(data: dict[str, Tensor], types: int, batches: int, settings: Settings,
 def adversaries_of(
     data: dict[str, Tensor], obs: Any, fields: Fields | None, settings: Settings, batches: int
 ) -> dict[str, Callable[[], Adversary]]:
-    """Name -> function that makes the adversary; adds the covariates to ``data``."""
+    """Name -> function that makes the adversary; adds the covariates to ``data``.
+
+    Parameters
+    ----------
+    obs
+        Columns of the cells; None for a plain matrix.
+    fields
+        Keys of the AnnData; None for a plain matrix.
+    settings
+        How the embedding is made.
+    batches
+        How many batches there are.
+    """
     dimensions, groups_ = data["anchor"].shape[1], data["membership"].shape[1]
     made: dict[str, Callable[[], Adversary]] = {}
     if settings.adversary == "none":

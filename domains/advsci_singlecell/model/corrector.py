@@ -73,7 +73,15 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any, *, batch: Any = None) -> np.ndarray:
-        """The embedding (n d); rows of unseen batches are aligned to the fitted ones."""
+        """The embedding (n d); rows of unseen batches are aligned to the fitted ones.
+
+        Parameters
+        ----------
+        X
+            Features (n d).
+        batch
+            Batch of every row (n).
+        """
         if not hasattr(self, "integration_"):
             raise ConfigError(
                 "got a BatchCorrector that was not fitted; expected one that was. Try: fit(X, batch=...)."
@@ -91,7 +99,17 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
         return out.astype(given.dtype)
 
     def fit_transform(self, X: Any, y: Any = None, *, batch: Any = None) -> np.ndarray:
-        """Fit, and the embedding of the same rows."""
+        """Fit, and the embedding of the same rows.
+
+        Parameters
+        ----------
+        X
+            Features (n d).
+        y
+            Types of the rows; None or NaN: unknown.
+        batch
+            Batch of every row (n).
+        """
         return self.fit(X, y, batch=batch).transform(X, batch=batch)
 
     def _features(self, X: Any, *, reset: bool) -> np.ndarray:
@@ -127,6 +145,10 @@ def correct(
         Further keys of `Model.setup_anndata`: ``labels_key``, ``layer``, ...
     copy
         Return a changed copy instead of changing ``adata``.
+    batch_key
+        Column of obs with the batches.
+    seed
+        Root of the random numbers.
     """
     adata = adata.copy() if copy else adata
     Model.setup_anndata(adata, batch_key=batch_key, **keys)

@@ -93,7 +93,19 @@ class Expression:
         stream: Stream,
         device: str | torch.device | None = None,
     ) -> "Expression":
-        """Fit both on the cells ``rows`` with embeddings ``z``."""
+        """Fit both on the cells ``rows`` with embeddings ``z``.
+
+        Parameters
+        ----------
+        selected
+            Columns that the decoder explains.
+        settings
+            How the embedding is made.
+        stream
+            Source of the random numbers.
+        device
+            Torch device; None: an accelerator if there is one.
+        """
         from scipy import sparse
 
         batches = len(cells.batches)
@@ -115,8 +127,7 @@ class Expression:
             np.asarray(counts.sum(axis=1), dtype=np.float32).ravel() if cells.counts else np.ones(len(rows), np.float32)
         )
         mean = np.asarray(counts.mean(axis=0), dtype=np.float32).ravel()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream.at("decoder").key() % 2**63)
+        with stream.at("decoder").seeded():
             decoder = Decoder(z.shape[1], batches, len(selected), likelihood=settings.likelihood, width=settings.width)
         decoder.start_at(torch.from_numpy(mean / mean.sum() if cells.counts else mean))
         game = DomainAdversarial(Explanation(decoder), {})
@@ -134,7 +145,13 @@ class Expression:
         return cls(decoder, selected, readout, batches)
 
     def corrected(self, z: np.ndarray, batches: list[int], columns: list[int]) -> np.ndarray:
-        """Mean expression (n c) of the genes ``columns`` over the given batches."""
+        """Mean expression (n c) of the genes ``columns`` over the given batches.
+
+        Parameters
+        ----------
+        z
+            Embedding (n d).
+        """
         position = {int(g): i for i, g in enumerate(self.selected)}
         inside = [i for i, c in enumerate(columns) if c in position]
         out = np.zeros((len(z), len(columns)), np.float32)

@@ -83,9 +83,8 @@ class Model:
     @staticmethod
     def setup_anndata(
         adata: "AnnData",
-        *,
-        batch_key: str,
         layer: str | None = None,
+        batch_key: str | None = None,
         labels_key: str | None = None,
         unlabeled_category: str = "Unknown",
         categorical_covariate_keys: "list[str] | tuple[str, ...]" = (),
@@ -93,7 +92,31 @@ class Model:
         adversarial_group_key: str | None = None,
         protected_key: str | None = None,
     ) -> None:
-        """Register the keys of ``adata``; see `Fields` for their meaning."""
+        """Register the keys of ``adata``; see `Fields` for their meaning.
+
+        Parameters
+        ----------
+        batch_key
+            Column of obs with the batches.
+        layer
+            Layer with the expression; None: X.
+        labels_key
+            Column with cell types; None: no types.
+        unlabeled_category
+            Type that means "not known".
+        categorical_covariate_keys
+            Columns of further nuisances, by category.
+        continuous_covariate_keys
+            Columns of further nuisances, by number.
+        adversarial_group_key
+            Column whose groups condition the adversary.
+        protected_key
+            Column that must not be removed.
+        """
+        if batch_key is None:
+            raise ConfigError(
+                "got no batch_key; expected a column of obs. Try: setup_anndata(adata, batch_key='batch')."
+            )
         Fields(
             batch_key=batch_key,
             layer=layer,
@@ -158,6 +181,8 @@ class Model:
         labels
             Whether a cell's own label, where known, is part of its input. Without, labels still shape the space, but no
             cell is placed by its own: the form to score with the labels that were given.
+        adata
+            Cells; None: those of the model.
         """
         cells = self._cells(adata)
         return np.concatenate(
@@ -182,6 +207,8 @@ class Model:
             Name of the batch; None: the mean over all batches.
         genes
             Any genes of the AnnData, whether they were selected for the embedding or not; None: the selected ones.
+        adata
+            Cells; None: those of the model.
         """
         import pandas as pd
 
@@ -200,7 +227,13 @@ class Model:
         return pd.DataFrame(values, index=index, columns=pd.Index(names))
 
     def predict(self, adata: "AnnData | None" = None, *, soft: bool = False) -> "pd.Series | pd.DataFrame":
-        """Types of the cells by the class head, or with ``soft`` their probabilities."""
+        """Types of the cells by the class head, or with ``soft`` their probabilities.
+
+        Parameters
+        ----------
+        adata
+            Cells; None: those of the model.
+        """
         import pandas as pd
 
         _, integration = self.fitted()
@@ -215,7 +248,15 @@ class Model:
         return pd.Series(np.asarray(self.cells.types)[p.argmax(axis=1)], index=index, name="advsci_type")
 
     def map_query(self, adata: "AnnData", *, batch_key: str | None = None) -> "QueryMap":
-        """Cells of unseen batches in the embedding, with types, or unseen where like nothing; trains nothing."""
+        """Cells of unseen batches in the embedding, with types, or unseen where like nothing; trains nothing.
+
+        Parameters
+        ----------
+        adata
+            The new cells.
+        batch_key
+            Column with their batches; None: the model's.
+        """
         from advsci_singlecell.model.query import map_query
 
         return map_query(self, adata, batch_key or self.fields.batch_key)
@@ -322,6 +363,22 @@ class Model:
         return self.expression
 
     def embed_rows(self, rows: np.ndarray, cells: Cells | None = None, labels: bool = True) -> np.ndarray:
+        """The embedding of some rows.
+
+        Parameters
+        ----------
+        rows
+            Row numbers.
+        cells
+            What the rows are of; None: the model's cells.
+        labels
+            Whether a cell's own label is part of its input.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n d).
+        """
         cells = cells or self.cells
         projection, integration = self.fitted()
         if isinstance(integration, CountEmbedding):
@@ -352,7 +409,13 @@ class Model:
 
 
 def sketch_rows(batch: np.ndarray, most: int, stream: Stream) -> np.ndarray:
-    """Rows to train on: all, or ``most`` of them, of every batch as many as there are up to an equal share."""
+    """Rows to train on: all, or ``most`` of them, of every batch as many as there are up to an equal share.
+
+    Parameters
+    ----------
+    stream
+        Source of the random numbers.
+    """
     if len(batch) <= most:
         return np.arange(len(batch))
     sizes = np.bincount(batch)
@@ -365,7 +428,13 @@ def sketch_rows(batch: np.ndarray, most: int, stream: Stream) -> np.ndarray:
 
 
 def check_genes(adata: "AnnData", expected: np.ndarray) -> None:
-    """Raise a `DataError` unless the genes are the expected ones in their order."""
+    """Raise a `DataError` unless the genes are the expected ones in their order.
+
+    Parameters
+    ----------
+    adata
+        The cells.
+    """
     found = np.asarray(adata.var_names)
     if len(found) == len(expected) and (found == expected).all():
         return

@@ -57,7 +57,17 @@ class QueryMap:
 
 
 def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float = 0.05, k: int = 15) -> QueryMap:
-    """Place the cells of ``adata`` into the embedding of ``model``."""
+    """Place the cells of ``adata`` into the embedding of ``model``.
+
+    Parameters
+    ----------
+    batch_key
+        Column of obs with the batches.
+    alpha
+        Level below which a cell is called unseen.
+    k
+        Which nearest reference cell the distance is to.
+    """
     import pandas as pd
 
     projection, integration = model.fitted()
@@ -69,7 +79,7 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
     if len(missing) > (1.0 - SHARED_GENES) * len(needed):
         raise DataError(
             f"got {len(needed) - len(missing)} of the {len(needed)} genes that the embedding reads; expected at least "
-            f"{SHARED_GENES:.0%}. Try: genes named as in the reference, such as {needed[:3].tolist()}."
+            f"{SHARED_GENES:.0%}. Try: {_advice(needed, cells.var_names)}."
         )
     known = column >= 0
     expression = _expression(cells, projection, column, known)
@@ -94,7 +104,13 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
 
 
 def conformal_p_values(reference: np.ndarray, query: np.ndarray, k: int = 15) -> np.ndarray:
-    """Share of reference cells at least as far from the reference as each query cell, (1 + #) / (1 + n)."""
+    """Share of reference cells at least as far from the reference as each query cell, (1 + #) / (1 + n).
+
+    Parameters
+    ----------
+    k
+        Which nearest reference cell the distance is to.
+    """
     try:
         from sklearn.neighbors import NearestNeighbors
     except ImportError as error:
@@ -115,3 +131,14 @@ def _expression(cells: Cells, projection, column: np.ndarray, known: np.ndarray)
         dense[:, known] = np.asarray(y[:, column[known]].todense())
         parts.append(dense)
     return np.concatenate(parts).astype(np.float32)
+
+
+def _advice(needed: np.ndarray, found: np.ndarray) -> str:
+    """How the query's genes would fit the reference's: by another case, without versions, or by other names."""
+    wanted = {str(name).casefold() for name in needed}
+    if len(wanted & {str(name).casefold() for name in found}) > SHARED_GENES * len(wanted):
+        return f"the reference's upper and lower case, as in '{needed[0]}'"
+    bare = {name.split(".")[0] for name in wanted}
+    if len(bare & {str(name).casefold().split(".")[0] for name in found}) > SHARED_GENES * len(bare):
+        return f"names with the reference's version numbers, as in '{needed[0]}'"
+    return f"genes named as in the reference, such as {needed[:3].tolist()}"

@@ -7,6 +7,7 @@ from advsci.errors import ConfigError, DataError
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.files import read_cells
+from advsci_singlecell.data.matrix import chunks
 from advsci_singlecell.model.model import Model
 
 
@@ -99,3 +100,43 @@ def test_a_zarr_store_keeps_all_that_it_holds(cells, tmp_path):
     assert (found.obsm["X_umap"] == 1.0).all() and found.uns["note"] == "kept"
     assert (found.raw.X.toarray() == cells.raw.X.toarray()).all()
     assert Cells.of(found, Fields(batch_key="batch", layer="counts")).matrix.shape == cells.shape
+
+
+def test_counts_that_a_correction_for_ambient_rna_left_are_used_with_a_warning(cells):
+    cells.X = cells.X * np.float32(0.93)
+    with pytest.warns(UserWarning, match="SoupX"):
+        made(cells)
+
+
+def test_normalised_counts_are_refused(cells):
+    totals = np.asarray(cells.X.sum(axis=1))
+    cells.X = cells.X.multiply(1e4 / totals).tocsr()
+    with pytest.raises(DataError, match="normalised"):
+        made(cells)
+
+
+def test_keys_may_come_in_the_order_of_scvi(cells):
+    Model.setup_anndata(cells, None, "batch", "cell_type")
+    assert Fields.of(cells) == Fields(batch_key="batch", labels_key="cell_type")
+
+
+@pytest.mark.parametrize("kind", ["csc", "uint16", "int64", "strings", "integers", "unused", "view"])
+def test_every_way_to_hold_the_same_cells_is_the_same(cells, kind):
+    expected = Cells.of(cells, Fields(batch_key="batch"))
+    other = cells.copy()
+    if kind == "csc":
+        other.X = other.X.tocsc()
+    elif kind in ("uint16", "int64"):
+        other.X = other.X.astype(kind)
+    elif kind == "strings":
+        other.obs["batch"] = other.obs["batch"].astype(str).astype("string")
+    elif kind == "integers":
+        other.obs["batch"] = other.obs["batch"].cat.codes.astype("int64")
+    elif kind == "unused":
+        other.obs["batch"] = other.obs["batch"].cat.add_categories(["ghost"])
+    else:
+        other = other[:]
+    found = Cells.of(other, Fields(batch_key="batch"))
+    assert (found.batch == expected.batch).all() and len(found.batches) == len(expected.batches)
+    blocks = [np.concatenate([b.toarray() for _, b in chunks(c.matrix)]) for c in (found, expected)]
+    assert (blocks[0] == blocks[1]).all()

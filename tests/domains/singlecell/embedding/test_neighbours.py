@@ -3,7 +3,7 @@
 import numpy as np
 
 from advsci_singlecell.embedding.anchor import Anchor
-from advsci_singlecell.embedding.neighbours import Neighbourhoods, mutual_pairs, nearest
+from advsci_singlecell.embedding.neighbours import Neighbourhoods, mutual_pairs, nearest, nearest_distances, partners_of
 from advsci_singlecell.embedding.posterior import neighbour_votes, pool_weights, pooled, type_posterior
 
 
@@ -106,3 +106,26 @@ def test_types_count_alike_in_a_pool_however_few_their_cells():
     of_few = np.where(y[:, None] == 0, [[0.7, 0.3]], [[0.3, 0.7]])
     first, second = pool_weights([of_many, of_few], y)
     assert second > first
+
+
+def test_many_batches_are_not_compared_all_with_all():
+    centres = np.random.default_rng(0).normal(size=(150, 4))
+    pairs = partners_of(centres)
+    assert len(pairs) < 150 * 10 and all(p < q for p, q in pairs)
+    reached, found = {0}, [0]
+    while found:
+        here = found.pop()
+        near = {q for pair in pairs if here in pair for q in pair} - reached
+        reached |= near
+        found += near
+    assert reached == set(range(150))
+
+
+def test_few_cells_are_sought_without_a_search_object_and_found_alike():
+    from sklearn.neighbors import NearestNeighbors
+
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    distance, found = nearest_distances(x, x, 4)
+    expected = NearestNeighbors(n_neighbors=4, algorithm="brute").fit(x).kneighbors(x)
+    np.testing.assert_allclose(distance, expected[0], atol=1e-6)
+    assert (found == expected[1]).all()
