@@ -160,5 +160,5 @@ def installed(name: str) -> bool:
         The name is not one of a peer.
     """
     if name not in PACKAGES:
-        raise MissingDependencyError(f"got the method '{name}'; expected one of {list(PEERS)}.")
+        raise MissingDependencyError(f"got the method '{name}'; expected one of {list(PEERS)}. Try: a name from it.")
     return find_spec(PACKAGES[name]) is not None

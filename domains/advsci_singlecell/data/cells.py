@@ -129,7 +129,7 @@ def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]
     layers
         Names of the layers, for advice.
     """
-    remedy = f"Try: layer='{next((k for k in layers if 'count' in k.lower() or 'raw' in k.lower()), 'counts')}'"
+    remedy = f"layer='{next((k for k in layers if 'count' in k.lower() or 'raw' in k.lower()), 'counts')}'"
     empty, largest, fractional, negative, totals = 0, 0.0, False, False, []
     for part, block in chunks(matrix):
         data = block.data
@@ -159,7 +159,7 @@ def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]
         )
     if counts and negative:
         raise DataError(
-            f"got negative values in {where}; expected counts. {remedy}, or likelihood='gaussian' for scaled data."
+            f"got negative values in {where}; expected counts. Try: {remedy}, or likelihood='gaussian' for scaled data."
         )
     total = np.concatenate(totals)
     if counts and fractional and largest >= LARGEST_LOG and total.std() > LEAST_VARIATION * total.mean():
@@ -172,7 +172,7 @@ def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]
         kind = "log-transformed" if largest < LARGEST_LOG else "normalised"
         raise DataError(
             f"got non-integer values up to {largest:.3g} in {where}: they look {kind}; expected raw counts. "
-            f"{remedy}, or likelihood='gaussian' for log data."
+            f"Try: {remedy}, or likelihood='gaussian' for log data."
         )
     if counts and empty:
         raise DataError(

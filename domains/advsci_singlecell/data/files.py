@@ -43,7 +43,7 @@ def load_input(name: str, *, seed: int = 0, cells: int = 1800, use_raw: bool = F
             raise DataError(f"got {name} without .raw; expected counts in it. Try: without --use-raw.")
         return (adata.raw.to_adata() if use_raw else adata), f"the file {Path(name).name}"
     if Path(name).suffix in (".h5ad", ".zarr"):
-        raise DataError(f"got no file {name}; expected an AnnData file. Try: advsci datasets list")
+        raise DataError(f"got no file {name}; expected an AnnData file. Try: advsci datasets list.")
     from advsci_datasets import load_cells
     from advsci_datasets.registry import find
 
@@ -123,7 +123,9 @@ def _open_zarr(path: Any) -> "AnnData":
             raw = cast(Any, group["raw"])
             adata.raw = anndata.AnnData(X=read(raw["X"]), obs=parts["obs"], var=read(raw["var"]))
     except Exception as error:  # zarr and anndata raise many kinds; each means that the store is no sound AnnData
-        raise DataError(f"{path} is no AnnData in zarr: {error}. Try: AnnData.write_zarr.") from error
+        raise DataError(
+            f"got {path}, which is no AnnData in zarr ({error}); expected one. Try: AnnData.write_zarr."
+        ) from error
     return adata
 
 

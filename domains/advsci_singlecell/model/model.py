@@ -215,7 +215,7 @@ class Model:
         self._cells(adata)
         projection, _ = self.fitted()
         if batch is not None and batch not in self.cells.batches:
-            raise DataError(f"got batch '{batch}'; expected one of {self.cells.batches}, or None for their mean.")
+            raise DataError(f"got batch '{batch}'; expected one of {self.cells.batches}. Try: None, for their mean.")
         names = self.cells.var_names[projection.genes].tolist() if genes is None else list(genes)
         unknown = sorted(set(names) - set(self.cells.var_names))
         if unknown:

@@ -75,7 +75,7 @@ def test_truncated_file(cells, tmp_path):
 
 
 def test_a_folder_that_is_no_zarr(tmp_path):
-    with pytest.raises(DataError, match="no AnnData in zarr"):
+    with pytest.raises(DataError, match="AnnData in zarr"):
         read_cells(tmp_path)
 
 
