@@ -45,6 +45,15 @@ class Config(BaseModel):
 
             steps: int = Field(default=2000, gt=0, description="Training steps.")
             width: float = Field(default=1.5, gt=0, description="Width of the detector [mm].")
+
+    Examples
+    --------
+    >>> from pydantic import Field
+    >>> from advsci.config import Config
+    >>> class Train(Config):
+    ...     steps: int = Field(default=10, gt=0, description="Steps.")
+    >>> Train(steps=5).steps
+    5
     """
 
     model_config = ConfigDict(
@@ -68,7 +77,14 @@ class Config(BaseModel):
 
 
 class RunConfig(Config):
-    """Settings of a command that works in a run folder; `advsci.cli.execute` opens the folder by them."""
+    """Settings of a command that works in a run folder; `advsci.cli.execute` opens the folder by them.
+
+    Examples
+    --------
+    >>> from advsci.config import RunConfig
+    >>> RunConfig(seed=3).seed
+    3
+    """
 
     out: Path | None = Field(default=None, description="Run folder; default: a new one under runs/.")
     overwrite: bool = Field(default=False, description="Empty a run folder that holds another run, and begin anew.")
@@ -83,7 +99,14 @@ class RunConfig(Config):
 
 
 class DeviceConfig(RunConfig):
-    """Settings of a command that computes on a device; `advsci.devices.torch_device` reads it."""
+    """Settings of a command that computes on a device; `advsci.devices.torch_device` reads it.
+
+    Examples
+    --------
+    >>> from advsci.config import DeviceConfig
+    >>> DeviceConfig(device="cpu").device
+    'cpu'
+    """
 
     device: str | None = Field(
         default=None, description="Torch device, as cpu, cuda, cuda:1; default: an accelerator if there is one."

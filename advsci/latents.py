@@ -26,7 +26,15 @@ class Latent(ABC):
 
 @dataclass(frozen=True)
 class Gaussian(Latent):
-    r""":math:`z \sim N(0, I)`."""
+    r""":math:`z \sim N(0, I)`.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.latents import Gaussian
+    >>> Gaussian(3).sample(5, Stream(0)).shape
+    torch.Size([5, 3])
+    """
 
     dim: int
 
@@ -60,6 +68,13 @@ class Truncated(Latent):
     r"""A standard normal restricted to :math:`|z_i| \le bound`, by inversion of its distribution function.
 
     The truncation trick of BigGAN (Brock et al. 2019, arXiv 1809.11096) trades variety for fidelity.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.latents import Truncated
+    >>> bool(Truncated(2, 1.0).sample(100, Stream(0)).abs().max() <= 1.0)
+    True
     """
 
     dim: int
@@ -78,6 +93,13 @@ class Mixture(Latent):
 
     Separate modes in the latent space relieve the generator from tearing one Gaussian apart (Gurumurthy et al. 2017,
     DeLiGAN, arXiv 1706.02071).
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.latents import Mixture
+    >>> Mixture(2, 4).sample(5, Stream(0)).shape
+    torch.Size([5, 2])
     """
 
     dim: int

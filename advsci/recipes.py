@@ -92,6 +92,14 @@ def low_dimensional(
         Samples a step.
     seed
         Key of the initial weights, the pieces and the waves.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.recipes import low_dimensional
+    >>> recipe = low_dimensional(Stream(0).normal((500, 2)))
+    >>> sorted(recipe.game.players)
+    ['discriminator', 'generator']
     """
     d = x.shape[1]
     scale = float(x.std(0).median())

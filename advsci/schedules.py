@@ -30,7 +30,14 @@ class Constant:
 
 @dataclass(frozen=True)
 class Linear:
-    r"""``start + (end - start) * progress``."""
+    r"""``start + (end - start) * progress``.
+
+    Examples
+    --------
+    >>> from advsci.schedules import Linear
+    >>> Linear(1.0, 0.0)(0.25)
+    0.75
+    """
 
     start: float
     end: float
@@ -41,7 +48,14 @@ class Linear:
 
 @dataclass(frozen=True)
 class Cosine:
-    r"""``end + (start - end) (1 + cos(pi t)) / 2`` with progress :math:`t`, as in R3GAN (arXiv 2501.05441)."""
+    r"""``end + (start - end) (1 + cos(pi t)) / 2`` with progress :math:`t`, as in R3GAN (arXiv 2501.05441).
+
+    Examples
+    --------
+    >>> from advsci.schedules import Cosine
+    >>> round(Cosine(1.0, 0.0)(0.5), 6)
+    0.5
+    """
 
     start: float
     end: float

@@ -32,6 +32,18 @@ class VectorField:
     scale
         Optional positive factors (one a parameter, flat) on the rows of the field, for an optimizer that rescales
         gradients: the field becomes :math:`D v` with Jacobian :math:`D J`. See `adam_scale`.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream
+    >>> from advsci.diagnostics import VectorField
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> game = GAN(MLP(2, 2, width=4), MLP(2, 1, width=4), Gaussian(2))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> field = VectorField(game, batch, game.draw(batch, Stream(1)))
+    >>> field.size == sum(p.numel() for p in game.parameters())
+    True
     """
 
     def __init__(self, game: Game, batch: Batch, draw: Draw, scale: Float[Tensor, " p"] | None = None):

@@ -44,6 +44,14 @@ def singular_values(
         Products with :math:`J_G^T J_G`; more for spectra that decay slowly.
     stream
         Key of the random start.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import Stream
+    >>> from advsci.diagnostics import singular_values
+    >>> singular_values(torch.nn.Linear(2, 3), Stream(0).normal((4, 2)), 2).shape
+    torch.Size([4, 2])
     """
     n, k = z.shape
     count = k if count is None else min(count, k)

@@ -138,6 +138,14 @@ def lipschitz_bound(
     ConfigError
         The graph holds an operation without a rule, or one without any finite bound (a product of two
         values that both depend on the input). Nothing is ever assumed to be 1-Lipschitz.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.diagnostics import lipschitz_bound
+    >>> net = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))
+    >>> bool(lipschitz_bound(net, torch.zeros(1, 2)).bound > 0)
+    True
     """
     rules = dict(rules or {})
     training = network.training

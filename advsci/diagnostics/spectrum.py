@@ -126,6 +126,18 @@ def game_spectrum(
         Relative residual at which an eigenvalue counts as converged.
     stream
         Key of the random start.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream
+    >>> from advsci.diagnostics import VectorField, game_spectrum
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> game = GAN(MLP(2, 2, width=4), MLP(2, 1, width=4), Gaussian(2))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> field = VectorField(game, batch, game.draw(batch, Stream(1)))
+    >>> len(game_spectrum(field, count=4, steps=8, stream=Stream(2)).eigenvalues) >= 4
+    True
     """
     if not 1 <= count <= steps:
         raise ConfigError(f"got count={count} and steps={steps}; expected 1 <= count <= steps. Try: steps=3*count.")

@@ -41,7 +41,14 @@ DOMAIN_RULES: tuple[Rule, ...] = (rules.deaf_adversary, rules.readable_domain)
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All findings, the most causal first; empty for a healthy training."""
+    """All findings, the most causal first; empty for a healthy training.
+
+    Examples
+    --------
+    >>> from advsci.diagnostics import judge
+    >>> print(judge([{"step": 1, "generator/objective": 0.7, "discriminator/objective": 0.7}]).text())
+    Nothing stands out, but the run was not probed. Try: Trainer(callbacks=[Probe(data)]).
+    """
 
     findings: tuple[Finding, ...]
     probed: bool

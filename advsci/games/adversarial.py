@@ -87,6 +87,18 @@ class AdversarialGame(OnePassGame):
     A subclass states `players`, `draw`, `samples`, `make`, `scores` and `check`, and may add terms of its own to the
     generator's loss (`generator_terms`). A batch holds the data ``"x"`` (n ...), where the game takes them
     ``"condition"`` (n ...) and ``"weight"`` (n), non-negative weights of the samples.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream
+    >>> from advsci.games import AdversarialGame
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> real, fake = game.logits(batch, game.draw(batch, Stream(1)))
+    >>> isinstance(game, AdversarialGame), real.shape
+    (True, torch.Size([8]))
     """
 
     one_discriminator_pass = False

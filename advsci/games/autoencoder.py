@@ -26,6 +26,16 @@ class Autoencoder(Game):
         ``decoder(z)`` gives samples.
     latent
         Length of the codes.
+
+    Examples
+    --------
+    >>> from advsci import Stream, Trainer
+    >>> from advsci.games import Autoencoder
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Simultaneous
+    >>> game = Autoencoder(MLP(3, 2), MLP(2, 3), 2)
+    >>> Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 3)), Simultaneous()).step
+    2
     """
 
     code_mean: Tensor

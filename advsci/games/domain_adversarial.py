@@ -19,7 +19,25 @@ __all__ = ["Adversary", "DomainAdversarial", "Task"]
 
 
 class Task(nn.Module, ABC):
-    """What the features are for: an encoder and the loss that it serves, as one player."""
+    """What the features are for: an encoder and the loss that it serves, as one player.
+
+    Examples
+    --------
+    >>> from advsci.games import Task
+    >>> from advsci.nn import MLP
+    >>> class Reconstruct(Task):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.encoder, self.decoder = MLP(3, 2), MLP(2, 3)
+    ...     def draw(self, batch, stream):
+    ...         return {}
+    ...     def forward(self, batch, draw):
+    ...         z = self.encoder(batch["x"])
+    ...         return z, {"reconstruction": (self.decoder(z) - batch["x"]).square().mean()}
+    >>> import torch
+    >>> Reconstruct()({"x": torch.zeros(4, 3)}, {})[0].shape
+    torch.Size([4, 2])
+    """
 
     @abstractmethod
     def draw(self, batch: Batch, stream: Stream) -> Draw:
@@ -41,7 +59,22 @@ class Task(nn.Module, ABC):
 
 
 class Adversary(nn.Module, ABC):
-    """A player that reads the domain from the features."""
+    """A player that reads the domain from the features.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.games import Adversary
+    >>> from advsci.nn import MLP
+    >>> class Reader(Adversary):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.net = MLP(2, 3)
+    ...     def forward(self, features, batch):
+    ...         return torch.nn.functional.cross_entropy(self.net(features), batch["domain"])
+    >>> Reader()(torch.zeros(4, 2), {"domain": torch.tensor([0, 1, 2, 0])}).shape
+    torch.Size([])
+    """
 
     @abstractmethod
     def forward(self, features: Tensor, batch: Batch) -> Tensor:
@@ -65,6 +98,34 @@ class DomainAdversarial(OneLossGame):
     Under `advsci.solvers.Simultaneous` the game takes one backward pass for all players (gradient reversal); under
     `advsci.solvers.Alternating` the players take turns, with as many adversary steps a task step as wanted. Both follow
     the same vector field.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import DomainAdversarial, Stream, Trainer
+    >>> from advsci.games import Adversary, Task
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Alternating
+    >>> class Classify(Task):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.encoder, self.head = MLP(2, 3), MLP(3, 2)
+    ...     def draw(self, batch, stream):
+    ...         return {}
+    ...     def forward(self, batch, draw):
+    ...         z = self.encoder(batch["x"])
+    ...         return z, {"class": torch.nn.functional.cross_entropy(self.head(z), batch["label"])}
+    >>> class Reader(Adversary):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.net = MLP(3, 2)
+    ...     def forward(self, features, batch):
+    ...         return torch.nn.functional.cross_entropy(self.net(features), batch["domain"])
+    >>> n = 64
+    >>> data = {"x": Stream(0).normal((n, 2)), "label": torch.arange(n) % 2, "domain": torch.arange(n) // 32}
+    >>> game = DomainAdversarial(Classify(), Reader(), strength=0.5)
+    >>> Trainer(steps=2, batch_size=16, quiet=True).fit(game, data, Alternating()).step
+    2
     """
 
     def __init__(

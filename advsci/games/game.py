@@ -50,6 +50,28 @@ class Game(nn.Module, ABC):
     * `terms`: the named scalar terms of a player's loss, already weighted; their sum is what the player minimises.
 
     The losses never detach one player from another: solvers freeze whom they do not move.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from advsci import Game
+    >>> from advsci.solvers import Simultaneous
+    >>> class Bilinear(Game):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.x, self.y = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    ...     players = property(lambda self: {"x": self.x, "y": self.y})
+    ...     def draw(self, batch, stream):
+    ...         return {}
+    ...     def check(self, batch, draw):
+    ...         pass
+    ...     def terms(self, player, batch, draw):
+    ...         value = (self.x.weight * self.y.weight).sum()
+    ...         return {"value": value if player == "x" else -value}
+    >>> game = Bilinear()
+    >>> bool(game.loss("x", {}, {}) == -game.loss("y", {}, {}))
+    True
     """
 
     progress: Tensor

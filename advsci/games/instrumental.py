@@ -34,6 +34,16 @@ class InstrumentalVariables(Game):
     Notes
     -----
     A batch holds ``"x"`` (n p), ``"instrument"`` (n q) and ``"y"`` (n).
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.games import InstrumentalVariables
+    >>> from advsci.nn import MLP
+    >>> game = InstrumentalVariables(MLP(1, 1), MLP(2, 1))
+    >>> batch = {"x": Stream(0).normal((8, 1)), "instrument": Stream(1).normal((8, 2)), "y": Stream(2).normal((8,))}
+    >>> sorted(game.terms("test", batch, {}))
+    ['moment', 'norm']
     """
 
     def __init__(self, structural: nn.Module, test: nn.Module):

@@ -44,6 +44,18 @@ class MomentMatching(Game):
     Notes
     -----
     A batch holds ``"x"`` (n ...) and optionally ``"weight"`` (n), the weights of the real samples.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.games import MomentMatching
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.objectives import linear_ipm
+    >>> game = MomentMatching(MLP(2, 2), MLP(2, 4), Gaussian(2), linear_ipm)
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.players)
+    ['features', 'generator']
     """
 
     def __init__(

@@ -35,6 +35,16 @@ class VAE(Game):
         Length of the latent vectors.
     beta
         Weight of the divergence; 1 for the bound itself.
+
+    Examples
+    --------
+    >>> from advsci import Stream, Trainer
+    >>> from advsci.games import VAE
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Simultaneous
+    >>> game = VAE(MLP(3, 4), MLP(2, 3), 2)
+    >>> Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 3)), Simultaneous()).step
+    2
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, latent: int, *, beta: float = 1.0):

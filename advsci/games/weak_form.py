@@ -60,6 +60,16 @@ class WeakForm(Game):
     (n), their quadrature weights, and where the boundary is not built into the trial function ``"boundary"`` (m d) with
     ``"value"`` (m). The test player's loss is the negative *logarithm* of the ratio, as in the paper: it is invariant
     under the scale of phi, and so is its gradient's direction.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.games import WeakForm
+    >>> from advsci.nn import MLP
+    >>> poisson = lambda x, u, du, phi, dphi: (du * dphi).sum(1) - phi
+    >>> game = WeakForm(MLP(1, 1), MLP(1, 1), poisson, cutoff=lambda x: (x * (1 - x)).squeeze(1))
+    >>> bool(game.ratio({"x": torch.linspace(0.1, 0.9, 9)[:, None]}) >= 0)
+    True
     """
 
     def __init__(

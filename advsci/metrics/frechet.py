@@ -138,6 +138,15 @@ def frechet_distance(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> 
     ------
     DataError, ShapeError
         Fewer than two samples, or sets of different width.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import Stream
+    >>> from advsci.metrics import frechet_distance
+    >>> real = Stream(0).normal((500, 2), dtype=torch.float64)
+    >>> round(frechet_distance(real, real + torch.tensor([3.0, 0.0])).item(), 6)
+    9.0
     """
     check_samples(real, fake, 2)
     d = real.shape[1]

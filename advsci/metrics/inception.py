@@ -36,6 +36,14 @@ def inception_score(logits: Float[Tensor, "n classes"], splits: int = 10) -> Est
     ------
     ConfigError
         If there are more splits than samples.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.metrics import inception_score
+    >>> logits = 50.0 * torch.eye(4).repeat(10, 1)
+    >>> round(inception_score(logits, splits=1).value.item(), 4)
+    4.0
     """
     if not 1 <= splits <= len(logits):
         raise ConfigError(

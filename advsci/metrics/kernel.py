@@ -140,6 +140,14 @@ def mmd(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], kernel: Kernel | None 
     ------
     DataError, ShapeError
         Fewer than two samples, or sets of different width.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.metrics import mmd
+    >>> real = Stream(0).normal((100, 2))
+    >>> bool(mmd(real, real + 2).value > 0.1)
+    True
     """
     check_samples(x, y, 2)
     x, y = x.double(), y.double()
@@ -173,6 +181,14 @@ def kid(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Estimate:
     -------
     Estimate
         Value and standard error.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.metrics import kid
+    >>> real = Stream(0).normal((100, 2))
+    >>> bool(kid(real, real + 2).value > kid(real, Stream(1).normal((100, 2))).value)
+    True
     """
     return mmd(real, fake, polynomial())
 

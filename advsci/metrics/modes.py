@@ -59,6 +59,14 @@ def mode_counts(
         Of the mixture's components; one ``sigma`` for all or one each; equal weights by default.
     threshold
         Largest Mahalanobis distance of a high-quality sample.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.metrics import mode_counts
+    >>> centres = torch.tensor([[0.0, 0.0], [5.0, 0.0]])
+    >>> int(mode_counts(torch.zeros(10, 2), centres, 0.5)[0])
+    1
     """
     from scipy import stats
 

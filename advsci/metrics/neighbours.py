@@ -74,6 +74,14 @@ def prdc(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> 
         If a set has no k-th neighbour.
     ShapeError
         If the sets are not (n, d) and (m, d).
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.metrics import prdc
+    >>> found = prdc(Stream(0).normal((200, 2)), Stream(1).normal((200, 2)))
+    >>> bool(found.coverage > 0.9)
+    True
     """
     check_samples(real, fake, 2)
     if not 1 <= k < min(len(real), len(fake)):

@@ -136,6 +136,15 @@ def sliced_wasserstein(
     -------
     Tensor
         A number.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import Stream
+    >>> from advsci.metrics import directions, sliced_wasserstein
+    >>> x = Stream(0).normal((50, 2), dtype=torch.float64)
+    >>> bool(sliced_wasserstein(x, x, directions(16, 2, Stream(1))) < 1e-9)
+    True
     """
     check_samples(x, y)
     if lines.shape[0] != x.shape[1]:
@@ -178,6 +187,14 @@ def exact_transport(
     ------
     MissingDependencyError
         If POT is needed and not installed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.metrics import exact_transport
+    >>> x = torch.tensor([[0.0], [1.0]])
+    >>> exact_transport(x, x + 3.0).item()
+    3.0
     """
     check_samples(x, y)
     if x.is_meta:

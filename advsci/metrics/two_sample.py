@@ -66,6 +66,14 @@ def classifier_two_sample_test(
     ------
     ConfigError
         If there are fewer samples than folds, or the classifier's name is unknown.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.metrics import classifier_two_sample_test
+    >>> x = Stream(0).normal((100, 2))
+    >>> bool(classifier_two_sample_test(x, x + 5, stream=Stream(1)).accuracy > 0.9)
+    True
     """
     check_samples(real, fake, 2)
     if not 2 <= folds <= min(len(real), len(fake)):

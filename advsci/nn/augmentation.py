@@ -45,6 +45,16 @@ class Augmentation(nn.Module):
     Notes
     -----
     Geometry is one bilinear resampling with mirrored borders; it differentiates twice.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import Stream
+    >>> from advsci.nn import Augmentation
+    >>> augment = Augmentation(0.5)
+    >>> batch = {"x": torch.zeros(4, 1, 8, 8)}
+    >>> augment(batch["x"], augment.draw(batch, Stream(0))).shape
+    torch.Size([4, 1, 8, 8])
     """
 
     probability: Tensor

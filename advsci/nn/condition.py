@@ -55,6 +55,14 @@ class Projection(nn.Module):
         Length of the feature vectors.
     condition
         Length k of the condition, or number of classes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import MLP, Projection
+    >>> net = Projection(MLP(2, 8), 8, 3)
+    >>> net(torch.zeros(4, 2), torch.tensor([0, 1, 2, 0])).shape
+    torch.Size([4])
     """
 
     def __init__(self, features: nn.Module, d: int, condition: int):

@@ -94,6 +94,13 @@ class MLP(nn.Module):
         Hidden layers after the first add to what they receive, :math:`h \leftarrow h + W_2 a(W_1 a(h))`, with
         :math:`W_2 = 0` at the start and :math:`W_1` scaled by depth\ :sup:`-1/2` (Zhang et al. 2019, Fixup, arXiv
         1901.09321): as deep as wanted, without normalisation.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import MLP
+    >>> MLP(2, 1)(torch.zeros(5, 2)).shape
+    torch.Size([5, 1])
     """
 
     def __init__(

@@ -48,6 +48,15 @@ class Pieces(nn.Module):
         :math:`\tau`, how fast the weights move against the centres.
     seed
         Key of the centres.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP, Pieces
+    >>> net = Pieces(2, MLP(2, 2), pieces=16)
+    >>> net(Gaussian(net.latent).sample(5, Stream(0))).shape
+    torch.Size([5, 2])
     """
 
     def __init__(

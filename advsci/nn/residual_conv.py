@@ -132,6 +132,13 @@ class ResidualDiscriminator(nn.Module):
         Channels of the stages, fine to coarse.
     condition
         Length of a condition vector, or number of classes, judged by projection (`advsci.nn.Projection`); 0 for none.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import ResidualDiscriminator
+    >>> ResidualDiscriminator(channels=1, size=8, widths=(8, 8))(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2])
     """
 
     def __init__(

@@ -28,6 +28,15 @@ def reverse_gradient(x: Float[Tensor, "*shape"], lam: "float | Tensor" = 1.0) ->
     -------
     Tensor
         A tensor equal to ``x``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import reverse_gradient
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> reverse_gradient(x, 0.5).sum().backward()
+    >>> x.grad
+    tensor([-0.5000, -0.5000])
     """
     d = x.detach()
     return d + lam * (d - x)
@@ -44,6 +53,15 @@ class GradientReversal(nn.Module):
     Notes
     -----
     Set ``progress`` (a buffer in [0, 1]) with ``layer.progress.fill_(t)`` where no game does it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import GradientReversal
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> GradientReversal(0.5)(x).sum().backward()
+    >>> x.grad
+    tensor([-0.5000, -0.5000])
     """
 
     progress: Tensor

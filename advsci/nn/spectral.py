@@ -208,6 +208,14 @@ def spectral_norm(
     -------
     nn.Module
         The same layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import spectral_norm
+    >>> layer = spectral_norm(torch.nn.Linear(4, 3), exact=True)
+    >>> round(torch.linalg.matrix_norm(layer.weight, ord=2).item(), 4)
+    1.0
     """
     if not isinstance(layer, nn.Linear | nn.Conv2d):
         raise ConfigError(f"got a {type(layer).__name__}; expected Linear or Conv2d. Try: each such layer inside it.")

@@ -87,6 +87,13 @@ class StridedDiscriminator(nn.Module):
         Units between the last convolution and the logit.
     groups
         Of the convolutions; what they find meets in the hidden units.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import StridedDiscriminator
+    >>> StridedDiscriminator(channels=1, size=8, widths=(8,), hidden=16)(torch.zeros(2, 1, 8, 8)).shape
+    torch.Size([2])
     """
 
     def __init__(

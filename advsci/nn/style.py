@@ -118,6 +118,13 @@ class StyleGenerator(nn.Module):
     ----------
     inputs
         Length of the vectors that `forward` takes, for the latent prior: ``Gaussian(generator.inputs)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import StyleGenerator
+    >>> StyleGenerator(8, channels=1, widths=(8, 8))(torch.zeros(2, 8)).shape
+    torch.Size([2, 1, 8, 8])
     """
 
     def __init__(

@@ -332,6 +332,14 @@ def f_divergence(divergence: Divergence, log_p: Values, log_q: Values, cell: flo
         Log-densities at the same nodes.
     cell
         Volume of a node, or quadrature weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import DIVERGENCES, f_divergence
+    >>> log_p, log_q = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.25, 0.75]).log()
+    >>> round(f_divergence(DIVERGENCES["kl"], log_p, log_q).item(), 4)
+    0.1438
     """
     return (log_q.exp() * divergence.f((log_p - log_q).exp()) * cell).sum()
 
@@ -354,6 +362,17 @@ class FDivergence(Objective):
     ------
     ConfigError
         If the name is unknown.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import FDivergence
+    >>> objective = FDivergence("kl")
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> round(objective.discriminator(real, fake).item(), 4)
+    -1.2484
+    >>> round(objective.generator(real, fake).item(), 4)
+    -0.2516
     """
 
     divergence: str | Divergence = "kl"

@@ -77,6 +77,17 @@ class Focal(Objective):
     ----------
     gamma
         Focusing exponent, not negative.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import Focal
+    >>> objective = Focal()
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> round(objective.discriminator(real, fake).item(), 4)
+    0.1102
+    >>> round(objective.generator(real, fake).item(), 4)
+    0.4376
     """
 
     gamma: float = 2.0

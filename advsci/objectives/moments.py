@@ -178,6 +178,15 @@ class KernelMMD(Objective):
     contrast
         Weight of :math:`-(E\,a_{real} - E\,a_{fake})^2` in the critic's loss, which keeps outputs apart where every
         kernel has gone flat. 0 is plain MMD-GAN.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import KernelMMD
+    >>> objective = KernelMMD()
+    >>> logits = torch.tensor([0.0, 1.0, 2.0])
+    >>> bool(objective.generator(logits, logits + 5) > objective.generator(logits, logits))
+    True
     """
 
     sigmas: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)

@@ -75,6 +75,18 @@ class Objective(ABC):
     """What each player of a GAN minimises, given the discriminator's logits.
 
     A new objective subclasses this, is a frozen dataclass, and implements the two methods.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import Objective, weighted_mean
+    >>> class Linear(Objective):
+    ...     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+    ...         return weighted_mean(fake_logits, fake_weight) - weighted_mean(real_logits, real_weight)
+    ...     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+    ...         return -weighted_mean(fake_logits, fake_weight)
+    >>> Linear().discriminator(torch.tensor([2.0]), torch.tensor([-1.0])).item()
+    -3.0
     """
 
     uses_real_in_generator: ClassVar[bool] = False
@@ -125,6 +137,17 @@ class Minimax(Objective):
     smoothing
         One-sided label smoothing: real samples get the target ``1 - smoothing``, fakes keep 0
         (Salimans et al. 2016, arXiv 1606.03498, section 3.4).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import Minimax
+    >>> objective = Minimax()
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> round(objective.discriminator(real, fake).item(), 4)
+    0.7233
+    >>> round(objective.generator(real, fake).item(), 4)
+    -0.5032
     """
 
     smoothing: float = 0.0
@@ -148,6 +171,17 @@ class NonSaturating(Objective):
     ----------
     smoothing
         One-sided label smoothing, as in `Minimax`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import NonSaturating
+    >>> objective = NonSaturating()
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> round(objective.discriminator(real, fake).item(), 4)
+    0.7233
+    >>> round(objective.generator(real, fake).item(), 4)
+    1.0032
     """
 
     smoothing: float = 0.0
@@ -168,6 +202,17 @@ class Hinge(Objective):
     r""":math:`E\,(1 - a_{real})_+ + E\,(1 + a_{fake})_+` against :math:`-E\,a_{fake}`.
 
     Lim & Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957, equations 16-17.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import Hinge
+    >>> objective = Hinge()
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> round(objective.discriminator(real, fake).item(), 4)
+    0.5
+    >>> round(objective.generator(real, fake).item(), 4)
+    0.5
     """
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
@@ -189,6 +234,17 @@ class LeastSquares(Objective):
     ----------
     fake, real, wanted
         The codes :math:`a`, :math:`b`, :math:`c`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import LeastSquares
+    >>> objective = LeastSquares()
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> round(objective.discriminator(real, fake).item(), 4)
+    0.5
+    >>> round(objective.generator(real, fake).item(), 4)
+    1.25
     """
 
     fake: float = 0.0
@@ -210,6 +266,17 @@ class Wasserstein(Objective):
 
     An estimate of :math:`W_1` only for a 1-Lipschitz critic: give the game a gradient penalty or the critic spectral
     normalisation (Arjovsky et al. 2017, arXiv 1701.07875, equation 2).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import Wasserstein
+    >>> objective = Wasserstein()
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> round(objective.discriminator(real, fake).item(), 4)
+    -2.0
+    >>> round(objective.generator(real, fake).item(), 4)
+    0.5
     """
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
@@ -233,6 +300,17 @@ class RelativisticPairing(Objective):
     ----------
     f
         Increasing convex function of the logit difference.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.objectives import RelativisticPairing
+    >>> objective = RelativisticPairing()
+    >>> real, fake = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 0.0])
+    >>> round(objective.discriminator(real, fake).item(), 4)
+    0.1809
+    >>> round(objective.generator(real, fake).item(), 4)
+    2.1809
     """
 
     f: Callable[[Tensor], Tensor] = softplus

@@ -59,7 +59,20 @@ def _normal(x: Tensor, stream, key: str) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class ApproximateR1(RandomPenalty):
-    r""":math:`\frac\gamma2 E_{real}` of `difference_penalty`: R1 up to :math:`O(\sigma)`, forward passes only."""
+    r""":math:`\frac\gamma2 E_{real}` of `difference_penalty`: R1 up to :math:`O(\sigma)`, forward passes only.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import ApproximateR1
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(ApproximateR1(1.0),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['approximate_r1', 'objective']
+    """
 
     gamma: float | Schedule = 1.0
     sigma: float = 0.01
@@ -76,7 +89,20 @@ class ApproximateR1(RandomPenalty):
 
 @dataclass(frozen=True)
 class ApproximateR2(RandomPenalty):
-    r""":math:`\frac\gamma2 E_{fake}` of `difference_penalty`: R2 up to :math:`O(\sigma)`, forward passes only."""
+    r""":math:`\frac\gamma2 E_{fake}` of `difference_penalty`: R2 up to :math:`O(\sigma)`, forward passes only.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import ApproximateR2
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(ApproximateR2(1.0),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['approximate_r2', 'objective']
+    """
 
     gamma: float | Schedule = 1.0
     sigma: float = 0.01

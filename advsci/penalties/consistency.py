@@ -60,6 +60,18 @@ class Consistency(RandomPenalty):
         The change that should not matter.
     real, fake
         The two weights; ``fake=0`` is CR, both positive is balanced CR.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import Consistency, Jitter
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(Consistency(Jitter(0.1)),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['consistency', 'objective']
     """
 
     transform: Transform

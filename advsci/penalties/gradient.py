@@ -82,7 +82,20 @@ def gradient_penalty(
 
 @dataclass(frozen=True)
 class R1(Penalty):
-    r""":math:`\frac\gamma2 E_{real} |\nabla_x D(x)|^2` (Mescheder et al. 2018, arXiv 1801.04406, eq. 9)."""
+    r""":math:`\frac\gamma2 E_{real} |\nabla_x D(x)|^2` (Mescheder et al. 2018, arXiv 1801.04406, eq. 9).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import R1
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(R1(1.0),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['objective', 'r1']
+    """
 
     gamma: float | Schedule = 1.0
     name: ClassVar[str] = "r1"
@@ -95,7 +108,20 @@ class R1(Penalty):
 
 @dataclass(frozen=True)
 class R2(Penalty):
-    r""":math:`\frac\gamma2 E_{fake} |\nabla_x D(x)|^2` (Mescheder et al. 2018, arXiv 1801.04406, eq. 10)."""
+    r""":math:`\frac\gamma2 E_{fake} |\nabla_x D(x)|^2` (Mescheder et al. 2018, arXiv 1801.04406, eq. 10).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import R2
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(R2(1.0),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['objective', 'r2']
+    """
 
     gamma: float | Schedule = 1.0
     name: ClassVar[str] = "r2"
@@ -114,6 +140,18 @@ class ZeroCentred(Penalty):
     ----------
     points
         ``points(scores) -> x`` from the batch, such as ``lambda s: (s.real + s.fake) / 2``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import ZeroCentred
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(ZeroCentred(lambda s: (s.real + s.fake) / 2),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['objective', 'zero_centred']
     """
 
     points: Callable[[Scores], Tensor]
@@ -128,6 +166,18 @@ class ZeroCentred(Penalty):
 class WGANGP(RandomPenalty):
     r""":math:`\lambda E (|\nabla_x D(\hat x)| - target)^2` at interpolates (Gulrajani et al. 2017, arXiv
     1704.00028).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import WGANGP
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(WGANGP(),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['objective', 'wgan_gp']
     """
 
     weight: float | Schedule = 10.0
@@ -149,6 +199,18 @@ class DRAGAN(RandomPenalty):
 
     Kodali et al. 2017, arXiv 1705.07215, section 2.3; :math:`s` is the standard deviation over all entries of the
     batch and :math:`u \in [0, 1)^d` as in the authors' code.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import DRAGAN
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(DRAGAN(),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['dragan', 'objective']
     """
 
     weight: float | Schedule = 10.0

@@ -95,7 +95,19 @@ def jacobian_clamping(
 
 @dataclass(frozen=True)
 class JacobianConditioning(RandomPenalty):
-    """``weight`` times `conditioning`: keeps the generator from collapsing directions of its latent space."""
+    """``weight`` times `conditioning`: keeps the generator from collapsing directions of its latent space.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import JacobianConditioning
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), generator_penalties=(JacobianConditioning(),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("generator", batch, game.draw(batch, Stream(1))))
+    ['conditioning', 'objective']
+    """
 
     weight: float | Schedule = 0.1
     name: ClassVar[str] = "conditioning"

@@ -40,6 +40,18 @@ class LeCam(StatefulPenalty):
         Running means of D on data and on generated samples.
     last
         The same of the last evaluation.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import LeCam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(LeCam(),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['lecam', 'objective']
     """
 
     name = "lecam"

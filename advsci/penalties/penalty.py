@@ -28,6 +28,17 @@ class Penalty(ABC):
     A penalty of the discriminator reads an `advsci.penalties.scores.Scores`, one of the generator an
     `advsci.penalties.Generated`; one that needs only the network's weights (`OrthogonalRegularisation`, `Damping`)
     serves both. Penalties are differentiable in the parameters of both players.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from advsci.penalties import Penalty
+    >>> class SmallLogits(Penalty):
+    ...     name = "small_logits"
+    ...     def __call__(self, scores, progress):
+    ...         return 0.01 * scores.real_logits.square().mean()
+    >>> SmallLogits().name
+    'small_logits'
     """
 
     name: str

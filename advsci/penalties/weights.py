@@ -56,6 +56,18 @@ class Damping(Penalty):
 
     The vector field's Jacobian gains :math:`\mu` on its diagonal, so a centre becomes a stable focus: :math:`f = xy`
     with both players damped converges for :math:`h < 2\mu/(1 + \mu^2)`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import Damping
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2), penalties=(Damping(),))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.terms("discriminator", batch, game.draw(batch, Stream(1))))
+    ['damping', 'objective']
     """
 
     mu: float | Schedule = 1e-3
@@ -69,6 +81,18 @@ class Damping(Penalty):
 class WeightClipping:
     r"""The constraint :math:`|\theta_j| \le c` on every parameter (Arjovsky et al. 2017, arXiv 1701.07875, algorithm
     1).
+
+    Examples
+    --------
+    >>> from advsci import GAN
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.penalties import WeightClipping
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> game.constraints["discriminator"] = [WeightClipping(0.01)]
+    >>> game.moved("discriminator")
+    >>> max(p.abs().max().item() for p in game.discriminator.parameters()) <= 0.0101
+    True
     """
 
     bound: float = 0.01

@@ -49,8 +49,8 @@ def implicit_root(
 
     Examples
     --------
-    >>> a = torch.tensor([4.0], requires_grad=True)
-    >>> x = implicit_root(lambda x, a: x.square() - a, torch.tensor([2.0]), a)
+    >>> a = torch.tensor([[4.0]], requires_grad=True)
+    >>> x = implicit_root(lambda x, a: x.square() - a, torch.tensor([[2.0]]), a)
     >>> x.sum().backward(); float(a.grad)  # d sqrt(a) / da = 1/4
     0.25
     """

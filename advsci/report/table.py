@@ -25,6 +25,12 @@ class Verdict:
         ``"good"``, ``"watch"``, ``"bad"`` or ``"info"``.
     word
         What is written; the level itself by default.
+
+    Examples
+    --------
+    >>> from advsci.report import Report, Verdict
+    >>> report = Report("A run")
+    >>> _ = report.card("Coverage", 0.93, verdict=Verdict("good"))
     """
 
     level: Level

@@ -30,6 +30,16 @@ def training_section(report: Report, run: str | os.PathLike[str], *, title: str 
         others) and, if there, ``config.json`` and ``environment.json``, which are added folded.
     title
         Heading of the section.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from advsci import Run
+    >>> from advsci.report import Report, training_section
+    >>> run = Run(tempfile.mkdtemp())
+    >>> run.append("metrics.jsonl", {"step": 1, "generator/objective": 0.7})
+    >>> training_section(Report("A run"), run.path) is not None
+    True
     """
     folder = Path(run)
     records = Run(folder).records()

@@ -23,6 +23,18 @@ class Alternating(Solver):
     moves
         How often each player moves a round: ``{"discriminator": 5}`` is the k:1 rule of WGAN; players not named move
         once.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Alternating, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = Alternating(adam(lr=1e-3))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
     """
 
     def __init__(

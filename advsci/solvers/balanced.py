@@ -76,6 +76,18 @@ class Balanced(Solver):
     Notes
     -----
     ``memory`` holds the current ``"pace"`` :math:`\\rho`.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Balanced, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = Balanced(adam(lr=1e-3))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
     """
 
     def __init__(

@@ -16,7 +16,20 @@ __all__ = ["Extragradient"]
 
 
 class Extragradient(Solver):
-    """Extrapolation and update, both through the players' optimizers (with Adam: ExtraAdam)."""
+    """Extrapolation and update, both through the players' optimizers (with Adam: ExtraAdam).
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Extragradient, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = Extragradient(adam(lr=1e-3))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
+    """
 
     @property
     def draws_per_step(self) -> int:

@@ -28,6 +28,18 @@ class Lookahead(Solver):
         Steps of the inner rule between two averages.
     alpha
         :math:`\alpha \in (0, 1]`: how much of the way is kept.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Lookahead, Simultaneous, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = Lookahead(Simultaneous(adam(lr=1e-3)))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
     """
 
     def __init__(self, inner: Solver, k: int = 5, alpha: float = 0.5):

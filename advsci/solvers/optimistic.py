@@ -21,7 +21,20 @@ __all__ = ["Optimistic"]
 
 
 class Optimistic(Solver):
-    """Optimistic descent of all players at once, with any optimizer. The first step is a plain one."""
+    """Optimistic descent of all players at once, with any optimizer. The first step is a plain one.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Optimistic, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = Optimistic(adam(lr=1e-3))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
+    """
 
     @property
     def draws_per_step(self) -> int:

@@ -12,7 +12,20 @@ __all__ = ["Simultaneous"]
 
 
 class Simultaneous(Solver):
-    """All players move at once, from gradients at the same point."""
+    """All players move at once, from gradients at the same point.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Simultaneous, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = Simultaneous(adam(lr=1e-3))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
+    """
 
     @property
     def draws_per_step(self) -> int:

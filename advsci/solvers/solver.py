@@ -28,7 +28,16 @@ OptimizerFactory = Callable[[list[nn.Parameter]], Optimizer]
 def adam(
     lr: float = 1e-3, betas: tuple[float, float] = (0.0, 0.99), eps: float = 1e-8, weight_decay: float = 0.0
 ) -> OptimizerFactory:
-    """Fused Adam with the defaults of the relativistic recipe (arXiv 2501.05441): no momentum in the first moment."""
+    """Fused Adam with the defaults of the relativistic recipe (arXiv 2501.05441): no momentum in the first moment.
+
+    Examples
+    --------
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import adam
+    >>> optimizer = adam(lr=1e-3)(list(MLP(2, 1).parameters()))
+    >>> optimizer.param_groups[0]["betas"]
+    (0.0, 0.99)
+    """
     return partial(_fused_adam, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
@@ -56,6 +65,24 @@ class Solver(ABC):
     -----
     A subclass implements `step` and `draws_per_step` out of `gradient`, `field` and `apply`. What its rule remembers
     between steps (tensors, numbers, lists and dicts of them) goes into ``self.memory``, which checkpoints hold.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Solver
+    >>> class InTurn(Solver):
+    ...     draws_per_step = 2
+    ...     def step(self, game, feed):
+    ...         terms = {}
+    ...         for player in self.players:
+    ...             terms[player], gradient = self.gradient(player, *feed())
+    ...             self.apply(game, player, gradient)
+    ...         return terms
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), InTurn()).step
+    2
     """
 
     def __init__(

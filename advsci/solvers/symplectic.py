@@ -31,6 +31,18 @@ class SymplecticAdjustment(Solver):
         :math:`\lambda > 0`.
     align
         Choose the sign of :math:`\lambda` in each step; off for games that are known to be purely rotational.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import SymplecticAdjustment, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = SymplecticAdjustment(adam(lr=1e-3))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
     """
 
     def __init__(

@@ -64,6 +64,18 @@ class TrustRegion(Solver):
     Notes
     -----
     ``memory`` holds the current ``"radius"`` and the last ``"share"`` s of the proposed move that was made.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import TrustRegion, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = TrustRegion(adam(lr=1e-3))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
     """
 
     def __init__(

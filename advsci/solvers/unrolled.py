@@ -56,6 +56,18 @@ class Unrolled(Solver):
         named move along their plain gradients.
     rate
         :math:`\eta`, the length of an imagined (plain gradient) step.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Unrolled, adam
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> solver = Unrolled(adam(lr=1e-3), unroll={'discriminator': 2}, rate=1e-2)
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), solver)
+    >>> training.step
+    2
     """
 
     def __init__(

@@ -22,6 +22,12 @@ class EMA:
         the random start is forgotten.
     of
         Names of the players to average.
+
+    Examples
+    --------
+    >>> from advsci import EMA
+    >>> EMA(0.99, of=("generator",)).of
+    ('generator',)
     """
 
     decay: float | Schedule = 0.999

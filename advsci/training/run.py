@@ -18,6 +18,15 @@ class Run:
     ``config.json`` (resolved settings), ``environment.json`` (versions), ``metrics.jsonl`` (one record a logging
     step, a pure function of config and data), ``timing.jsonl`` (seconds, which are not), ``checkpoints/``,
     ``samples/``, ``report.html``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from advsci import Run
+    >>> run = Run(tempfile.mkdtemp())
+    >>> run.append("metrics.jsonl", {"step": 1, "loss": 0.5})
+    >>> run.records()
+    [{'step': 1, 'loss': 0.5}]
     """
 
     def __init__(self, path: str | Path):
