@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from advsci.lazy import exports
 
 if TYPE_CHECKING:
+    from advsci_circuits.design.search import design as design
     from advsci_circuits.dynamics.fixed_points import fixed_points as fixed_points
     from advsci_circuits.dynamics.hill import HillModel as HillModel
     from advsci_circuits.dynamics.racipe import racipe as racipe
     from advsci_circuits.dynamics.robustness import robustness as robustness
     from advsci_circuits.formats.files import read as read
     from advsci_circuits.formats.files import write as write
-    from advsci_circuits.game.design import design as design
-    from advsci_circuits.game.links import complete as complete
+    from advsci_circuits.game.missing_edges import complete as complete
     from advsci_circuits.game.sample import generate as generate
     from advsci_circuits.graphs.batch import CircuitBatch as CircuitBatch
     from advsci_circuits.graphs.canonical import canonical_keys as canonical_keys

@@ -1,19 +1,19 @@
 """The script ``advsci-circuits``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci_circuits.config import Complete, Design, Evaluate, Export, Generate, ReportConfig, Simulate, Train
+from advsci_circuits.config import Complete, Design, Evaluate, Export, Generate, Simulate, Train, WriteReport
 
 __all__ = ["app", "main"]
 
 app = domain_app("circuits", "Propose gene-regulatory circuits that work: generate, simulate, rank, export.")
-command(app, "train", Train, "advsci_circuits.train:run", plan="advsci_circuits.train:plan")
-command(app, "generate", Generate, "advsci_circuits.commands:run_generate")
-command(app, "complete", Complete, "advsci_circuits.commands:run_complete", positional=("file",))
-command(app, "design", Design, "advsci_circuits.commands:run_design")
-command(app, "simulate", Simulate, "advsci_circuits.commands:run_simulate", positional=("file",))
-command(app, "evaluate", Evaluate, "advsci_circuits.commands:run_evaluate")
-command(app, "export", Export, "advsci_circuits.commands:run_export", positional=("file", "to"))
-command(app, "report", ReportConfig, "advsci_circuits.commands:run_report", positional=("file",))
+command(app, "train", Train, "advsci_circuits.commands.train:run", plan="advsci_circuits.commands.train:plan")
+command(app, "generate", Generate, "advsci_circuits.commands.generate:run")
+command(app, "complete", Complete, "advsci_circuits.commands.complete:run", positional=("file",))
+command(app, "design", Design, "advsci_circuits.commands.design:run")
+command(app, "simulate", Simulate, "advsci_circuits.commands.simulate:run", positional=("file",))
+command(app, "evaluate", Evaluate, "advsci_circuits.commands.evaluate:run")
+command(app, "export", Export, "advsci_circuits.commands.export:run", positional=("file", "to"))
+command(app, "report", WriteReport, "advsci_circuits.commands.report:run", positional=("file",))
 
 
 def main() -> int:

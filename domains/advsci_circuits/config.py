@@ -131,7 +131,7 @@ class Export(Config):
     seed: int = Field(default=0, ge=0, description="Draw of the kinetics, where the file has none.")
 
 
-class ReportConfig(RunConfig):
+class WriteReport(RunConfig):
     """Write a page on one circuit: drawing, time course, bifurcation and robustness."""
 
     file: Path = Field(default=Path("circuit.sbml"), description="A circuit in any supported format.")

@@ -6,17 +6,17 @@ import torch
 
 from advsci.report import Report
 from advsci.streams import Stream
-from advsci_circuits.commands import write_designs
+from advsci_circuits.commands.train import run
 from advsci_circuits.config import Train
-from advsci_circuits.drawing import circuit_figure, time_course_figure
-from advsci_circuits.game.design import design
+from advsci_circuits.data.real import real_circuits
+from advsci_circuits.design.search import design
+from advsci_circuits.evaluation import vun
+from advsci_circuits.evaluation.page import designs_section
+from advsci_circuits.evaluation.pictures import circuit_figure, time_course_figure
 from advsci_circuits.game.sample import generate
-from advsci_circuits.game.store import load_generator
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
-from advsci_circuits.library import library
-from advsci_circuits.metrics import vun
-from advsci_circuits.train import run
+from advsci_circuits.store import load_generator, save_designs
 
 __all__ = ["demo"]
 
@@ -30,7 +30,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     )  # fmt: skip
     model = run(settings)
     generator, _ = load_generator(model)
-    graphs = library("embedded", 3, 6)
+    graphs = real_circuits("embedded", 3, 6)
     known = set(canonical_keys(CircuitBatch(torch.from_numpy(graphs.signs), torch.from_numpy(graphs.sizes))))
     sizes = 4 + Stream(1).at("sizes").integers(3, (100 if quick else 500,))
     score = vun(generate(generator, sizes, Stream(1).at("sample")), known)
@@ -41,7 +41,8 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     page = Report(
         "Gene circuits that oscillate", f"{search.judged} circuits judged by {search.models} simulated models"
     )
-    write_designs(page, out, search.proposals, "oscillation", None)
+    save_designs(out, search.proposals, "oscillation")
+    designs_section(page, search.proposals, "oscillation", None)
     best = search.proposals[0]
     report.section(
         "Gene circuits",

@@ -6,10 +6,10 @@ from _circuits_models import Bench, split
 from _circuits_peers import link_predictor
 from _row import interval, row
 
-from advsci_circuits.game.links import link_probabilities
-from advsci_circuits.game.sample import edges_of
+from advsci_circuits.data.real import balanced
+from advsci_circuits.game.missing_edges import link_probabilities
 from advsci_circuits.graphs import CircuitBatch
-from advsci_circuits.library import balanced
+from advsci_circuits.graphs.edges import edges_of
 
 
 def hidden_edges(bench: Bench) -> None:

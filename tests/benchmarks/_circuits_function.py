@@ -9,15 +9,15 @@ from _row import interval, row
 from advsci.streams import Stream
 from advsci_circuits.baselines import Judge, TreeSearch, evolution, from_generator, random_search, search
 from advsci_circuits.baselines.search import robust_classes
+from advsci_circuits.data.real import balanced
+from advsci_circuits.design.screen import screened
+from advsci_circuits.design.search import design
 from advsci_circuits.dynamics.robustness import Robustness, robustness
 from advsci_circuits.game.condition import CONDITIONED
-from advsci_circuits.game.design import design
 from advsci_circuits.game.sample import generate
-from advsci_circuits.game.screen import screened
-from advsci_circuits.game.store import load_examples
 from advsci_circuits.graphs import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_form
-from advsci_circuits.library import balanced
+from advsci_circuits.store import load_examples
 from advsci_datasets.circuits import load_enumeration
 
 

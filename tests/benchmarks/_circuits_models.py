@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from advsci_circuits.commands.train import run
 from advsci_circuits.config import Train
-from advsci_circuits.game.store import load_generator
-from advsci_circuits.library import library
-from advsci_circuits.train import run
+from advsci_circuits.data.real import real_circuits
+from advsci_circuits.store import load_generator
 from advsci_datasets.circuits import SignedGraphs, split_by_family
 
 HELD_OUT = 0.5
@@ -47,7 +47,7 @@ class Bench:
 @cache
 def real(smallest: int, largest: int) -> SignedGraphs:
     """The valid circuits of the library."""
-    return library("library", smallest, largest)
+    return real_circuits("library", smallest, largest)
 
 
 def split(seed: int) -> tuple[SignedGraphs, SignedGraphs]:

@@ -9,9 +9,9 @@ from advsci.training import EMA, Trainer
 from advsci_circuits.baselines import DiscreteDiffusion, GraphVAE, LinkPredictor
 from advsci_circuits.config import Train
 from advsci_circuits.game.condition import CONDITIONED
-from advsci_circuits.game.labels import Examples
-from advsci_circuits.game.sample import classes_of
-from advsci_circuits.train import OneSize, training_data
+from advsci_circuits.game.examples import Examples
+from advsci_circuits.game.training import OneSize, training_data
+from advsci_circuits.graphs.edges import classes_of
 from advsci_datasets.circuits import SignedGraphs
 
 

@@ -9,11 +9,10 @@ from _circuits_models import Bench, split
 from _row import interval, row
 
 from advsci.streams import Stream
+from advsci_circuits.data.real import balanced, held_out_oscillators
+from advsci_circuits.evaluation import NULLS, describe, discrepancy, null_sample, ratios, vun
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs import CircuitBatch, canonical_keys, is_valid
-from advsci_circuits.library import balanced
-from advsci_circuits.metrics import NULLS, describe, discrepancy, null_sample, ratios, vun
-from advsci_circuits.train import held_out_oscillators
 
 ROUNDS = 64
 """Rounds of sampling where the distribution of a sample is judged: up to eight genes, one pair at a time."""

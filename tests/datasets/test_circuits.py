@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from advsci.errors import DataError
-from advsci_circuits.library import embedded_library, stratified
+from advsci_circuits.data.real import embedded_circuits, stratified
 from advsci_datasets.circuits import (
     SignedGraphs,
     cnet_rules,
@@ -81,5 +81,5 @@ def test_truth_tables_become_rules():
 def test_embedded_networks_are_read():
     pytest.importorskip("pyboolnet")
     assert len(load_pyboolnet()) >= 25
-    graphs = embedded_library(3, 5, each=6)
+    graphs = embedded_circuits(3, 5, each=6)
     assert len(graphs) > 150 and len({f for fs in graphs.families for f in fs}) > 15

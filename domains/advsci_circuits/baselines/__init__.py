@@ -2,7 +2,7 @@
 
 from advsci_circuits.baselines.diffusion import DiscreteDiffusion as DiscreteDiffusion
 from advsci_circuits.baselines.graph_vae import GraphVAE as GraphVAE
-from advsci_circuits.baselines.link import LinkPredictor as LinkPredictor
+from advsci_circuits.baselines.relational import LinkPredictor as LinkPredictor
 from advsci_circuits.baselines.search import Found as Found
 from advsci_circuits.baselines.search import Judge as Judge
 from advsci_circuits.baselines.search import evolution as evolution

@@ -19,8 +19,8 @@ from advsci.games.game import Batch, Draw, Game, require
 from advsci.streams import Stream
 from advsci_circuits.game.condition import WIDTH, condition_vector, genes_mask, scaled
 from advsci_circuits.game.network import PairNetwork
-from advsci_circuits.game.sample import classes_of
 from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.edges import classes_of
 
 __all__ = ["DiscreteDiffusion"]
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from advsci.games.game import Batch, Draw, Game, require
 from advsci.nn import MLP
 from advsci.streams import Stream
-from advsci_circuits.game.sample import classes_of
+from advsci_circuits.graphs.edges import classes_of
 
 __all__ = ["GraphVAE", "ordered"]
 

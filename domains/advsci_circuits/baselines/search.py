@@ -18,11 +18,11 @@ from advsci.streams import Stream
 from advsci_circuits.dynamics.robustness import robustness
 from advsci_circuits.game.condition import condition_vector
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.game.labels import mutate, random_circuits
 from advsci_circuits.game.sample import generate, sample
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.validity import is_valid
+from advsci_circuits.graphs.variation import mutate, random_circuits
 
 __all__ = ["Found", "Judge", "Proposer", "evolution", "from_generator", "random_search", "search"]
 
@@ -117,7 +117,7 @@ def from_generator(
 ) -> Proposer:
     """Circuits of a trained generator: first from nothing, later half of them the best found, a third drawn again.
 
-    The second half is what `advsci_circuits.game.design.design` does between its rounds; without ``parents`` all
+    The second half is what `advsci_circuits.design.search.design` does between its rounds; without ``parents`` all
     circuits are drawn from nothing.
     """
 

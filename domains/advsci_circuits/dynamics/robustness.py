@@ -1,6 +1,8 @@
 """Robustness: the share of random parameter sets with which a circuit does its job, and how sure that share is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Int8
@@ -9,8 +11,10 @@ from torch import Tensor
 from advsci.streams import Stream
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.racipe import racipe
+from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.circuit import Circuit
 
-__all__ = ["Robustness", "robustness", "wilson_interval"]
+__all__ = ["Robustness", "robustness", "shares_of", "wilson_interval"]
 
 
 def wilson_interval(
@@ -61,3 +65,32 @@ def robustness(
     share = torch.cat(shares) if shares else torch.zeros(0, dtype=torch.float64)
     low, high = wilson_interval(share * sets, sets)
     return Robustness(share, low, high, sets)
+
+
+def shares_of(
+    circuit: Circuit, functions: Sequence[str], sets: int, stream: Stream, **options: Any
+) -> list[tuple[str, float, float, float]]:
+    """Robustness of one circuit for several functions.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    functions
+        Names of `advsci_circuits.dynamics.functions.FUNCTIONS`.
+    sets
+        Random parameter sets of each function.
+    stream
+        Where they come from.
+    options
+        Further arguments of `robustness`: logic, source, output.
+
+    Returns
+    -------
+    list of (function, share, low, high)
+    """
+    signs, rows = CircuitBatch.of([circuit]).signs, []
+    for function in functions:
+        found = robustness(signs, function, stream.at(function), sets, **options)
+        rows.append((function, float(found.share[0]), float(found.low[0]), float(found.high[0])))
+    return rows

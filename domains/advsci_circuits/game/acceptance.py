@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from advsci.streams import Stream
 from advsci_circuits.game.condition import CONTENTS, contents_of
-from advsci_circuits.game.discriminator import INVARIANTS, invariants
+from advsci_circuits.game.logistic import logistic
 from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.invariants import INVARIANTS, invariants
 
 __all__ = ["Acceptance", "features", "fit_acceptance"]
 
@@ -74,8 +75,6 @@ class Acceptance(nn.Module):
 
 def fit_acceptance(real: CircuitBatch, made: CircuitBatch, *, decay: float = 0.01, quantile: float = 0.9) -> Acceptance:
     """Fit the ratio of ``real`` to ``made``; the quantile of the made circuits' ratios beyond which all is kept."""
-    from advsci_circuits.metrics.distance import logistic  # which imports from here
-
     x = torch.cat([features(batch.signs, batch.sizes) for batch in (made, real)]).double()
     y = torch.cat([torch.zeros(len(made.sizes)), torch.ones(len(real.sizes))]).double()
     mean, scale = x.mean(0), x.std(0) + 1e-3  # what hardly occurs stays small

@@ -23,7 +23,7 @@ from advsci.schedules import Cosine
 from advsci.streams import Stream
 from advsci_circuits.game.condition import genes_mask
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges
-from advsci_circuits.game.sample import classes_of
+from advsci_circuits.graphs.edges import classes_of
 
 __all__ = ["Completed", "CompletionGame"]
 

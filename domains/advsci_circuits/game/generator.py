@@ -77,7 +77,7 @@ class CompletionGenerator(nn.Module):
         Whether there is an ``acceptance``, by which circuits are kept where nobody asks for anything.
     linked : bool
         Whether there is a ``link_predictor``, a network of the same kind and size without noise that knows one thing:
-        a few open pairs of a real circuit (`advsci_circuits.game.links`).
+        a few open pairs of a real circuit (`advsci_circuits.game.missing_edges`).
     """
 
     prior: Tensor

@@ -6,31 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import torch
-from jaxtyping import Bool, Float, Int, Int8
+from jaxtyping import Bool, Float, Int8
 from torch import Tensor
 
 from advsci.streams import Stream
 from advsci_circuits.game.condition import condition_vector, genes_mask
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.edges import edges_of, signs_of
 from advsci_circuits.graphs.validity import is_valid
 
-__all__ = ["classes_of", "edges_of", "generate", "likely_contents", "sample", "signs_of"]
-
-
-def edges_of(signs: Int8[Tensor, "b n n"]) -> Float[Tensor, "b n n 2"]:
-    """(activation, repression) channels of sign matrices."""
-    return torch.stack([signs > 0, signs < 0], -1).to(torch.get_default_dtype())
-
-
-def classes_of(edges: Float[Tensor, "b n n 2"]) -> Int[Tensor, "b n n"]:
-    """0 no edge, 1 activation, 2 repression."""
-    return edges[..., 0].long() + 2 * edges[..., 1].long()
-
-
-def signs_of(edges: Float[Tensor, "b n n 2"]) -> Int8[Tensor, "b n n"]:
-    """Sign matrices of hard edge channels."""
-    return (edges[..., 0] - edges[..., 1]).round().to(torch.int8)
+__all__ = ["generate", "likely_contents", "sample"]
 
 
 @torch.no_grad()

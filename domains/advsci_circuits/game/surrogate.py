@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from advsci.games.game import Batch, Draw, Game, require
 from advsci.streams import Stream
 from advsci_circuits.game.condition import CONDITIONED, condition_vector, genes_mask
-from advsci_circuits.game.discriminator import INVARIANTS, invariants
 from advsci_circuits.game.network import PairNetwork
+from advsci_circuits.graphs.invariants import INVARIANTS, invariants
 
 __all__ = ["RobustnessSurrogate", "SurrogateGame", "surrogate_batch"]
 
@@ -77,7 +77,7 @@ class SurrogateGame(Game):
 
 def surrogate_batch(signs: Tensor, sizes: Tensor, shares: Tensor) -> dict[str, Tensor]:
     """Training data of `SurrogateGame` from judged circuits."""
-    from advsci_circuits.game.sample import edges_of
+    from advsci_circuits.graphs.edges import edges_of
 
     return {
         "x": edges_of(signs),

@@ -13,10 +13,10 @@ from advsci.streams import Stream
 from advsci_circuits.cli import app
 from advsci_circuits.dynamics.robustness import robustness
 from advsci_circuits.formats import read, write
-from advsci_circuits.game.links import complete
+from advsci_circuits.game.missing_edges import complete
 from advsci_circuits.game.sample import generate
-from advsci_circuits.game.store import SHIPPED, load_generator
 from advsci_circuits.graphs import Circuit, canonical_keys, is_valid
+from advsci_circuits.store import SHIPPED, load_generator
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_the_package_brings_a_model(tmp_path, monkeypatch):
     altered = tmp_path / "circuits.safetensors"
     altered.write_bytes(SHIPPED.read_bytes()[:-1] + b"x")
     (tmp_path / "sha256.json").write_text((SHIPPED.parent / "sha256.json").read_text())
-    monkeypatch.setattr("advsci_circuits.game.store.SHIPPED", altered)
+    monkeypatch.setattr("advsci_circuits.store.SHIPPED", altered)
     with pytest.raises(CheckpointError, match="altered"):
         load_generator()
 

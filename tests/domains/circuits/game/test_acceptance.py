@@ -6,7 +6,7 @@ from advsci.streams import Stream
 from advsci_circuits.game.acceptance import features, fit_acceptance
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.sample import generate
-from advsci_circuits.game.store import load_generator, save_generator
+from advsci_circuits.store import load_generator, save_generator
 
 
 def test_kept_circuits_are_distributed_as_the_real_ones():

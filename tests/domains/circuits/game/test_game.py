@@ -9,19 +9,22 @@ from advsci.physics import Multipliers, PhysicsInformedDiscriminator
 from advsci.solvers import Alternating
 from advsci.streams import Stream
 from advsci.training import Trainer
+from advsci_circuits.design.pool import Pool
+from advsci_circuits.design.search import design
 from advsci_circuits.game.completion import CompletionGame
 from advsci_circuits.game.condition import CONTENTS, WIDTH, condition_vector, contents_of
-from advsci_circuits.game.design import design
-from advsci_circuits.game.discriminator import INVARIANTS, CircuitDiscriminator, invariants
+from advsci_circuits.game.discriminator import CircuitDiscriminator
+from advsci_circuits.game.examples import find_examples
 from advsci_circuits.game.feasibility import CircuitPhysics, buildable, excess_regulators, missing_feedback, unconnected
 from advsci_circuits.game.generator import CompletionGenerator, hard_edges, totals
-from advsci_circuits.game.labels import find_examples, mutate, neighbours, random_circuits
-from advsci_circuits.game.pool import Pool
-from advsci_circuits.game.sample import edges_of, generate, likely_contents, sample, signs_of
-from advsci_circuits.game.store import load_examples, load_generator, save_examples, save_generator
+from advsci_circuits.game.sample import generate, likely_contents, sample
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame, surrogate_batch
+from advsci_circuits.game.training import OneSize
 from advsci_circuits.graphs import Circuit, CircuitBatch, canonical_keys, is_valid
-from advsci_circuits.train import OneSize
+from advsci_circuits.graphs.edges import edges_of, signs_of
+from advsci_circuits.graphs.invariants import INVARIANTS, invariants
+from advsci_circuits.graphs.variation import mutate, neighbours, random_circuits
+from advsci_circuits.store import load_examples, load_generator, save_examples, save_generator
 
 
 def circuits(count: int = 6, size: int = 5, width: int = 6):

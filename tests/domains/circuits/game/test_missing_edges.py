@@ -13,10 +13,11 @@ from advsci.streams import Stream
 from advsci.training import EMA, Trainer
 from advsci_circuits.game.condition import condition_vector
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.game.links import FEW, LinkGame, complete, hidden_pairs, link_probabilities
-from advsci_circuits.game.sample import edges_of, generate
-from advsci_circuits.game.store import load_generator, save_generator
+from advsci_circuits.game.missing_edges import FEW, LinkGame, complete, hidden_pairs, link_probabilities
+from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs import Circuit, CircuitBatch
+from advsci_circuits.graphs.edges import edges_of
+from advsci_circuits.store import load_generator, save_generator
 
 RING = Circuit.from_edges([("A", "B", -1), ("B", "C", -1), ("C", "D", -1), ("D", "A", -1)])
 

@@ -12,9 +12,19 @@ from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.validity import is_valid
-from advsci_datasets.circuits import SignedGraphs, load_cana, load_library, load_pyboolnet
+from advsci_datasets.circuits import (
+    SignedGraphs,
+    load_cana,
+    load_enumeration,
+    load_library,
+    load_pyboolnet,
+    load_unique,
+)
 
-__all__ = ["balanced", "embedded_library", "library", "stratified", "subcircuits"]
+__all__ = [
+    "balanced", "batch_of", "embedded_circuits", "held_out_oscillators", "published_keys", "real_circuits",
+    "stratified", "subcircuits",
+]  # fmt: skip
 
 
 def subcircuits(circuit: Circuit, size: int, count: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -34,7 +44,7 @@ def subcircuits(circuit: Circuit, size: int, count: int, rng: np.random.Generato
 
 
 @lru_cache(maxsize=4)
-def embedded_library(smallest: int = 3, largest: int = 8, each: int = 40, seed: int = 0) -> SignedGraphs:
+def embedded_circuits(smallest: int = 3, largest: int = 8, each: int = 40, seed: int = 0) -> SignedGraphs:
     """Sub-circuits of the Boolean networks that the packages *pyboolnet* and *cana* carry; a network is a family.
 
     Networks that cannot be read (over 100 genes, rules over 18 inputs) are left out; dual regulators are dropped.
@@ -83,11 +93,11 @@ def _installed() -> dict[str, str]:
 
 
 def _valid(graphs: SignedGraphs) -> SignedGraphs:
-    fine = is_valid(CircuitBatch(torch.from_numpy(graphs.signs), torch.from_numpy(graphs.sizes)))
+    fine = is_valid(batch_of(graphs))
     return graphs.take(fine.numpy())
 
 
-def library(source: str = "library", smallest: int = 3, largest: int = 8) -> SignedGraphs:
+def real_circuits(source: str = "library", smallest: int = 3, largest: int = 8) -> SignedGraphs:
     """Valid circuits: ``"library"`` from ``$ADVSCI_DATA``, or ``"embedded"`` from installed packages.
 
     Raises
@@ -98,7 +108,7 @@ def library(source: str = "library", smallest: int = 3, largest: int = 8) -> Sig
     if source == "library":
         return _valid(load_library(smallest=smallest, largest=largest))
     if source == "embedded":
-        return embedded_library(smallest, largest)
+        return embedded_circuits(smallest, largest)
     raise DataError(f"got the data '{source}'; expected 'library' or 'embedded'")
 
 
@@ -137,3 +147,29 @@ def _members(graphs: SignedGraphs, index: np.ndarray, smallest: int) -> list[lis
     if not members:
         raise DataError(f"got no graph of at least {smallest} genes; expected some. Try: a smaller size")
     return [members[name] for name in sorted(members)]
+
+
+def held_out_oscillators() -> set[bytes]:
+    """Keys of the three-gene circuits that oscillate in over 1 % of parameter sets and are in no real library."""
+    table = load_enumeration()
+    held = (table.oscillating > 0.01) & ~table.in_library
+    return set(canonical_keys(list(table.signs[held])))
+
+
+def published_keys() -> set[bytes] | None:
+    """Keys of whole published circuits; None where the data are not at hand."""
+    try:
+        return set(canonical_keys(load_unique().matrices()))
+    except DataError:
+        return None
+
+
+def batch_of(graphs: SignedGraphs) -> CircuitBatch:
+    """The graphs as tensors.
+
+    Parameters
+    ----------
+    graphs
+        Real circuits.
+    """
+    return CircuitBatch(torch.from_numpy(graphs.signs), torch.from_numpy(graphs.sizes))

@@ -1,7 +1,8 @@
-"""A trained generator, and the judged circuits it learned from, on disk: safetensors; nothing in it can run."""
+"""What is written to disk and read back: trained generators, judged circuits (safetensors), ranked designs."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from advsci.errors import CheckpointError
+from advsci.streams import Stream
+from advsci_circuits.design.search import Proposal
+from advsci_circuits.dynamics.functions import shows
+from advsci_circuits.dynamics.refine import sharpen
+from advsci_circuits.formats import write
+from advsci_circuits.game.examples import Examples
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.game.labels import Examples
 
-__all__ = ["load_examples", "load_generator", "save_examples", "save_generator"]
+__all__ = ["load_examples", "load_generator", "save_designs", "save_examples", "save_generator"]
 
 
-SHIPPED = Path(__file__).parent.parent / "weights" / "circuits.safetensors"
+SHIPPED = Path(__file__).parent / "weights" / "circuits.safetensors"
 """The generator that comes with the package."""
 
 
@@ -74,3 +80,25 @@ def load_examples(path: Path) -> Examples:
         return Examples(**load_file(path))
     except (OSError, SafetensorError, TypeError) as error:
         raise CheckpointError(f"got {path}, which no judged circuits ({error}); expected those of train") from error
+
+
+def save_designs(folder: Path, proposals: Sequence[Proposal], function: str) -> None:
+    """Every design as GraphML and, where kinetics show the function, as SBML.
+
+    Parameters
+    ----------
+    folder
+        Where ``design_1.graphml``, ``design_1.sbml``, ... go.
+    proposals
+        Designs, best first.
+    function
+        What they were designed for; an oscillator's kinetics are sharpened first.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for rank, proposal in enumerate(proposals, 1):
+        stem = folder / f"design_{rank}"
+        write(proposal.circuit, stem.with_suffix(".graphml"))
+        if proposal.model is not None:
+            model = sharpen(proposal.model) if function == "oscillation" else proposal.model
+            model = model if bool(shows(function, model, Stream(5))[0]) else proposal.model
+            write(proposal.circuit, stem.with_suffix(".sbml"), model)

@@ -4,10 +4,19 @@ import numpy as np
 import pytest
 import torch
 
+from advsci.metrics import prdc
+from advsci_circuits.evaluation import (
+    NULLS,
+    describe,
+    discrepancy,
+    mmd_squared,
+    null_sample,
+    random_features,
+    ratios,
+    vun,
+)
+from advsci_circuits.evaluation.descriptors import clustering, magnetic_spectrum, self_loops, signed_triads
 from advsci_circuits.graphs import CircuitBatch, canonical_keys
-from advsci_circuits.metrics import NULLS, describe, discrepancy, mmd_squared, null_sample, random_features, ratios, vun
-from advsci_circuits.metrics.descriptors import clustering, magnetic_spectrum, self_loops, signed_triads
-from advsci_circuits.metrics.prdc import prdc
 
 
 def graphs(count: int, seed: int, positive: float = 0.5) -> list[np.ndarray]:

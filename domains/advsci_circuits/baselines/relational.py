@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from advsci.games.game import Batch, Draw, Game, require
 from advsci.nn import MLP
 from advsci.streams import Stream
-from advsci_circuits.game.links import FEW, hidden_pairs
-from advsci_circuits.game.sample import classes_of
+from advsci_circuits.game.missing_edges import FEW, hidden_pairs
+from advsci_circuits.graphs.edges import classes_of
 
 __all__ = ["LinkPredictor"]
 

@@ -1,6 +1,6 @@
-"""``advsci-circuits train``: warm up on likelihood, play the game, simulate what it makes, refit, play on."""
+"""Training of the generator: warm up on likelihood, play the game, simulate what it makes, refit, play on."""
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,25 +11,24 @@ from advsci.physics import Multipliers, PhysicsInformedDiscriminator
 from advsci.schedules import Cosine
 from advsci.solvers import Alternating
 from advsci.streams import Stream
-from advsci.training import EMA, Run, Trainer
+from advsci.training import EMA, Run, Trainer, Training
 from advsci_circuits.config import Train
+from advsci_circuits.data.real import balanced, batch_of, held_out_oscillators, real_circuits, stratified
 from advsci_circuits.game.acceptance import fit_acceptance
 from advsci_circuits.game.completion import CompletionGame
 from advsci_circuits.game.condition import CONDITIONED, condition_vector, contents_of
 from advsci_circuits.game.discriminator import CircuitDiscriminator
+from advsci_circuits.game.examples import Examples, find_examples, label
 from advsci_circuits.game.feasibility import CircuitPhysics
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.game.labels import Examples, find_examples, label
-from advsci_circuits.game.links import LinkGame
-from advsci_circuits.game.sample import edges_of, generate
-from advsci_circuits.game.store import save_examples, save_generator
+from advsci_circuits.game.missing_edges import LinkGame
+from advsci_circuits.game.sample import generate
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame, surrogate_batch
-from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
-from advsci_circuits.library import balanced, library, stratified
-from advsci_datasets.circuits import SignedGraphs, load_enumeration, split_by_family
+from advsci_circuits.graphs.edges import edges_of
+from advsci_datasets.circuits import SignedGraphs, split_by_family
 
-__all__ = ["OneSize", "held_out_oscillators", "plan", "run", "training_data"]
+__all__ = ["OneSize", "Trained", "train_circuits", "training_data"]
 
 SUCCESS = {"oscillation": 0.04, "tristability": 0.04, "adaptation": 0.02}
 """Share of parameter sets from which a simulated circuit is an example of its function."""
@@ -43,13 +42,6 @@ JUDGED = 6000
 """Real circuits, and as many made ones, from which the generator learns which of its own to keep."""
 PRIOR = 4096
 """Real circuits whose contents the generator remembers."""
-
-
-def held_out_oscillators() -> set[bytes]:
-    """Keys of the three-gene circuits that oscillate in over 1 % of parameter sets and are in no real library."""
-    table = load_enumeration()
-    held = (table.oscillating > 0.01) & ~table.in_library
-    return set(canonical_keys(list(table.signs[held])))
 
 
 def training_data(
@@ -101,6 +93,13 @@ class OneSize:
         return {"x": self.data["x"][rows, :n, :n], "condition": self.data["condition"][rows]}
 
 
+def _unless_stopped(training: Training) -> Training:
+    """A later stage never trains on the stump of an earlier one."""
+    if training.stopped_by:
+        raise KeyboardInterrupt(training.stopped_by)
+    return training
+
+
 def _adam(rate: float, betas: tuple[float, float] = (0.9, 0.99)):
     return lambda parameters: torch.optim.Adam(parameters, lr=rate, betas=betas)
 
@@ -110,14 +109,14 @@ def _device(config: Train) -> str | None:
     return None if config.device == "auto" else config.device
 
 
-def _fit_surrogate(surrogate: RobustnessSurrogate, examples: Examples, config: Train, stage: int) -> None:
+def _fit_surrogate(surrogate: RobustnessSurrogate, examples: Examples, config: Train, turn: int, folder: Run) -> None:
     surrogate.requires_grad_(True)
     trainer = Trainer(
-        steps=config.surrogate_steps, batch_size=128, seed=config.seed + stage, device=_device(config), log_every=100,
-        title=f"surrogate {stage}",
+        steps=config.surrogate_steps, batch_size=128, seed=config.seed + turn, device=_device(config), log_every=100,
+        run=folder.path / f"surrogate{turn}", title=f"surrogate {turn + 1}",
     )  # fmt: skip
     data = surrogate_batch(examples.signs, examples.sizes, examples.shares)
-    trainer.fit(SurrogateGame(surrogate), data, Alternating(_adam(2e-3), Cosine(1.0, 0.05)))
+    _unless_stopped(trainer.fit(SurrogateGame(surrogate), data, Alternating(_adam(2e-3), Cosine(1.0, 0.05))))
     surrogate.requires_grad_(False)
 
 
@@ -161,7 +160,7 @@ def _learn_to_accept(
     generator.acceptance = None
     count = min(JUDGED, config.draws)
     index = stratified(graphs, train, count, stream.at("real").numpy(), config.smallest)
-    real = CircuitBatch(torch.from_numpy(graphs.signs[index]), torch.from_numpy(graphs.sizes[index]))
+    real = batch_of(graphs.take(index))
     made = generate(generator, real.sizes, stream.at("made"), rounds=8, half=True)
     generator.acceptance = fit_acceptance(real, made).to(next(generator.parameters()).device)
 
@@ -172,7 +171,7 @@ def _learn_links(
     train: np.ndarray,
     config: Train,
     stream: Stream,
-    folder: Path | None = None,
+    folder: Run,
 ) -> None:
     """Give the generator a link predictor, from real circuits of the training families."""
     index = balanced(graphs, train, config.draws, stream.at("draws").numpy(), config.smallest)
@@ -181,87 +180,77 @@ def _learn_links(
     torch.manual_seed(stream.at("network").key() & (2**63 - 1))  # initial parameters only
     network = CompletionGenerator(config.width, config.blocks, noise=0)
     solver = Alternating(lambda p: torch.optim.AdamW(p, lr=config.rate, weight_decay=0.1), Cosine(1.0, 0.05))
-    training = Trainer(
+    trainer = Trainer(
         steps=config.links, batch_size=config.batch, seed=config.seed, device=_device(config), log_every=100,
-        ema=EMA(0.998, ("links",)), run=folder, title="link predictor",
-    ).fit(LinkGame(network), data, solver)  # fmt: skip
-    averaged = training.averaged("links")
+        ema=EMA(0.998, ("links",)), run=folder.path / "links", title="link predictor",
+    )  # fmt: skip
+    averaged = _unless_stopped(trainer.fit(LinkGame(network), data, solver)).averaged("links")
     assert isinstance(averaged, CompletionGenerator)
     generator.link_predictor = averaged
 
 
-def plan(config: Train) -> dict[str, Any]:
-    """What a run would do."""
-    graphs = library(config.data, config.smallest, config.largest)
-    train, test = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
-    generator = CompletionGenerator(config.width, config.blocks)
-    return {
-        "real circuits": len(graphs),
-        "for training, for test": (len(train), len(test)),
-        "generator parameters": sum(p.numel() for p in generator.parameters()),
-        "simulated models": 3 * config.examples * config.sets,
-    }
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves: the generator, the circuits it simulated, and facts for the model's card."""
+
+    generator: CompletionGenerator
+    examples: Examples | None
+    facts: dict[str, Any]
 
 
-def run(config: Train) -> Path:
-    """Train; returns the model file in the run folder, which holds the judged circuits too."""
-    folder = Run(config.out) if config.out else Run(Path("runs") / f"circuits-{config.seed}")
-    folder.path.mkdir(parents=True, exist_ok=True)
+def train_circuits(config: Train, folder: Run) -> Trained:
+    """Train the generator, stage by stage; a stage that has finished in ``folder`` is not trained again.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+    folder
+        The run: every stage has a folder of its own in it.
+
+    Returns
+    -------
+    Trained
+        The averaged generator with its acceptance and link predictor, the circuits judged, and the facts of the run.
+    """
     stream = Stream(config.seed).at("circuits")
-    graphs = library(config.data, config.smallest, config.largest)
+    graphs = real_circuits(config.data, config.smallest, config.largest)
     train, _ = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
     held = held_out_oscillators() if config.hold_out and config.data == "library" else set()
-
-    examples: Examples | None = None
-    for size in range(3, min(config.largest, 5) + 1) if config.examples else ():
-        found = find_examples(
-            size, config.examples, stream.at("examples", size), sets=config.sets, forbidden=held.__contains__
-        )
-        examples = found if examples is None else examples + found
+    examples = _first_examples(config, stream, held)
 
     torch.manual_seed(stream.at("networks").key() & (2**63 - 1))  # initial parameters only
     generator = CompletionGenerator(config.width, config.blocks, known=PRIOR)
-    prior = stratified(graphs, train, PRIOR, stream.at("prior").numpy(), config.smallest)
-    signs, sizes = torch.from_numpy(graphs.signs[prior]), torch.from_numpy(graphs.sizes[prior])
-    generator.prior.copy_(torch.cat([sizes[:, None], contents_of(signs, sizes)], 1))
+    prior = batch_of(graphs.take(stratified(graphs, train, PRIOR, stream.at("prior").numpy(), config.smallest)))
+    generator.prior.copy_(torch.cat([prior.sizes[:, None], contents_of(prior.signs, prior.sizes)], 1))
     surrogate = RobustnessSurrogate(32)
     physics = CircuitPhysics(surrogate if examples is not None else None)
     critic = CircuitDiscriminator(32, 2, findings=len(physics.names))
     judge = PhysicsInformedDiscriminator(critic, physics, (config.largest, config.largest, 2))
     multipliers = Multipliers(physics.names, rho=0.1, allowed=ALLOWED)
-    families = {family for i in train for family in graphs.families[i]}
     facts: dict[str, Any] = {
         "settings": config.model_dump(mode="json", exclude={"out", "device"}),
         "real circuits": len(train),
-        "families": len(families),
+        "families": len({family for i in train for family in graphs.families[i]}),
         "rounds": [],
     }
 
     data = OneSize(training_data(graphs, train, examples, config, stream.at("draws").numpy()))
-    warm = CompletionGame(generator, judge, adversarial=0.0)
     common = {"batch_size": config.batch, "device": _device(config), "log_every": 100}
-    training = Trainer(
+    warm = Trainer(
         steps=config.warmup, seed=config.seed, ema=EMA(0.998), run=folder.path / "warmup", title="warm-up", **common
-    ).fit(warm, data, Alternating(_adam(config.rate), Cosine(1.0, 0.1)))
-    generator.load_state_dict(training.averaged("generator").state_dict())
-    save_generator(generator, folder.path / "warmup.safetensors", facts)
+    ).fit(CompletionGame(generator, judge, adversarial=0.0), data, Alternating(_adam(config.rate), Cosine(1.0, 0.1)))
+    generator.load_state_dict(_unless_stopped(warm).averaged("generator").state_dict())
 
-    averaged: torch.nn.Module = generator
-    # the generator comes warm and moves slowly; the critic starts cold and may run ahead
-    slow, critical = _adam(config.rate / 20, (0.0, 0.99)), _adam(config.rate / 5, (0.0, 0.99))
-    movers = {
-        "discriminator": critical, "generator": slow, "multipliers": lambda p: torch.optim.SGD(p, lr=0.1)
-    }  # fmt: skip
     for turn in range(config.rounds if config.steps else 0):
         if examples is not None:
-            _fit_surrogate(surrogate, examples, config, turn)
+            _fit_surrogate(surrogate, examples, config, turn, folder)
         game = CompletionGame(generator, judge, multipliers, adversarial=config.adversarial)
-        training = Trainer(
+        played = Trainer(
             steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.path / f"round{turn}",
             title=f"game, round {turn + 1}", **common,
-        ).fit(game, data, Alternating(movers, Cosine(1.0, 0.2)))  # fmt: skip
-        averaged = training.averaged("generator")
-        generator.load_state_dict(averaged.state_dict())
+        ).fit(game, data, Alternating(_movers(config), Cosine(1.0, 0.2)))  # fmt: skip
+        generator.load_state_dict(_unless_stopped(played).averaged("generator").state_dict())
         if examples is not None:
             fresh = _fresh_examples(generator, config, stream.at("fresh", turn), held)
             # the guard: a surrogate that fresh simulations do not bear out loses its say
@@ -270,9 +259,24 @@ def run(config: Train) -> Path:
             facts["rounds"].append({"agreement": physics.trust, "success": dict(zip(CONDITIONED, good, strict=True))})
             examples = examples + fresh
             data = OneSize(training_data(graphs, train, examples, config, stream.at("draws", turn + 1).numpy()))
-    if examples is not None:
-        save_examples(examples, folder.path / "examples.safetensors")
     _learn_to_accept(generator, graphs, train, config, stream.at("acceptance"))
     if config.links:
-        _learn_links(generator, graphs, train, config, stream.at("links"), folder.path / "links")
-    return save_generator(generator, folder.path / "model.safetensors", facts)
+        _learn_links(generator, graphs, train, config, stream.at("links"), folder)
+    return Trained(generator, examples, facts)
+
+
+def _first_examples(config: Train, stream: Stream, held: set[bytes]) -> Examples | None:
+    """Simulated circuits of three to five genes, those of the held-out keys excepted."""
+    examples: Examples | None = None
+    for size in range(3, min(config.largest, 5) + 1) if config.examples else ():
+        found = find_examples(
+            size, config.examples, stream.at("examples", size), sets=config.sets, forbidden=held.__contains__
+        )
+        examples = found if examples is None else examples + found
+    return examples
+
+
+def _movers(config: Train) -> dict[str, Any]:
+    """The generator comes warm and moves slowly; the critic starts cold and may run ahead."""
+    slow, critical = _adam(config.rate / 20, (0.0, 0.99)), _adam(config.rate / 5, (0.0, 0.99))
+    return {"discriminator": critical, "generator": slow, "multipliers": lambda p: torch.optim.SGD(p, lr=0.1)}

@@ -22,9 +22,9 @@ from advsci_circuits.baselines.graph_vae import ordered
 from advsci_circuits.baselines.search import Found
 from advsci_circuits.game.condition import condition_vector
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.game.labels import random_circuits
-from advsci_circuits.game.sample import edges_of
 from advsci_circuits.graphs import CircuitBatch, canonical_keys, is_valid
+from advsci_circuits.graphs.edges import edges_of
+from advsci_circuits.graphs.variation import random_circuits
 
 RING = torch.tensor(-np.roll(np.eye(4), 1, 0)).to(torch.int8)
 

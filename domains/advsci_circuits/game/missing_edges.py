@@ -21,9 +21,9 @@ from advsci.games.game import Batch, Draw, Game, require
 from advsci.streams import Stream
 from advsci_circuits.game.condition import condition_vector, genes_mask
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.game.sample import classes_of, edges_of
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.circuit import Circuit
+from advsci_circuits.graphs.edges import classes_of, edges_of
 
 __all__ = ["FEW", "Completion", "Link", "LinkGame", "complete", "hidden_pairs", "link_probabilities"]
 

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from advsci.errors import ConfigError, DataError
 from advsci.streams import Stream
+from advsci_circuits.design.pool import Pool, by_size
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
 from advsci_circuits.game.condition import CONTENTS, condition_vector
 from advsci_circuits.game.feasibility import buildable
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.game.labels import neighbours
-from advsci_circuits.game.pool import Pool, by_size
 from advsci_circuits.game.sample import sample
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.circuit import Circuit
+from advsci_circuits.graphs.variation import neighbours
 
 __all__ = ["Proposal", "Search", "design"]
 

@@ -15,7 +15,9 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["Discrepancy", "discrepancy", "logistic", "mmd_squared", "ratios"]
+from advsci_circuits.game.logistic import logistic
+
+__all__ = ["Discrepancy", "discrepancy", "mmd_squared", "ratios"]
 
 
 def mmd_squared(x: np.ndarray, y: np.ndarray, bandwidth: float = 1.0) -> float:
@@ -45,24 +47,6 @@ class Discrepancy:
     low: float
     high: float
     descriptor: str
-
-
-def logistic(x: torch.Tensor, y: torch.Tensor, decay: float) -> nn.Linear:
-    """Ridge logistic regression by L-BFGS."""
-    layer = nn.Linear(x.shape[1], 1, dtype=x.dtype)
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    optimiser = torch.optim.LBFGS(layer.parameters(), max_iter=60, line_search_fn="strong_wolfe")
-
-    def closure() -> torch.Tensor:
-        optimiser.zero_grad()
-        loss = nn.functional.binary_cross_entropy_with_logits(layer(x)[:, 0], y)
-        loss = loss + decay * layer.weight.square().sum()
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)  # type: ignore[arg-type]
-    return layer
 
 
 def _bound(logits: torch.Tensor, y: torch.Tensor) -> float:

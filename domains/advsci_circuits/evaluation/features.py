@@ -9,10 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from advsci.streams import Stream
-from advsci_circuits.game.discriminator import invariants
 from advsci_circuits.game.network import PairNetwork
-from advsci_circuits.game.sample import edges_of
 from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.edges import edges_of
+from advsci_circuits.graphs.invariants import invariants
 
 __all__ = ["random_features"]
 

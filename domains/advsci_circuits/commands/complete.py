@@ -1,0 +1,36 @@
+"""``advsci-circuits complete``: which open pairs of a circuit are regulations."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from advsci.errors import ConfigError
+from advsci.training import Run
+from advsci_circuits.config import Complete
+from advsci_circuits.formats import read, write
+from advsci_circuits.game.missing_edges import complete
+from advsci_circuits.store import load_generator
+
+__all__ = ["run"]
+
+
+def run(config: Complete) -> Path:
+    """Probabilities of the open pairs as JSON, likeliest edge first, and the completed circuit; returns the JSON.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+    """
+    circuit = read(config.file).circuit
+    pairs = [tuple(word.split(":")) for word in config.open]
+    odd = next((word for word, pair in zip(config.open, pairs, strict=True) if len(pair) != 2), None)
+    if odd is not None:
+        raise ConfigError(f"got the pair '{odd}'; expected source:target. Try: --open lacI:tetR.")
+    found = complete(load_generator(config.model)[0], circuit, [(s, t) for s, t in pairs] or None)
+    folder = Run(config.folder("circuits-complete")).path
+    path = folder / "links.json"
+    path.write_text(json.dumps({"circuit": str(found.circuit), "links": [asdict(k) for k in found.links]}, indent=2))
+    if pairs:
+        write(found.circuit, folder / f"completed.{config.format}")
+    return path

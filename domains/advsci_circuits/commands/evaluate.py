@@ -1,0 +1,51 @@
+"""``advsci-circuits evaluate``: a generator's sample against held-out real circuits, beside nulls."""
+
+from pathlib import Path
+
+import torch
+
+from advsci.errors import ConfigError
+from advsci.report import Report
+from advsci.streams import Stream
+from advsci.training import Run
+from advsci_circuits.config import Evaluate
+from advsci_circuits.data.real import balanced, batch_of, real_circuits
+from advsci_circuits.evaluation.page import sample_section
+from advsci_circuits.game.sample import generate
+from advsci_circuits.graphs.canonical import canonical_keys
+from advsci_circuits.store import load_generator
+from advsci_datasets.circuits import split_by_family
+
+__all__ = ["run"]
+
+
+def run(config: Evaluate) -> Path:
+    """V.U.N., MMD ratios and classifier discrepancy beside their nulls; returns the page.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+    """
+    generator, facts = load_generator(config.model)
+    settings = {"seed": 0, "held_out": 0.2} | facts.get("settings", {})
+    source = config.data or settings.get("data", "library")
+    if source != settings.get("data", source):
+        raise ConfigError(
+            f"got the data '{source}' for a model of '{settings['data']}'; expected the same: families it was trained "
+            "on would be among those it is judged by. Try: leave --data out."
+        )
+    graphs = real_circuits(source, 3, config.largest)
+    # the split of the training, so that no family it saw is on the test side
+    train, test = split_by_family(graphs, (1 - settings["held_out"], settings["held_out"]), settings["seed"])
+    rng = Stream(config.seed).at("evaluate").numpy()
+    real_train = batch_of(graphs.take(balanced(graphs, train, config.count, rng, config.smallest)))
+    real_test = batch_of(graphs.take(balanced(graphs, test, config.count, rng, config.smallest)))
+    sizes = torch.from_numpy(rng.permutation(real_train.sizes.numpy()))
+    made = generate(generator, sizes, Stream(config.seed).at("generate"))
+    raw = generate(generator, sizes, Stream(config.seed).at("raw"), valid=False)
+    known = set(canonical_keys(batch_of(graphs.take(train))))
+    folder = Run(config.folder("circuits-evaluate"))
+    page = Report("Circuits: a generator against held-out real circuits", f"{config.count} circuits a side")
+    sample_section(page, {"as drawn": raw, "invalid ones redrawn": made}, real_train, real_test, known, config.seed)
+    return page.write(folder.report)

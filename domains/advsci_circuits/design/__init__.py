@@ -1,0 +1,1 @@
+"""Circuits that do what a user asks for: propose, simulate, rank."""
