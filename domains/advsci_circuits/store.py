@@ -47,9 +47,9 @@ def load_generator(path: Path | None = None) -> tuple[CompletionGenerator, dict[
         path = SHIPPED
         known = json.loads((path.parent / "sha256.json").read_text(encoding="utf-8"))[path.stem]
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known:
-            raise CheckpointError(f"{path} is missing or was altered; expected sha256 {known}. Try: reinstall advsci")
+            raise CheckpointError(f"got {path} missing or altered; expected sha256 {known}. Try: reinstall advsci.")
     if not Path(path).is_file():
-        raise CheckpointError(f"got no model at {path}; expected a trained generator. Try: advsci-circuits train")
+        raise CheckpointError(f"got no model at {path}; expected a trained generator. Try: advsci-circuits train.")
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -57,7 +57,7 @@ def load_generator(path: Path | None = None) -> tuple[CompletionGenerator, dict[
             generator = CompletionGenerator(**shape)
             generator.load_state_dict({name: file.get_tensor(name) for name in file.keys()})
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"got {path}, which is no circuit generator ({error}); expected one of train") from error
+        raise CheckpointError(f"got {path}, which is no circuit generator ({error}); expected one of train. Try: leave --model out.") from error
     return generator.eval(), json.loads(header.get("facts", "{}"))
 
 
@@ -79,7 +79,7 @@ def load_examples(path: Path) -> Examples:
     try:
         return Examples(**load_file(path))
     except (OSError, SafetensorError, TypeError) as error:
-        raise CheckpointError(f"got {path}, which no judged circuits ({error}); expected those of train") from error
+        raise CheckpointError(f"got {path}, which holds no judged circuits ({error}); expected those of train. Try: the run folder.") from error
 
 
 def save_designs(folder: Path, proposals: Sequence[Proposal], function: str) -> None:

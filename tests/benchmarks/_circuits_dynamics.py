@@ -181,7 +181,7 @@ def fixed_point_cost(bench: Bench) -> None:
     points = fixed_points(model, Stream(2), starts=starts)
     row("circuits/fixed points with stability, cost", 1 / cost, 30, "higher", unit="x cheaper than RK4 to t = 100",
         peer="batched RK4, same field",
-        note=f"index theorem complete for {float(points.complete.double().mean()):.3f}")  # fmt: skip
+        note=f"index sum consistent for {float(points.consistent.double().mean()):.3f}")  # fmt: skip
 
 
 def agreement(bench: Bench) -> None:
@@ -202,7 +202,7 @@ def agreement(bench: Bench) -> None:
             models = racipe(CircuitBatch.of([circuit]).signs, 60, Stream(k))
             points = fixed_points(models, Stream(1))
             # as many that oscillate as that settle, where there are any
-            wanted = (points.none_stable if k % 2 else ~points.none_stable & points.complete).nonzero()[:, 0]
+            wanted = (points.none_stable if k % 2 else ~points.none_stable & points.consistent).nonzero()[:, 0]
             if not len(wanted):
                 wanted = torch.tensor([0])
             model = models[wanted[:1]]

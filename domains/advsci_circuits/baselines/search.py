@@ -69,7 +69,7 @@ def search(
         Where neither ends.
     """
     if math.isinf(seconds) and math.isinf(models):
-        raise ConfigError("got a search without an end; expected seconds or models")
+        raise ConfigError("got a search without an end; expected seconds or models. Try: seconds=10.")
     found, begin, turn = Found(), time.process_time(), 0
     while time.process_time() - begin < seconds and len(found.circuits) * judge.sets < models:
         signs = propose(turn, found)

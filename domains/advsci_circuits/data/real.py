@@ -53,7 +53,7 @@ def embedded_circuits(smallest: int = 3, largest: int = 8, each: int = 40, seed:
     kept: dict[bytes, tuple[np.ndarray, set[str]]] = {}
     for name, text in _installed().items():
         try:
-            circuit = read_bnet(text + "\n", name, dual="drop")
+            circuit = read_bnet(text + "\n", name, identity_is_input=True, dual="drop")
         except DataError:
             continue
         for size in range(smallest, min(largest, len(circuit)) + 1):
@@ -109,7 +109,7 @@ def real_circuits(source: str = "library", smallest: int = 3, largest: int = 8) 
         return _valid(load_library(smallest=smallest, largest=largest))
     if source == "embedded":
         return embedded_circuits(smallest, largest)
-    raise DataError(f"got the data '{source}'; expected 'library' or 'embedded'")
+    raise DataError(f"got the data '{source}'; expected 'library' or 'embedded'. Try: embedded.")
 
 
 def stratified(
@@ -145,7 +145,7 @@ def _members(graphs: SignedGraphs, index: np.ndarray, smallest: int) -> list[lis
             for family in graphs.families[i]:
                 members.setdefault(family, []).append(int(i))
     if not members:
-        raise DataError(f"got no graph of at least {smallest} genes; expected some. Try: a smaller size")
+        raise DataError(f"got no graph of at least {smallest} genes; expected some. Try: a smaller size.")
     return [members[name] for name in sorted(members)]
 
 

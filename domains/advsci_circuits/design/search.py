@@ -92,7 +92,7 @@ def design(
     """
     fixed_genes = len(keep) if keep is not None else 0
     if fixed_genes > max_genes or min_genes > max_genes:
-        raise ConfigError(f"got {fixed_genes} genes to keep and {min_genes}-{max_genes} asked; expected room for them")
+        raise ConfigError(f"got {fixed_genes} genes to keep and {min_genes}-{max_genes} asked; expected room for them. Try: a larger max_genes.")
     low = max(min_genes, fixed_genes + 1 if keep is not None and fixed_genes < max_genes else fixed_genes)
     span = max_genes - low + 1
     sizes = low + stream.at("sizes").integers(span, (proposals,))
@@ -126,7 +126,7 @@ def design(
         )
     if not len(pool):
         raise DataError(
-            "got no valid circuit from the generator; expected some. Try: more proposals or fewer fixed genes"
+            "got no valid circuit from the generator; expected some. Try: more proposals or fewer fixed genes."
         )
     # a last heat halves the finalists before the held-out, expensive draw
     pool.again(4 * best, stream.at("heat"), max(sets // 2, first_sets))

@@ -162,7 +162,7 @@ def _advance(field: VectorField, start: Tensor, times: Tensor, rtol: float, atol
             t, step, saved, previous = t[index], step[index], saved[index], previous[index]
     raise ConvergenceError(
         f"got {len(alive)} of {b} trajectories unfinished after {most_steps} steps; expected all at their end. "
-        "Try: integrate_stiff, looser tolerances, or a shorter time"
+        "Try: integrate_stiff, looser tolerances, or a shorter time."
     )
 
 

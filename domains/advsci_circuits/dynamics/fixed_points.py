@@ -3,7 +3,8 @@
 In u = log x a steady state solves ``F(u) = log(g/k) + log P(u) - u = 0``, whose slopes are bounded by the Hill
 exponents: Newton's method converges in a few steps from starts spread over the invariant box. At a root the Jacobian is
 similar to ``diag(k) (D - I)`` with D = d log P / d u, and the index theorem says ``sum sign det(I - D) = 1`` over all
-steady states of the box: a sum other than one proves that some are missing.
+steady states of the box: a sum other than one proves that some are missing. A sum of one proves nothing: pairs of opposite
+sign can be missing, so the set is called *consistent*, and the more starts, the fewer are missed.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from advsci.streams import Stream
 from advsci_circuits.dynamics.hill import HillField, HillModel
-from advsci_circuits.dynamics.stability import characteristic_polynomial, is_hurwitz
+from advsci_circuits.dynamics.stability import stability
 
 __all__ = ["FixedPoints", "fixed_points", "newton", "steady_state"]
 
@@ -30,7 +31,7 @@ class FixedPoints:
     found, stable : Bool[Tensor, "b s"]
         Whether a slot holds a steady state (each once), and whether it attracts.
     index : Int[Tensor, "b"]
-        Sum of ``sign det(-J)`` over the found states; one when the set is complete.
+        Sum of ``sign det(-J)`` over the found states; one when the set is complete, and sometimes when it is not.
     """
 
     log_x: Float[Tensor, "b s n"]
@@ -49,14 +50,14 @@ class FixedPoints:
         return (self.found & self.stable).sum(1)
 
     @property
-    def complete(self) -> Bool[Tensor, " b"]:
-        """Whether the index theorem holds of the found set."""
+    def consistent(self) -> Bool[Tensor, " b"]:
+        """Whether the index theorem holds of the found set: necessary for completeness, not sufficient."""
         return self.index == 1
 
     @property
     def none_stable(self) -> Bool[Tensor, " b"]:
-        """All steady states found and none attracts: in a bounded box, sustained oscillation."""
-        return self.complete & (self.count > 0) & (self.stable_count == 0)
+        """A consistent set in which nothing attracts: in a bounded box, sustained oscillation."""
+        return self.consistent & (self.count > 0) & (self.stable_count == 0)
 
 
 def _solve(matrix: Float[Tensor, "n n b"], rhs: Float[Tensor, "n b"]) -> Float[Tensor, "n b"]:
@@ -132,14 +133,12 @@ def _judge(model: HillModel, u: Tensor, found: Tensor) -> tuple[Tensor, Tensor]:
         field = model.field().take(row)
         _, matrix = field.balance_and_matrix(u[row, slot].mT.contiguous())
         jacobian = -(matrix * field.decay[:, None]).permute(2, 0, 1)
-        polynomial = characteristic_polynomial(jacobian / jacobian.abs().amax((1, 2), keepdim=True))
-        stable[row, slot] = is_hurwitz(polynomial)
-        sign[row, slot] = polynomial[:, -1].sign().long()
+        stable[row, slot], sign[row, slot] = stability(jacobian)
     return stable, sign
 
 
 def fixed_points(
-    model: HillModel, stream: Stream, starts: int = 14, rounds: int = 2, relaxations: int = 40
+    model: HillModel, stream: Stream, starts: int = 14, rounds: int = 2, relaxations: int = 40, confirm: int = 0
 ) -> FixedPoints:
     """Steady states of every model, by Newton from random starts in the invariant box.
 
@@ -150,17 +149,37 @@ def fixed_points(
     ----------
     model : HillModel
         b models.
+    stream
+        Where the starts come from.
     starts : int
-        Starts a model in the first round; later rounds take twice as many.
+        Starts per model in the first round; later rounds take twice as many.
     rounds : int
-        Most rounds.
+        Most rounds; those after the first are for models whose index sum is not one.
+    relaxations
+        Steps of damped iteration before Newton's method, for half of the first round's starts.
+    confirm
+        Further rounds for all models: an index sum of one is no proof.
+
+    Returns
+    -------
+    FixedPoints
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.streams import Stream
+    >>> from advsci_circuits.dynamics import racipe
+    >>> toggle = torch.tensor([[[0, -1], [-1, 0]]], dtype=torch.int8)
+    >>> points = fixed_points(racipe(toggle, 100, Stream(0)), Stream(1))
+    >>> bool((points.stable_count >= 1).all())
+    True
     """
     u, found = _search(model, None, stream.at("round", 0), starts, relaxations)
     stable, sign = _judge(model, u, found)
-    for again in range(1, rounds):
-        missing = (sign.sum(1) != 1).nonzero()[:, 0]
+    for again in range(1, rounds + confirm):
+        missing = ((sign.sum(1) != 1) | (again >= rounds)).nonzero()[:, 0]
         if not len(missing):
-            break
+            continue
         part = model[missing]
         old_u, old_found = u[missing], found[missing]
         more_u, more_found = _search(part, (old_u, old_found), stream.at("round", again), 2 * starts, relaxations)

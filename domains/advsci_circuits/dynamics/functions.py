@@ -74,7 +74,7 @@ def settle(model: HillModel, start: Float[Tensor, "b n"]) -> tuple[Float[Tensor,
     elsewhere a trajectory chooses the basin and Newton finds the state.
     """
     points = fixed_points(model, Stream(7), starts=6, rounds=1, relaxations=20)
-    sole = points.complete & (points.count == 1) & (points.stable_count == 1)
+    sole = points.consistent & (points.count == 1) & (points.stable_count == 1)
     none = points.none_stable
     place = points.found.to(torch.int8).argmax(1)
     x = points.log_x.gather(1, place[:, None, None].expand(-1, 1, model.genes))[:, 0].exp()
@@ -180,4 +180,4 @@ def shows(
         change = (pushed[:, output] / start[:, output] - 1).abs()
         # a circuit through which no signal passes is not homeostatic: the input must move the output on the way
         return first & second & (change < 0.1) & (change > 1e-6)
-    raise ConfigError(f"got the unknown function '{function}'; expected one of {', '.join(FUNCTIONS)}")
+    raise ConfigError(f"got the unknown function '{function}'; expected one of {', '.join(FUNCTIONS)}. Try: oscillation.")

@@ -53,15 +53,15 @@ class HillModel:
 
     def __post_init__(self):
         if self.logic not in LOGICS:
-            raise ConfigError(f"got the promoter logic '{self.logic}'; expected one of {', '.join(LOGICS)}")
-        for name in ("threshold", "cooperativity", "leak"):
-            if getattr(self, name).shape != self.signs.shape:
+            raise ConfigError(f"got the promoter logic '{self.logic}'; expected one of {', '.join(LOGICS)}. Try: product.")
+        wanted = dict.fromkeys(("threshold", "cooperativity", "leak"), self.signs.shape)
+        wanted |= dict.fromkeys(("rate", "decay"), self.signs.shape[:2])
+        for name, shape in wanted.items():
+            if getattr(self, name).shape != shape:
                 raise ShapeError(
-                    f"got {name} of shape {tuple(getattr(self, name).shape)} for {tuple(self.signs.shape)}"
+                    f"got {name} of shape {tuple(getattr(self, name).shape)}; expected {tuple(shape)}, as the signs say. "
+                    "Try: racipe(signs, sets, stream)."
                 )
-        for name in ("rate", "decay"):
-            if getattr(self, name).shape != self.signs.shape[:2]:
-                raise ShapeError(f"got {name} of shape {tuple(getattr(self, name).shape)} for {self.signs.shape[:2]}")
 
     def __len__(self) -> int:
         return self.signs.shape[0]

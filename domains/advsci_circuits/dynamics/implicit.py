@@ -84,4 +84,7 @@ def integrate_stiff(
         if len(left) < len(alive):
             model, alive = model[left], alive[left]
             x, t, target, step = x[left], t[left], target[left], step[left]
-    raise ConvergenceError(f"got {len(alive)} of {b} stiff trajectories unfinished after {most_steps} steps")
+    raise ConvergenceError(
+        f"got {len(alive)} of {b} stiff trajectories unfinished after {most_steps} steps; expected all at their end. "
+        "Try: looser tolerances, or a shorter time."
+    )

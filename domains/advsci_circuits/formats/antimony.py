@@ -8,11 +8,13 @@ import numpy as np
 
 from advsci.errors import DataError, MissingDependencyError
 from advsci_circuits.dynamics.hill import HillModel
-from advsci_circuits.formats.sbml import KineticCircuit, read_sbml_text, write_sbml
+from advsci_circuits.formats.kinetic_circuit import KineticCircuit
+from advsci_circuits.formats.sbml_read import read_sbml_text
+from advsci_circuits.formats.sbml_write import write_sbml
 from advsci_circuits.formats.untrusted import read_text
 from advsci_circuits.graphs.circuit import Circuit
 
-__all__ = ["read_antimony", "write_antimony"]
+__all__ = ["antimony_of", "read_antimony", "write_antimony"]
 
 
 def _antimony() -> Any:
@@ -25,27 +27,62 @@ def _antimony() -> Any:
 
 
 def write_antimony(circuit: Circuit, model: HillModel, start: np.ndarray | None = None) -> str:
-    """Antimony text of one circuit with one parameter set; see `write_sbml`."""
+    """Antimony text of one circuit with one parameter set.
+
+    Parameters
+    ----------
+    circuit, model, start
+        As for `advsci_circuits.formats.sbml_write.write_sbml`.
+    """
+    return antimony_of(write_sbml(circuit, model, start))
+
+
+def antimony_of(sbml: str) -> str:
+    """SBML text as Antimony.
+
+    Parameters
+    ----------
+    sbml
+        A model's text.
+
+    Raises
+    ------
+    DataError
+        Where Antimony refuses it.
+    """
     antimony = _antimony()
-    if antimony.loadSBMLString(write_sbml(circuit, model, start)) < 0:
-        raise DataError(f"got SBML that Antimony refuses: {antimony.getLastError()}")
+    if antimony.loadSBMLString(sbml) < 0:
+        raise DataError(
+            f"got SBML that Antimony refuses ({antimony.getLastError()}); expected a core model. Try: .sbml instead."
+        )
     return antimony.getAntimonyString(None)
 
 
 def read_antimony(path: str | Path) -> KineticCircuit:
     """The circuit of an Antimony file.
 
+    Parameters
+    ----------
+    path
+        The file, also gzipped.
+
+    Returns
+    -------
+    KineticCircuit
+
     Raises
     ------
     DataError
         Where Antimony does not parse it, it imports another file, or `read_sbml` refuses its SBML.
     """
+    path = Path(path)
     text = read_text(path)
     if re.search(r"^\s*import\s", text, re.MULTILINE):
-        raise DataError(
-            f"got an import in {Path(path).name}; expected one self-contained file. Try: export the flat model"
-        )
+        raise DataError(f"got an import in {path.name}; expected one self-contained file. Try: export the flat model.")
     antimony = _antimony()
     if antimony.loadAntimonyString(text) < 0:
-        raise DataError(f"got Antimony in {Path(path).name} that does not parse: {antimony.getLastError()}")
-    return read_sbml_text(antimony.getSBMLString(None), Path(path).stem)
+        raise DataError(
+            f"got Antimony in {path.name} that does not parse ({antimony.getLastError()}); expected a model. "
+            "Try: open it in tellurium."
+        )
+    return read_sbml_text(antimony.getSBMLString(None), path.name.split(".")[0])

@@ -7,13 +7,16 @@ import numpy as np
 
 from advsci.errors import DataError
 from advsci_circuits.dynamics.hill import HillModel
-from advsci_circuits.formats.antimony import read_antimony, write_antimony
+from advsci_circuits.formats.antimony import antimony_of, read_antimony, write_antimony
 from advsci_circuits.formats.boolean import read_bnet, write_bnet
+from advsci_circuits.formats.edge_list import read_sif, read_topology, write_sif, write_topology
 from advsci_circuits.formats.graphml import read_graphml, write_graphml
+from advsci_circuits.formats.kinetic_circuit import KineticCircuit
+from advsci_circuits.formats.own_model import OwnModel
 from advsci_circuits.formats.qual import write_sbml_qual
-from advsci_circuits.formats.sbml import KineticCircuit, read_sbml, write_sbml
+from advsci_circuits.formats.sbml_read import read_sbml
+from advsci_circuits.formats.sbml_write import write_sbml
 from advsci_circuits.formats.sbol import read_sbol, write_sbol
-from advsci_circuits.formats.topology import read_topology, write_topology
 from advsci_circuits.graphs.circuit import Circuit
 
 __all__ = ["READABLE", "WRITABLE", "read", "write"]
@@ -25,30 +28,87 @@ READABLE: dict[str, Callable[[Path], Circuit | KineticCircuit]] = {
     ".bnet": read_bnet,
     ".graphml": read_graphml,
     ".topo": read_topology,
+    ".tpo": read_topology,
+    ".sif": read_sif,
     ".nt": read_sbol,
     ".ttl": read_sbol,
 }
-WRITABLE = (".sbml", ".xml", ".ant", ".qual.sbml", ".bnet", ".graphml", ".topo", ".nt")
+GRAPHS: dict[str, Callable[[Circuit], str]] = {
+    ".bnet": write_bnet,
+    ".graphml": write_graphml,
+    ".topo": write_topology,
+    ".tpo": write_topology,
+    ".sif": write_sif,
+    ".nt": write_sbol,
+}
+KINETIC = (".sbml", ".xml", ".ant")
+WRITABLE = (*KINETIC, ".qual.sbml", *GRAPHS)
 
 
 def read(path: str | Path) -> KineticCircuit:
-    """The circuit of any supported file, with its kinetics where the file carries ours.
+    """The circuit of any supported file, with its kinetics where the file carries them.
+
+    Parameters
+    ----------
+    path
+        The file; ``.gz`` after the ending is unpacked.
+
+    Returns
+    -------
+    KineticCircuit
 
     Raises
     ------
     DataError
         On an unknown ending, or whatever the format's reader refuses.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> file = Path(mkdtemp()) / "toggle.bnet"
+    >>> _ = file.write_text("lacI, !tetR ; tetR, !lacI".replace(" ; ", chr(10)))
+    >>> print(read(file).circuit)
+    toggle: lacI -| tetR, tetR -| lacI
     """
     path = Path(path)
-    reader = READABLE.get(path.suffix.lower())
+    ending = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    reader = READABLE.get(ending)
     if reader is None:
-        raise DataError(f"got the unknown ending '{path.suffix}' of {path.name}; expected one of {', '.join(READABLE)}")
+        raise DataError(
+            f"got the unknown ending '{ending}' of {path.name}; expected one of {', '.join(READABLE)}, also with .gz. "
+            "Try: export it as .graphml."
+        )
     circuit = reader(path)
     return circuit if isinstance(circuit, KineticCircuit) else KineticCircuit(circuit)
 
 
-def write(circuit: Circuit, path: str | Path, model: HillModel | None = None, start: np.ndarray | None = None) -> Path:
-    """Write a circuit in the format of the ending; SBML and Antimony need its kinetics.
+def write(
+    circuit: Circuit,
+    path: str | Path,
+    model: HillModel | None = None,
+    start: np.ndarray | None = None,
+    own: OwnModel | None = None,
+) -> Path:
+    """Write a circuit in the format of the ending.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    path
+        The file to write.
+    model
+        Hill kinetics of one member, which SBML and Antimony need.
+    start : array, shape [n], optional
+        Initial concentrations; one each where left out.
+    own
+        An author's own model, written to SBML and Antimony in place of Hill kinetics.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
@@ -56,19 +116,22 @@ def write(circuit: Circuit, path: str | Path, model: HillModel | None = None, st
         On an unknown ending, or where kinetics are needed and missing.
     """
     path = Path(path)
-    graph_writers = {".bnet": write_bnet, ".graphml": write_graphml, ".topo": write_topology, ".nt": write_sbol}
     ending = path.suffix.lower()
     if path.name.lower().endswith(".qual.sbml"):
         text = write_sbml_qual(circuit)
-    elif ending in graph_writers:
-        text = graph_writers[ending](circuit)
-    elif ending in (".sbml", ".xml", ".ant"):
+    elif ending in GRAPHS:
+        text = GRAPHS[ending](circuit)
+    elif ending in KINETIC and own is not None:
+        text = antimony_of(own.sbml) if ending == ".ant" else own.sbml
+    elif ending in KINETIC:
         if model is None:
             raise DataError(
-                f"got no kinetics for {path.name}; expected a HillModel of one member. Try: racipe(...)[:1]"
+                f"got no kinetics for {path.name}; expected a HillModel of one member. Try: racipe(...)[:1]."
             )
         text = (write_antimony if ending == ".ant" else write_sbml)(circuit, model, start)
     else:
-        raise DataError(f"got the unknown ending '{path.suffix}' of {path.name}; expected one of {', '.join(WRITABLE)}")
+        raise DataError(
+            f"got the unknown ending '{ending}' of {path.name}; expected one of {', '.join(WRITABLE)}. Try: .graphml."
+        )
     path.write_text(text, encoding="utf-8")
     return path

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from advsci.errors import DataError, MissingDependencyError
-from advsci_circuits.formats.sbml import sbml_ids
+from advsci_circuits.formats.identifiers import safe_ids
 from advsci_circuits.formats.untrusted import read_text, read_xml
 from advsci_circuits.graphs.circuit import Circuit
 
@@ -26,13 +26,21 @@ def _sbol3() -> Any:
 
 
 def write_sbol(circuit: Circuit, namespace: str = "https://advsci.org/circuits") -> str:
-    """SBOL3 as sorted N-Triples."""
-    sbol3, ids = _sbol3(), sbml_ids(circuit.genes)
+    """SBOL3 as sorted N-Triples.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    namespace
+        What the identifiers of its components begin with.
+    """
+    sbol3, ids = _sbol3(), safe_ids(circuit.genes)
     previous = sbol3.get_namespace()
     sbol3.set_namespace(namespace)
     try:
         document = sbol3.Document()
-        title = sbml_ids((circuit.name or "circuit",))[0]
+        title = safe_ids((circuit.name or "circuit",))[0]
         system = sbol3.Component(f"{title}_system", sbol3.SBO_FUNCTIONAL_ENTITY, name=circuit.name)
         document.add(system)
         feature = {}
@@ -52,7 +60,16 @@ def write_sbol(circuit: Circuit, namespace: str = "https://advsci.org/circuits")
 
 
 def read_sbol(path: str | Path) -> Circuit:
-    """The circuit of the interactions of an SBOL3 file (N-Triples, Turtle, RDF/XML or JSON-LD by its ending).
+    """The circuit of the interactions of an SBOL3 file (N-Triples, Turtle or RDF/XML by its ending).
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Circuit
 
     Raises
     ------
@@ -68,23 +85,28 @@ def read_sbol(path: str | Path) -> Circuit:
         document.read_string(text, kind)
     except Exception as error:
         raise DataError(
-            f"got SBOL in {path.name} that does not parse ({error}); expected a valid SBOL3 file"
+            f"got SBOL in {path.name} that does not parse ({error}); expected a valid SBOL3 file. Try: a validator."
         ) from error
     components = [c for c in document.objects if isinstance(c, sbol3.Component) and c.interactions]
     if not components:
-        raise DataError(f"got an empty graph in {path.name}: no component has interactions; expected a circuit")
+        raise DataError(
+            f"got an empty graph in {path.name}: no component has interactions; expected a circuit. Try: add them."
+        )
     system = components[0]
     names: dict[str, str] = {}
     for feature in system.features:
         part = feature.instance_of.lookup() if isinstance(feature, sbol3.SubComponent) else None
         names[str(feature.identity)] = feature.name or (part.name or part.display_id if part else feature.display_id)
     if len(set(names.values())) < len(names):
-        raise DataError(f"got duplicate genes or species in {path.name}; expected distinct names. Try: rename one")
+        raise DataError(f"got duplicate genes or species in {path.name}; expected distinct names. Try: rename one.")
     edges = []
     for interaction in system.interactions:
         known = [t for t in interaction.types if t in ROLES]
         if not known:
-            raise DataError(f"got the unknown sign of an interaction of type {list(interaction.types)} in {path.name}")
+            raise DataError(
+                f"got the unknown sign of an interaction of type {list(interaction.types)} in {path.name}; expected "
+                f"stimulation ({STIMULATION}) or inhibition ({INHIBITION}). Try: set its type."
+            )
         sign, acting, acted = ROLES[known[0]]
         ends: dict[str, str] = {}
         for participation in interaction.participations:
@@ -93,7 +115,8 @@ def read_sbol(path: str | Path) -> Circuit:
                     ends[role] = names[str(participation.participant)]
         if len(ends) < 2:
             raise DataError(
-                f"got an interaction in {path.name} without its two participants; expected actor and target"
+                f"got an interaction in {path.name} without its two participants; expected actor and target. "
+                "Try: give each its role."
             )
         edges.append((ends[acting], ends[acted], sign))
     return Circuit.from_edges(edges, list(names.values()), system.name or path.stem)

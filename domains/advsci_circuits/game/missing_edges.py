@@ -167,10 +167,10 @@ def complete(
         On a gene that the circuit does not have, on more than twelve genes, or where nothing is open or left.
     """
     if len(circuit) > LARGEST:
-        raise DataError(f"got {len(circuit)} genes; expected at most {LARGEST}. Try: a sub-circuit (Circuit.induced)")
+        raise DataError(f"got {len(circuit)} genes; expected at most {LARGEST}. Try: a sub-circuit (Circuit.induced).")
     unknown_gene = next((gene for pair in pairs or () for gene in pair if gene not in circuit.genes), None)
     if unknown_gene is not None:
-        raise DataError(f"got the unknown gene '{unknown_gene}'; expected one of {', '.join(circuit.genes)}")
+        raise DataError(f"got the unknown gene '{unknown_gene}'; expected one of {', '.join(circuit.genes)}. Try: the file's names.")
     place = {gene: i for i, gene in enumerate(circuit.genes)}
     signs = torch.from_numpy(circuit.signs.copy())
     if pairs is None:
@@ -178,7 +178,7 @@ def complete(
     else:
         places = torch.tensor(sorted({(place[target], place[source]) for source, target in pairs}), dtype=torch.long)
     if not len(places):
-        raise DataError("got no open pair; expected one. Try: name (source, target) pairs")
+        raise DataError("got no open pair; expected one. Try: name (source, target) pairs.")
     i, j = places.T
     if pairs is None:  # one circuit a pair
         rows = torch.arange(len(places))

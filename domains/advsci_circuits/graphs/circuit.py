@@ -10,7 +10,7 @@ from advsci.errors import DataError
 
 __all__ = ["MAX_GENES", "Circuit"]
 
-MAX_GENES = 100
+MAX_GENES = 200
 """Largest circuit that is accepted; a genome-scale network is not a design."""
 
 
@@ -41,21 +41,21 @@ class Circuit:
     def __post_init__(self):
         signs = np.asarray(self.signs)
         if signs.ndim != 2 or signs.shape[0] != signs.shape[1]:
-            raise DataError(f"got signs of shape {signs.shape}; expected a square matrix. Try: signs[target, source]")
+            raise DataError(f"got signs of shape {signs.shape}; expected a square matrix. Try: signs[target, source].")
         n = len(signs)
         if n > MAX_GENES:
-            raise DataError(f"got {n} genes; expected at most {MAX_GENES}. Try: a sub-circuit (Circuit.induced)")
+            raise DataError(f"got {n} genes; expected at most {MAX_GENES}. Try: a sub-circuit (Circuit.induced).")
         if not np.isin(signs, (-1, 0, 1)).all():
             odd = signs[~np.isin(signs, (-1, 0, 1))].ravel()[0]
-            raise DataError(f"got the unknown sign {odd!r}; expected -1, 0 or +1. Try: resolve or drop such edges")
+            raise DataError(f"got the unknown sign {odd!r}; expected -1, 0 or +1. Try: resolve or drop such edges.")
         if not (signs != 0).any():
-            raise DataError("got an empty graph: no gene regulates another; expected at least one edge. Try: add one")
+            raise DataError("got an empty graph: no gene regulates another; expected at least one edge. Try: add one.")
         genes = tuple(self.genes) or tuple(f"G{i + 1}" for i in range(n))
         if len(genes) != n:
-            raise DataError(f"got {len(genes)} gene names for {n} genes; expected one each. Try: leave genes out")
+            raise DataError(f"got {len(genes)} gene names for {n} genes; expected one each. Try: leave genes out.")
         twice = [gene for gene, times in Counter(genes).items() if times > 1]
         if twice:
-            raise DataError(f"got the duplicate gene or species '{twice[0]}'; expected distinct names. Try: rename one")
+            raise DataError(f"got the duplicate gene or species '{twice[0]}'; expected distinct names. Try: rename one.")
         frozen = signs.astype(np.int8)
         frozen.setflags(write=False)
         object.__setattr__(self, "signs", frozen)
@@ -85,18 +85,18 @@ class Circuit:
         order = list(genes) if genes is not None else list(dict.fromkeys(g for s, t, _ in edges for g in (s, t)))
         place = {gene: i for i, gene in enumerate(order)}
         if len(order) > MAX_GENES:
-            raise DataError(f"got {len(order)} genes; expected at most {MAX_GENES}. Try: a sub-circuit")
+            raise DataError(f"got {len(order)} genes; expected at most {MAX_GENES}. Try: a sub-circuit.")
         signs = np.zeros((len(order), len(order)), dtype=np.int8)
         for source, target, sign in edges:
             if source not in place or target not in place:
-                raise DataError(f"got the edge {source} -> {target} outside the gene list; expected both ends in it")
+                raise DataError(f"got the edge {source} -> {target} outside the gene list; expected both ends in it. Try: list all genes.")
             if sign not in (-1, 1):
                 raise DataError(
-                    f"got the unknown sign {sign!r} on {source} -> {target}; expected +1 or -1. Try: resolve or drop it"
+                    f"got the unknown sign {sign!r} on {source} -> {target}; expected +1 or -1. Try: resolve or drop it."
                 )
             i, j = place[target], place[source]
             if signs[i, j] == -sign:
-                raise DataError(f"got {source} -> {target} with both signs; expected one. Try: drop the dual edge")
+                raise DataError(f"got {source} -> {target} with both signs; expected one. Try: drop the dual edge.")
             signs[i, j] = sign
         return cls(signs, tuple(order), name)
 
@@ -110,7 +110,7 @@ class Circuit:
         """The sub-circuit of the named genes, in that order."""
         missing = [gene for gene in genes if gene not in self.genes]
         if missing:
-            raise DataError(f"got the unknown gene '{missing[0]}'; expected one of {', '.join(self.genes)}")
+            raise DataError(f"got the unknown gene '{missing[0]}'; expected one of {', '.join(self.genes)}. Try: the file's names.")
         index = [self.genes.index(gene) for gene in genes]
         return Circuit(self.signs[np.ix_(index, index)], tuple(genes), self.name)
 

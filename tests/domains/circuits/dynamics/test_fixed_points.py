@@ -39,7 +39,7 @@ def test_the_toggle_is_bistable_beyond_its_threshold(n):
     threshold = n * (n - 1) ** -(1 + 1 / n)
     below, above = (fixed_points(pure(TOGGLE, f * threshold, n), Stream(0), starts=40) for f in (0.98, 1.02))
     assert below.stable_count.item() == 1 and below.count.item() == 1
-    assert above.stable_count.item() == 2 and above.count.item() == 3 and bool(above.complete)
+    assert above.stable_count.item() == 2 and above.count.item() == 3 and bool(above.consistent)
 
 
 @pytest.mark.parametrize(("n", "threshold"), [(3, 3.7798), (4, 2.0), (5, 1.5368)])
@@ -53,7 +53,7 @@ def test_roots_are_steady_states_and_the_jacobian_is_the_derivative(logic):
     signs = torch.tensor([[[1, -1, 0, 0], [1, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]], dtype=torch.int8)
     model = racipe(signs, 40, Stream(0), logic=logic)
     points = fixed_points(model, Stream(1))
-    assert points.complete.double().mean() > 0.9
+    assert points.consistent.double().mean() > 0.9
     row, slot = points.found.nonzero(as_tuple=True)
     x = points.log_x[row, slot].exp()
     picked = model[row]
