@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from advsci.config import Config, RunConfig
+from advsci.config import Config, DeviceConfig, RunConfig
 
 Function = Annotated[
     Literal["oscillation", "oscillator", "tristability", "adaptation"],
@@ -17,7 +17,7 @@ AnyFunction = Literal[
 Logic = Literal["product", "average", "competitive"]
 
 
-class Train(RunConfig):
+class Train(DeviceConfig):
     """Train the circuit generator: completion game on real circuits, then with simulated function."""
 
     data: Literal["library", "embedded"] = Field(
@@ -106,8 +106,8 @@ class Simulate(RunConfig):
     functions: tuple[AnyFunction, ...] = Field(
         default=("oscillation", "bistability", "tristability"), description="Functions to judge."
     )
-    source: int = Field(default=0, ge=0, description="Index of the input gene, from 0.")
-    output: int = Field(default=-1, description="Index of the output gene; -1: the last.")
+    source: str | None = Field(default=None, description="The input gene; default: the first.")
+    output: str | None = Field(default=None, description="The output gene; default: the last.")
     end: float = Field(default=100.0, gt=0, description="End of the time course [1 / (decay unit)].")
 
 

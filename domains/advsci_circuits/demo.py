@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from advsci.cli import execute
 from advsci.report import Report
 from advsci.streams import Stream
 from advsci_circuits.commands.train import run
@@ -13,6 +14,8 @@ from advsci_circuits.design.search import design
 from advsci_circuits.evaluation import vun
 from advsci_circuits.evaluation.page import designs_section
 from advsci_circuits.evaluation.pictures import circuit_figure, time_course_figure
+from advsci_circuits.formats.course import course_of
+from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
@@ -26,9 +29,9 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     settings = Train(
         out=out / "training", data="embedded", examples=40 if quick else 300, sets=16 if quick else 32,
         warmup=40 if quick else 400, steps=4 if quick else 40, rounds=1, surrogate_steps=10 if quick else 150,
-        batch=16 if quick else 48, draws=500 if quick else 8000, width=16, blocks=2, largest=6,
+        batch=16 if quick else 48, draws=500 if quick else 8000, width=16, blocks=2, largest=6, links=0,
     )  # fmt: skip
-    model = run(settings)
+    model = execute(run, settings)
     generator, _ = load_generator(model)
     graphs = real_circuits("embedded", 3, 6)
     known = set(canonical_keys(CircuitBatch(torch.from_numpy(graphs.signs), torch.from_numpy(graphs.sizes))))
@@ -52,7 +55,10 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     )
     report.figure(circuit_figure([p.circuit for p in search.proposals]), caption="The three most robust designs.")
     if best.model is not None:
-        report.figure(time_course_figure(best.circuit, best.model), caption="A time course of the first.")
+        course = course_of(KineticCircuit(best.circuit, best.model), Stream(0))
+        report.figure(
+            time_course_figure(best.circuit.genes, course.times, course.levels), caption="A time course of the first."
+        )
     report.card(
         "Oscillates in", f"{100 * best.share:.0f} % of parameter sets",
         note=f"interval {100 * best.low:.0f}-{100 * best.high:.0f} %; the repressilator: about 7 %",

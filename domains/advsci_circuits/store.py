@@ -1,16 +1,12 @@
 """What is written to disk and read back: trained generators, judged circuits (safetensors), ranked designs."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-
 from advsci.errors import CheckpointError
 from advsci.streams import Stream
+from advsci.training.weights import load_weights, save_weights
 from advsci_circuits.design.search import Proposal
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.refine import sharpen
@@ -20,66 +16,111 @@ from advsci_circuits.game.generator import CompletionGenerator
 
 __all__ = ["load_examples", "load_generator", "save_designs", "save_examples", "save_generator"]
 
-
-SHIPPED = Path(__file__).parent / "weights" / "circuits.safetensors"
+WEIGHTS = Path(__file__).parent / "weights"
+"""Models that come with the package."""
+SHIPPED = WEIGHTS / "circuits.safetensors"
 """The generator that comes with the package."""
+GENERATOR, EXAMPLES = "circuit generator", "judged circuits"
 
 
 def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, Any]) -> Path:
-    """Write weights and facts (settings, seed, data) to one file."""
+    """Write a generator's weights and card to one file.
+
+    Parameters
+    ----------
+    generator
+        The network, with its acceptance and link predictor where it has them.
+    path
+        The file.
+    facts
+        Settings, seed and data of its training.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     shape = {"width": generator.width, "blocks": generator.blocks, "noise": generator.noise}
     shape |= {"known": len(generator.prior), "choosy": generator.acceptance is not None}
     shape["linked"] = generator.link_predictor is not None
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
-    save_file(tensors, path, metadata={"shape": json.dumps(shape), "facts": json.dumps(facts, default=str)})
+    save_weights(path, generator, {"kind": GENERATOR, "shape": shape, "facts": facts})
     return path
 
 
 def load_generator(path: Path | None = None) -> tuple[CompletionGenerator, dict[str, Any]]:
-    """The generator and its facts; None reads the one that comes with the package.
+    """A generator and its facts.
+
+    Parameters
+    ----------
+    path
+        The file; None reads the one that comes with the package.
+
+    Returns
+    -------
+    (generator, facts)
 
     Raises
     ------
     CheckpointError
-        Where the file is missing, truncated, or holds something else, or the package's own was altered.
+        Where the file is missing, altered, truncated, or holds something else.
+
+    Examples
+    --------
+    >>> generator, facts = load_generator()
+    >>> facts["settings"]["data"]
+    'embedded'
     """
-    if path is None:
-        path = SHIPPED
-        known = json.loads((path.parent / "sha256.json").read_text(encoding="utf-8"))[path.stem]
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != known:
-            raise CheckpointError(f"got {path} missing or altered; expected sha256 {known}. Try: reinstall advsci.")
-    if not Path(path).is_file():
-        raise CheckpointError(f"got no model at {path}; expected a trained generator. Try: advsci-circuits train.")
+    path = SHIPPED if path is None else Path(path)
+    advice = "advsci-circuits train --game" if path != SHIPPED else "reinstall advsci"
+    tensors, card = load_weights(path, kind=GENERATOR, try_=advice)
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            shape = json.loads(header["shape"])
-            generator = CompletionGenerator(**shape)
-            generator.load_state_dict({name: file.get_tensor(name) for name in file.keys()})
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"got {path}, which is no circuit generator ({error}); expected one of train. Try: leave --model out.") from error
-    return generator.eval(), json.loads(header.get("facts", "{}"))
+        generator = CompletionGenerator(**card["shape"])
+        generator.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"got {path}, whose card fits no generator ({error}); expected one of this version. Try: {advice}."
+        ) from error
+    return generator.eval(), dict(card.get("facts", {}))
 
 
 def save_examples(examples: Examples, path: Path) -> Path:
-    """Write judged circuits to one file."""
+    """Write judged circuits to one file.
+
+    Parameters
+    ----------
+    examples
+        Circuits with their shares.
+    path
+        The file.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
     tensors = {"signs": examples.signs, "sizes": examples.sizes, "shares": examples.shares}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
+    save_weights(path, tensors, {"kind": EXAMPLES})
     return path
 
 
 def load_examples(path: Path) -> Examples:
     """Judged circuits of `save_examples`.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    Examples
+
     Raises
     ------
     CheckpointError
         Where the file is missing or holds something else.
     """
-    try:
-        return Examples(**load_file(path))
-    except (OSError, SafetensorError, TypeError) as error:
-        raise CheckpointError(f"got {path}, which holds no judged circuits ({error}); expected those of train. Try: the run folder.") from error
+    return Examples(**load_weights(path, kind=EXAMPLES, try_="advsci-circuits train --game")[0])
 
 
 def save_designs(folder: Path, proposals: Sequence[Proposal], function: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from advsci.cli import execute
 from advsci_circuits.commands.train import run
 from advsci_circuits.config import Train
 from advsci_circuits.data.real import real_circuits
@@ -40,7 +41,7 @@ class Bench:
         assert settings.out is not None
         path = settings.out / "model.safetensors"
         if not path.is_file():
-            run(settings)
+            execute(run, settings)
         return load_generator(path)[0]
 
 

@@ -14,13 +14,15 @@ from advsci_circuits.store import load_generator
 __all__ = ["run"]
 
 
-def run(config: Complete) -> Path:
+def run(config: Complete, folder: Run) -> Path:
     """Probabilities of the open pairs as JSON, likeliest edge first, and the completed circuit; returns the JSON.
 
     Parameters
     ----------
     config
         Settings of the command.
+    folder
+        The run's folder.
     """
     circuit = read(config.file).circuit
     pairs = [tuple(word.split(":")) for word in config.open]
@@ -28,9 +30,8 @@ def run(config: Complete) -> Path:
     if odd is not None:
         raise ConfigError(f"got the pair '{odd}'; expected source:target. Try: --open lacI:tetR.")
     found = complete(load_generator(config.model)[0], circuit, [(s, t) for s, t in pairs] or None)
-    folder = Run(config.folder("circuits-complete")).path
-    path = folder / "links.json"
+    path = folder.path / "links.json"
     path.write_text(json.dumps({"circuit": str(found.circuit), "links": [asdict(k) for k in found.links]}, indent=2))
     if pairs:
-        write(found.circuit, folder / f"completed.{config.format}")
+        write(found.circuit, folder.path / f"completed.{config.format}")
     return path

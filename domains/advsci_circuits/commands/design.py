@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from advsci.errors import DataError
-from advsci.report import Report
+from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_circuits.config import Design
@@ -19,13 +19,15 @@ from advsci_datasets.circuits import load_gates
 __all__ = ["gates_of", "run"]
 
 
-def run(config: Design) -> Path:
+def run(config: Design, folder: Run) -> Path:
     """Search, write every design as SBML and GraphML, and a page; returns the page.
 
     Parameters
     ----------
     config
         Settings of the command.
+    folder
+        The run's folder.
     """
     gates = gates_of(config.parts)
     keep = read(config.keep).circuit if config.keep is not None else None
@@ -35,13 +37,14 @@ def run(config: Design) -> Path:
         keep=keep, proposals=config.proposals, refine=config.refine, best=config.best, sets=config.sets,
         logic=config.logic, gates=gates,
     )  # fmt: skip
-    folder = Run(config.folder("circuits-design")).path
-    save_designs(folder, search.proposals, config.function)
-    page = Report(
-        f"Circuits for {config.function}", f"{search.judged} circuits judged, {search.models} models simulated"
-    )
-    designs_section(page, search.proposals, config.function, published_keys())
-    return page.write(folder / "report.html")
+    save_designs(folder.path, search.proposals, config.function)
+    with drawn("report"):
+        page = Report(
+            f"Circuits for {config.function}", f"{search.judged} circuits judged, {search.models} models simulated"
+        )
+        designs_section(page, search.proposals, config.function, published_keys())
+        page.write(folder.report)
+    return folder.report
 
 
 def gates_of(parts: Path | str | None) -> list[dict[str, Any]] | None:

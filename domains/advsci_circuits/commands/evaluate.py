@@ -1,16 +1,19 @@
 """``advsci-circuits evaluate``: a generator's sample against held-out real circuits, beside nulls."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
 from advsci.errors import ConfigError
-from advsci.report import Report
+from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_circuits.config import Evaluate
 from advsci_circuits.data.real import balanced, batch_of, real_circuits
 from advsci_circuits.evaluation.page import sample_section
+from advsci_circuits.evaluation.scores import sample_scores
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.store import load_generator
@@ -19,13 +22,15 @@ from advsci_datasets.circuits import split_by_family
 __all__ = ["run"]
 
 
-def run(config: Evaluate) -> Path:
-    """V.U.N., MMD ratios and classifier discrepancy beside their nulls; returns the page.
+def run(config: Evaluate, folder: Run) -> Path:
+    """V.U.N., MMD ratios and classifier discrepancy beside their nulls; returns the scores as JSON.
 
     Parameters
     ----------
     config
         Settings of the command.
+    folder
+        The run's folder.
     """
     generator, facts = load_generator(config.model)
     settings = {"seed": 0, "held_out": 0.2} | facts.get("settings", {})
@@ -45,7 +50,11 @@ def run(config: Evaluate) -> Path:
     made = generate(generator, sizes, Stream(config.seed).at("generate"))
     raw = generate(generator, sizes, Stream(config.seed).at("raw"), valid=False)
     known = set(canonical_keys(batch_of(graphs.take(train))))
-    folder = Run(config.folder("circuits-evaluate"))
-    page = Report("Circuits: a generator against held-out real circuits", f"{config.count} circuits a side")
-    sample_section(page, {"as drawn": raw, "invalid ones redrawn": made}, real_train, real_test, known, config.seed)
-    return page.write(folder.report)
+    scores = sample_scores({"as drawn": raw, "invalid ones redrawn": made}, real_train, real_test, known, config.seed)
+    path = folder.path / "scores.json"
+    path.write_text(json.dumps(asdict(scores), indent=2))
+    with drawn("report"):
+        page = Report("Circuits: a generator against held-out real circuits", f"{config.count} circuits on each side")
+        sample_section(page, scores)
+        page.write(folder.report)
+    return path

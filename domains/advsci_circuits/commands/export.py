@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from advsci.streams import Stream
-from advsci_circuits.commands.kinetics import kinetics_of
 from advsci_circuits.config import Export
 from advsci_circuits.formats import read, write
+from advsci_circuits.formats.course import kinetics_of
 
 __all__ = ["run"]
 
@@ -19,4 +19,5 @@ def run(config: Export) -> Path:
         Settings of the command.
     """
     loaded = read(config.file)
-    return write(loaded.circuit, config.to, kinetics_of(loaded, Stream(config.seed)), loaded.start)
+    model = kinetics_of(loaded, Stream(config.seed))
+    return write(loaded.circuit, config.to, model, loaded.start, loaded.own)

@@ -14,13 +14,15 @@ from advsci_circuits.store import load_generator
 __all__ = ["run"]
 
 
-def run(config: Generate) -> Path:
+def run(config: Generate, folder: Run) -> Path:
     """Draw circuits, valid ones only, and write one file each; returns the folder.
 
     Parameters
     ----------
     config
         Settings of the command.
+    folder
+        The run's folder.
     """
     if config.smallest > config.largest:
         raise ConfigError(
@@ -34,8 +36,7 @@ def run(config: Generate) -> Path:
         generator, sizes, stream.at("generate"), function=config.function, temperature=config.temperature,
         rounds=config.rounds,
     )  # fmt: skip
-    folder = Run(config.folder("circuits-generate")).path
     for k, matrix in enumerate(batch.matrices()):
         if matrix.any():
-            write(Circuit(matrix, name=f"circuit {k}"), folder / f"circuit_{k:05d}.{config.format}")
-    return folder
+            write(Circuit(matrix, name=f"circuit {k}"), folder.path / f"circuit_{k:05d}.{config.format}")
+    return folder.path

@@ -1,33 +1,38 @@
 """``advsci-circuits report``: a page on one circuit."""
 
+import json
 from pathlib import Path
 
-from advsci.report import Report
+from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
-from advsci_circuits.commands.kinetics import kinetics_of
 from advsci_circuits.config import WriteReport
 from advsci_circuits.dynamics.functions import FUNCTIONS
 from advsci_circuits.dynamics.robustness import shares_of
 from advsci_circuits.evaluation.page import circuit_section
 from advsci_circuits.formats import read
+from advsci_circuits.formats.course import course_of
 
 __all__ = ["run"]
 
 
-def run(config: WriteReport) -> Path:
+def run(config: WriteReport, folder: Run) -> Path:
     """A page on one circuit: drawing, feedback, time course, bifurcation, robustness; returns the page.
 
     Parameters
     ----------
     config
         Settings of the command.
+    folder
+        The run's folder.
     """
     loaded = read(config.file)
-    stream = Stream(config.seed)
-    model = kinetics_of(loaded, stream)
-    rows = shares_of(loaded.circuit, FUNCTIONS if len(loaded.circuit) > 1 else FUNCTIONS[:3], config.sets, stream)
-    folder = Run(config.folder("circuits-report"))
-    page = Report(loaded.circuit.name, f"{len(loaded.circuit)} genes, {len(loaded.circuit.edges)} regulations")
-    circuit_section(page, loaded, model, rows)
-    return page.write(folder.report)
+    circuit, stream = loaded.circuit, Stream(config.seed)
+    rows = shares_of(circuit, FUNCTIONS if len(circuit) > 1 else FUNCTIONS[:3], config.sets, stream)
+    path = folder.path / "functions.json"
+    path.write_text(json.dumps({name: {"share": s, "low": a, "high": b} for name, s, a, b in rows}, indent=2))
+    with drawn("report"):
+        page = Report(circuit.name, f"{len(circuit)} genes, {len(circuit.edges)} regulations")
+        circuit_section(page, loaded, course_of(loaded, stream), rows)
+        page.write(folder.report)
+    return folder.report if folder.report.is_file() else path

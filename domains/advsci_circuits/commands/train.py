@@ -33,15 +33,16 @@ def plan(config: Train) -> dict[str, Any]:
     }
 
 
-def run(config: Train) -> Path:
+def run(config: Train, folder: Run) -> Path:
     """Train; returns the model file in the run folder, which holds the judged circuits too.
 
     Parameters
     ----------
     config
         Settings of the command.
+    folder
+        The run's folder.
     """
-    folder = Run(config.folder("circuits-train"))
     trained = train_circuits(config, folder)
     if trained.examples is not None:
         save_examples(trained.examples, folder.path / "examples.safetensors")

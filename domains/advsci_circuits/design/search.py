@@ -92,7 +92,10 @@ def design(
     """
     fixed_genes = len(keep) if keep is not None else 0
     if fixed_genes > max_genes or min_genes > max_genes:
-        raise ConfigError(f"got {fixed_genes} genes to keep and {min_genes}-{max_genes} asked; expected room for them. Try: a larger max_genes.")
+        raise ConfigError(
+            f"got {fixed_genes} genes to keep and {min_genes}-{max_genes} asked; expected room for them. Try: a "
+            "larger max_genes."
+        )
     low = max(min_genes, fixed_genes + 1 if keep is not None and fixed_genes < max_genes else fixed_genes)
     span = max_genes - low + 1
     sizes = low + stream.at("sizes").integers(span, (proposals,))

@@ -3,8 +3,8 @@
 In u = log x a steady state solves ``F(u) = log(g/k) + log P(u) - u = 0``, whose slopes are bounded by the Hill
 exponents: Newton's method converges in a few steps from starts spread over the invariant box. At a root the Jacobian is
 similar to ``diag(k) (D - I)`` with D = d log P / d u, and the index theorem says ``sum sign det(I - D) = 1`` over all
-steady states of the box: a sum other than one proves that some are missing. A sum of one proves nothing: pairs of opposite
-sign can be missing, so the set is called *consistent*, and the more starts, the fewer are missed.
+steady states of the box: a sum other than one proves that some are missing. A sum of one proves nothing: pairs of
+opposite sign can be missing, so the set is called *consistent*, and the more starts, the fewer are missed.
 """
 
 from dataclasses import dataclass

@@ -180,4 +180,6 @@ def shows(
         change = (pushed[:, output] / start[:, output] - 1).abs()
         # a circuit through which no signal passes is not homeostatic: the input must move the output on the way
         return first & second & (change < 0.1) & (change > 1e-6)
-    raise ConfigError(f"got the unknown function '{function}'; expected one of {', '.join(FUNCTIONS)}. Try: oscillation.")
+    raise ConfigError(
+        f"got the unknown function '{function}'; expected one of {', '.join(FUNCTIONS)}. Try: oscillation."
+    )

@@ -7,9 +7,10 @@
 (s = +1 activation, -1 repression; the leak l is one over the fold change). With u = log x this is a sigmoid of
 ``s n (u - log theta)``: one exponential an edge, no power, and exact derivatives in log space.
 
-Promoter logics: ``product`` (independent sites; RACIPE, Huang et al. 2017, https://doi.org/10.1371/journal.pcbi.1005456),
-``average`` (independent promoters), ``competitive`` (thermodynamic: at most one regulator bound at a time,
-``P = (1 + sum f_j z_j) / (1 + sum z_j) / max(1, max f)`` with z = (x/theta)^n, f the fold effect of the bound state).
+Promoter logics: ``product`` (independent sites; RACIPE, Huang et al. 2017,
+https://doi.org/10.1371/journal.pcbi.1005456), ``average`` (independent promoters), ``competitive`` (thermodynamic: at
+most one regulator bound at a time, ``P = (1 + sum f_j z_j) / (1 + sum z_j) / max(1, max f)`` with z = (x/theta)^n, f
+the fold effect of the bound state).
 """
 
 from dataclasses import dataclass, replace
@@ -53,13 +54,16 @@ class HillModel:
 
     def __post_init__(self):
         if self.logic not in LOGICS:
-            raise ConfigError(f"got the promoter logic '{self.logic}'; expected one of {', '.join(LOGICS)}. Try: product.")
+            raise ConfigError(
+                f"got the promoter logic '{self.logic}'; expected one of {', '.join(LOGICS)}. Try: product."
+            )
         wanted = dict.fromkeys(("threshold", "cooperativity", "leak"), self.signs.shape)
         wanted |= dict.fromkeys(("rate", "decay"), self.signs.shape[:2])
         for name, shape in wanted.items():
             if getattr(self, name).shape != shape:
                 raise ShapeError(
-                    f"got {name} of shape {tuple(getattr(self, name).shape)}; expected {tuple(shape)}, as the signs say. "
+                    f"got {name} of shape {tuple(getattr(self, name).shape)}; expected {tuple(shape)}, as the signs "
+                    "say. "
                     "Try: racipe(signs, sets, stream)."
                 )
 

@@ -1,8 +1,8 @@
 """Whether an equilibrium attracts.
 
 Up to `FEW` genes without eigenvalues: Faddeev and LeVerrier give the characteristic polynomial from traces, Routh's
-table tells from its coefficients whether all roots lie in the left half-plane: a few products per matrix, batched, on any
-device, no host sync. Beyond, the polynomial's rounding errors grow with the number of genes, so eigenvalues decide.
+table tells from its coefficients whether all roots lie in the left half-plane: a few products per matrix, batched, on
+any device, no host sync. Beyond, the polynomial's rounding errors grow with the number of genes, so eigenvalues decide.
 """
 
 import torch

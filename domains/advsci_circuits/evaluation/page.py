@@ -1,26 +1,21 @@
 """What pages say of circuits: ranked designs, one circuit, a generator's sample beside its nulls."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from advsci.metrics import prdc
 from advsci.report import Report
+from advsci.streams import Stream
 from advsci_circuits.design.search import Proposal
-from advsci_circuits.dynamics.hill import HillModel
-from advsci_circuits.evaluation.descriptors import describe
-from advsci_circuits.evaluation.distance import discrepancy, ratios
-from advsci_circuits.evaluation.features import random_features
-from advsci_circuits.evaluation.nulls import NULLS, null_sample
 from advsci_circuits.evaluation.pictures import (
     bifurcation_figure,
     circuit_figure,
     robustness_figure,
     time_course_figure,
 )
-from advsci_circuits.evaluation.vun import vun
-from advsci_circuits.formats import KineticCircuit
-from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.evaluation.scores import SampleScores
+from advsci_circuits.formats.course import Course, course_of
+from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.graphs.cycles import cycle_signs
 
 __all__ = ["circuit_section", "designs_section", "sample_section"]
@@ -62,12 +57,16 @@ def designs_section(
     page.table(rows, caption="Designs, most robust first.")
     page.figure(circuit_figure([p.circuit for p in proposals[:5]]), caption="Blue arrows activate, red bars repress.")
     first = next((p for p in proposals if p.model is not None), None)
-    if first is not None and first.model is not None:
-        page.figure(time_course_figure(first.circuit, first.model), caption=f"Time course of {first.circuit.name}.")
+    if first is not None:
+        course = course_of(KineticCircuit(first.circuit, first.model), Stream(0))
+        page.figure(
+            time_course_figure(first.circuit.genes, course.times, course.levels),
+            caption=f"Time course of {first.circuit.name}.",
+        )
 
 
 def circuit_section(
-    page: Report, loaded: KineticCircuit, model: HillModel, rows: list[tuple[str, float, float, float]]
+    page: Report, loaded: KineticCircuit, course: Course, rows: list[tuple[str, float, float, float]]
 ) -> None:
     """Sections on one circuit: drawing, feedback, one parameter set, robustness.
 
@@ -77,8 +76,8 @@ def circuit_section(
         Where they are written.
     loaded
         The circuit and its start values.
-    model
-        The kinetics that are shown.
+    course
+        The time course that is shown, and the kinetics behind it.
     rows
         Functions with share, low and high end of its interval.
     """
@@ -92,60 +91,35 @@ def circuit_section(
             f"Negative autoregulation only: {'yes' if negative and not longer else 'no'}.",
         ]
     )
-    page.section("One parameter set", "From the file where it has kinetics, else drawn.")
-    page.figure(time_course_figure(circuit, model, start=loaded.start), caption="Time course.")
-    page.figure(bifurcation_figure(circuit, model), caption="Steady states as the first gene's production is scaled.")
+    page.section("One parameter set", course.origin)
+    page.figure(time_course_figure(circuit.genes, course.times, course.levels), caption="Time course.")
+    if course.model is not None:
+        page.figure(
+            bifurcation_figure(circuit, course.model), caption="Steady states as the first gene's production is scaled."
+        )
     page.section("Robustness").figure(
         robustness_figure(rows), caption="Share of random parameter sets with each function, 95 % intervals."
     )
 
 
-def sample_section(
-    page: Report,
-    samples: Mapping[str, CircuitBatch],
-    real_train: CircuitBatch,
-    real_test: CircuitBatch,
-    known: Collection[bytes],
-    seed: int,
-) -> None:
-    """Sections on a generator's samples: V.U.N. of each, distances of the last to held-out circuits beside nulls.
+def sample_section(page: Report, scores: SampleScores) -> None:
+    """Sections on a generator's samples.
 
     Parameters
     ----------
     page
         Where they are written.
-    samples
-        Samples by name; the last is compared with real circuits.
-    real_train, real_test
-        Real circuits, as many as in a sample, of training and of held-out families.
-    known
-        Keys of all training circuits.
-    seed
-        Draw of the nulls and of the classifier's splits.
+    scores
+        What `advsci_circuits.evaluation.scores.sample_scores` found.
     """
-    scores = []
-    for name, batch in samples.items():
-        v = vun(batch, known)
-        scores.append({"sample": name, "valid": v.valid, "unique": v.unique, "novel": v.novel, "V.U.N.": v.together})
     page.section("Valid, unique, novel").table(
-        scores, caption="Isomorphism is exact; novel against all training graphs."
+        scores.novelty, caption="Isomorphism is exact; novel against all training graphs."
     )
-    made = list(samples.values())[-1]
-    described = {name: describe(s) for name, s in (("train", real_train.matrices()), ("test", real_test.matrices()))}
-    compared = {"generator": describe(made.matrices())}
-    compared |= {name: describe(null_sample(name, real_train.matrices(), seed)) for name in NULLS}
-    rows = []
-    for name, sample in compared.items():
-        bound = discrepancy(sample, described["test"], seed=seed)
-        rows.append({"sample": name} | ratios(sample, described["train"], described["test"]))
-        rows[-1]["discrepancy"] = f"{bound.value:.3f} ({bound.low:.3f}-{bound.high:.3f})"
     page.section("Distance to held-out circuits").table(
-        rows, caption="MMD² over that of the training set (1: as close as it), and a classifier's bound; nulls below."
+        scores.distance,
+        caption="MMD² over that of the training set (1: as close as it), and a classifier's bound; nulls below.",
     )
-    real, fake = random_features(real_test), random_features(made)
-    centre, spread = real.mean(0), real.std(0).clamp_min(1e-6)
-    shares = prdc((real - centre) / spread, (fake - centre) / spread)
     page.table(
-        [{name: float(share) for name, share in shares._asdict().items()}],
+        [scores.coverage],
         caption="Precision, recall, density, coverage in a random network's features, standardised by the real ones.",
     )

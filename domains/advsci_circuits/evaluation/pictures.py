@@ -1,11 +1,11 @@
 """Pictures of circuits and of what they do, as matplotlib figures."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from advsci_circuits.dynamics.explicit import integrate
 from advsci_circuits.dynamics.fixed_points import fixed_points
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.graphs.circuit import Circuit
@@ -13,6 +13,8 @@ from advsci_circuits.graphs.circuit import Circuit
 __all__ = ["bifurcation_figure", "circuit_figure", "draw_circuit", "robustness_figure", "time_course_figure"]
 
 ACTIVATION, REPRESSION = "#2166ac", "#b2182b"
+MOST_CURVES = 12
+"""Curves of one figure."""
 
 
 def _plot() -> Any:
@@ -68,16 +70,26 @@ def circuit_figure(circuits: list[Circuit], titles: list[str] | None = None) -> 
     return figure
 
 
-def time_course_figure(circuit: Circuit, model: HillModel, end: float = 100.0, start: np.ndarray | None = None) -> Any:
-    """Concentrations over time of one member; time in units of the decay rates given."""
+def time_course_figure(genes: Sequence[str], times: np.ndarray, levels: np.ndarray) -> Any:
+    """Concentrations over time.
+
+    Parameters
+    ----------
+    genes
+        Names.
+    times : array, shape [t]
+        Times.
+    levels : array, shape [t, genes]
+        Concentrations.
+
+    Returns
+    -------
+    matplotlib figure
+    """
     plt = _plot()
-    x0 = torch.from_numpy(start)[None].to(model.rate) if start is not None else 0.5 * model.rate / model.decay
-    x0 = x0 * torch.linspace(0.2, 1.0, model.genes, dtype=x0.dtype)  # no symmetric start: it may never leave symmetry
-    times = torch.linspace(0, end, 401, dtype=x0.dtype)
-    path = integrate(model.field(), x0, times)[0]
     figure, axis = plt.subplots(figsize=(5, 2.8))
-    for gene in range(len(circuit)):
-        axis.plot(times, path[:, gene], label=circuit.genes[gene])
+    for gene, level in zip(genes[:MOST_CURVES], levels.T, strict=False):
+        axis.plot(times, level, label=gene[:10])
     axis.set(xlabel="time", ylabel="concentration")
     axis.legend(fontsize=8, ncols=3, frameon=False)
     figure.tight_layout()

@@ -131,7 +131,8 @@ def check_supported(node: Any) -> None:
     kind = _kinds().get(node.getType(), "")
     if kind not in (*NUMBERS, *CONSTANTS, *FUNCTIONS, *ARITHMETIC):
         raise DataError(
-            f"got the formula element '{node.getName() or kind}'; expected arithmetic, comparisons, piecewise, exp, log "
+            f"got the formula element '{node.getName() or kind}'; expected arithmetic, comparisons, piecewise, exp, "
+            "log "
             "and the like. Try: write delays and random numbers out of the model."
         )
     for i in range(node.getNumChildren()):

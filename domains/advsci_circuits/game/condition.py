@@ -78,7 +78,9 @@ def condition_vector(
         if function is None:
             continue
         if function not in CONDITIONED:
-            raise ConfigError(f"got the function '{function}'; expected one of {', '.join(CONDITIONED)}. Try: oscillation.")
+            raise ConfigError(
+                f"got the function '{function}'; expected one of {', '.join(CONDITIONED)}. Try: oscillation."
+            )
         out[row, 1 + 2 * kinds + CONDITIONED.index(function)] = 1.0
     return out
 

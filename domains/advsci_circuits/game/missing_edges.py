@@ -170,7 +170,9 @@ def complete(
         raise DataError(f"got {len(circuit)} genes; expected at most {LARGEST}. Try: a sub-circuit (Circuit.induced).")
     unknown_gene = next((gene for pair in pairs or () for gene in pair if gene not in circuit.genes), None)
     if unknown_gene is not None:
-        raise DataError(f"got the unknown gene '{unknown_gene}'; expected one of {', '.join(circuit.genes)}. Try: the file's names.")
+        raise DataError(
+            f"got the unknown gene '{unknown_gene}'; expected one of {', '.join(circuit.genes)}. Try: the file's names."
+        )
     place = {gene: i for i, gene in enumerate(circuit.genes)}
     signs = torch.from_numpy(circuit.signs.copy())
     if pairs is None:

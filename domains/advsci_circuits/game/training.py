@@ -11,7 +11,7 @@ from advsci.physics import Multipliers, PhysicsInformedDiscriminator
 from advsci.schedules import Cosine
 from advsci.solvers import Alternating
 from advsci.streams import Stream
-from advsci.training import EMA, Run, Trainer, Training
+from advsci.training import EMA, Run, Trainer
 from advsci_circuits.config import Train
 from advsci_circuits.data.real import balanced, batch_of, held_out_oscillators, real_circuits, stratified
 from advsci_circuits.game.acceptance import fit_acceptance
@@ -93,30 +93,18 @@ class OneSize:
         return {"x": self.data["x"][rows, :n, :n], "condition": self.data["condition"][rows]}
 
 
-def _unless_stopped(training: Training) -> Training:
-    """A later stage never trains on the stump of an earlier one."""
-    if training.stopped_by:
-        raise KeyboardInterrupt(training.stopped_by)
-    return training
-
-
 def _adam(rate: float, betas: tuple[float, float] = (0.9, 0.99)):
     return lambda parameters: torch.optim.Adam(parameters, lr=rate, betas=betas)
-
-
-def _device(config: Train) -> str | None:
-    """None lets the trainer take an accelerator where there is one."""
-    return None if config.device == "auto" else config.device
 
 
 def _fit_surrogate(surrogate: RobustnessSurrogate, examples: Examples, config: Train, turn: int, folder: Run) -> None:
     surrogate.requires_grad_(True)
     trainer = Trainer(
-        steps=config.surrogate_steps, batch_size=128, seed=config.seed + turn, device=_device(config), log_every=100,
-        run=folder.path / f"surrogate{turn}", title=f"surrogate {turn + 1}",
+        steps=config.surrogate_steps, batch_size=128, seed=config.seed + turn, device=config.device, log_every=100,
+        run=folder.stage(f"surrogate{turn}"), title=f"surrogate {turn + 1}",
     )  # fmt: skip
     data = surrogate_batch(examples.signs, examples.sizes, examples.shares)
-    _unless_stopped(trainer.fit(SurrogateGame(surrogate), data, Alternating(_adam(2e-3), Cosine(1.0, 0.05))))
+    trainer.fit(SurrogateGame(surrogate), data, Alternating(_adam(2e-3), Cosine(1.0, 0.05)))
     surrogate.requires_grad_(False)
 
 
@@ -181,10 +169,10 @@ def _learn_links(
     network = CompletionGenerator(config.width, config.blocks, noise=0)
     solver = Alternating(lambda p: torch.optim.AdamW(p, lr=config.rate, weight_decay=0.1), Cosine(1.0, 0.05))
     trainer = Trainer(
-        steps=config.links, batch_size=config.batch, seed=config.seed, device=_device(config), log_every=100,
-        ema=EMA(0.998, ("links",)), run=folder.path / "links", title="link predictor",
+        steps=config.links, batch_size=config.batch, seed=config.seed, device=config.device, log_every=100,
+        ema=EMA(0.998, ("links",)), run=folder.stage("links"), title="link predictor",
     )  # fmt: skip
-    averaged = _unless_stopped(trainer.fit(LinkGame(network), data, solver)).averaged("links")
+    averaged = trainer.fit(LinkGame(network), data, solver).averaged("links")
     assert isinstance(averaged, CompletionGenerator)
     generator.link_predictor = averaged
 
@@ -229,28 +217,28 @@ def train_circuits(config: Train, folder: Run) -> Trained:
     judge = PhysicsInformedDiscriminator(critic, physics, (config.largest, config.largest, 2))
     multipliers = Multipliers(physics.names, rho=0.1, allowed=ALLOWED)
     facts: dict[str, Any] = {
-        "settings": config.model_dump(mode="json", exclude={"out", "device"}),
+        "settings": config.model_dump(mode="json", exclude={"out", "overwrite", "device"}),
         "real circuits": len(train),
         "families": len({family for i in train for family in graphs.families[i]}),
         "rounds": [],
     }
 
     data = OneSize(training_data(graphs, train, examples, config, stream.at("draws").numpy()))
-    common = {"batch_size": config.batch, "device": _device(config), "log_every": 100}
+    common = {"batch_size": config.batch, "device": config.device, "log_every": 100}
     warm = Trainer(
-        steps=config.warmup, seed=config.seed, ema=EMA(0.998), run=folder.path / "warmup", title="warm-up", **common
+        steps=config.warmup, seed=config.seed, ema=EMA(0.998), run=folder.stage("warmup"), title="warm-up", **common
     ).fit(CompletionGame(generator, judge, adversarial=0.0), data, Alternating(_adam(config.rate), Cosine(1.0, 0.1)))
-    generator.load_state_dict(_unless_stopped(warm).averaged("generator").state_dict())
+    generator.load_state_dict(warm.averaged("generator").state_dict())
 
     for turn in range(config.rounds if config.steps else 0):
         if examples is not None:
             _fit_surrogate(surrogate, examples, config, turn, folder)
         game = CompletionGame(generator, judge, multipliers, adversarial=config.adversarial)
         played = Trainer(
-            steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.path / f"round{turn}",
+            steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.stage(f"round{turn}"),
             title=f"game, round {turn + 1}", **common,
         ).fit(game, data, Alternating(_movers(config), Cosine(1.0, 0.2)))  # fmt: skip
-        generator.load_state_dict(_unless_stopped(played).averaged("generator").state_dict())
+        generator.load_state_dict(played.averaged("generator").state_dict())
         if examples is not None:
             fresh = _fresh_examples(generator, config, stream.at("fresh", turn), held)
             # the guard: a surrogate that fresh simulations do not bear out loses its say

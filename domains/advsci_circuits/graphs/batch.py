@@ -31,10 +31,14 @@ class CircuitBatch:
 
     def __post_init__(self):
         if self.signs.ndim != 3 or self.signs.shape[1] != self.signs.shape[2]:
-            raise ShapeError(f"got signs of shape {tuple(self.signs.shape)}; expected [circuits, genes, genes]. Try: CircuitBatch.of(circuits).")
+            raise ShapeError(
+                f"got signs of shape {tuple(self.signs.shape)}; expected [circuits, genes, genes]. Try: "
+                "CircuitBatch.of(circuits)."
+            )
         if self.sizes.shape != self.signs.shape[:1]:
             raise ShapeError(
-                f"got {tuple(self.sizes.shape)} sizes for {self.signs.shape[0]} circuits; expected one each. Try: CircuitBatch.of(circuits)."
+                f"got {tuple(self.sizes.shape)} sizes for {self.signs.shape[0]} circuits; expected one each. Try: "
+                "CircuitBatch.of(circuits)."
             )
 
     def __len__(self) -> int:
@@ -56,7 +60,9 @@ class CircuitBatch:
         sizes = [len(matrix) for matrix in matrices]
         width = max(sizes) if width is None else width
         if max(sizes) > width:
-            raise ShapeError(f"got a circuit of {max(sizes)} genes; expected at most the width {width}. Try: leave width out.")
+            raise ShapeError(
+                f"got a circuit of {max(sizes)} genes; expected at most the width {width}. Try: leave width out."
+            )
         signs = np.zeros((len(matrices), width, width), dtype=np.int8)
         for row, matrix in zip(signs, matrices, strict=True):
             row[: len(matrix), : len(matrix)] = matrix

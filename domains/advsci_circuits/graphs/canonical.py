@@ -77,7 +77,9 @@ def canonical_form(signs: Int8[np.ndarray, "g n n"]) -> Int8[np.ndarray, "g n n"
     signs = np.ascontiguousarray(signs)
     graphs, n, _ = signs.shape
     if n > EXACT_GENES:
-        raise ShapeError(f"got circuits of {n} genes; expected at most {EXACT_GENES} for an exact canonical form. Try: graph_keys.")
+        raise ShapeError(
+            f"got circuits of {n} genes; expected at most {EXACT_GENES} for an exact canonical form. Try: graph_keys."
+        )
     if not graphs:
         return signs
     # the pair relation of genes i and j, the loop of i told apart by an extra term

@@ -55,7 +55,9 @@ class Circuit:
             raise DataError(f"got {len(genes)} gene names for {n} genes; expected one each. Try: leave genes out.")
         twice = [gene for gene, times in Counter(genes).items() if times > 1]
         if twice:
-            raise DataError(f"got the duplicate gene or species '{twice[0]}'; expected distinct names. Try: rename one.")
+            raise DataError(
+                f"got the duplicate gene or species '{twice[0]}'; expected distinct names. Try: rename one."
+            )
         frozen = signs.astype(np.int8)
         frozen.setflags(write=False)
         object.__setattr__(self, "signs", frozen)
@@ -89,10 +91,14 @@ class Circuit:
         signs = np.zeros((len(order), len(order)), dtype=np.int8)
         for source, target, sign in edges:
             if source not in place or target not in place:
-                raise DataError(f"got the edge {source} -> {target} outside the gene list; expected both ends in it. Try: list all genes.")
+                raise DataError(
+                    f"got the edge {source} -> {target} outside the gene list; expected both ends in it. Try: list "
+                    "all genes."
+                )
             if sign not in (-1, 1):
                 raise DataError(
-                    f"got the unknown sign {sign!r} on {source} -> {target}; expected +1 or -1. Try: resolve or drop it."
+                    f"got the unknown sign {sign!r} on {source} -> {target}; expected +1 or -1. Try: resolve or drop "
+                    "it."
                 )
             i, j = place[target], place[source]
             if signs[i, j] == -sign:
@@ -110,7 +116,9 @@ class Circuit:
         """The sub-circuit of the named genes, in that order."""
         missing = [gene for gene in genes if gene not in self.genes]
         if missing:
-            raise DataError(f"got the unknown gene '{missing[0]}'; expected one of {', '.join(self.genes)}. Try: the file's names.")
+            raise DataError(
+                f"got the unknown gene '{missing[0]}'; expected one of {', '.join(self.genes)}. Try: the file's names."
+            )
         index = [self.genes.index(gene) for gene in genes]
         return Circuit(self.signs[np.ix_(index, index)], tuple(genes), self.name)
 

@@ -66,7 +66,7 @@ def test_complete(trained, tmp_path, capsys):
     assert told != [vars(link) for link in complete(generator, ring, [("A", "B"), ("B", "A")]).links]
     assert run_app(app, [*words, str(tmp_path / "all")]) == 0
     assert len(json.loads((tmp_path / "all" / "links.json").read_text())["links"]) == 6
-    assert run_app(app, [*words, str(tmp_path / "bad"), "--open", "A-B"]) == 1
+    assert run_app(app, [*words, str(tmp_path / "bad"), "--open", "A-B"]) == 2
     assert "source:target" in capsys.readouterr().err
 
 
@@ -111,7 +111,7 @@ def test_the_package_brings_a_model(tmp_path, monkeypatch):
 
 
 def test_a_model_is_judged_on_the_split_of_its_training(capsys, tmp_path):
-    assert run_app(app, ["evaluate", "--data", "library", "--out", str(tmp_path)]) == 1
+    assert run_app(app, ["evaluate", "--data", "library", "--out", str(tmp_path)]) == 2
     assert "embedded" in capsys.readouterr().err
 
 

@@ -1,0 +1,81 @@
+"""The one model that a command shows: the file's own, as it is and from its own start, else a draw."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from advsci.streams import Stream
+from advsci_circuits.dynamics.explicit import integrate
+from advsci_circuits.dynamics.hill import HillModel
+from advsci_circuits.dynamics.racipe import racipe
+from advsci_circuits.formats.kinetic_circuit import KineticCircuit
+from advsci_circuits.graphs.batch import CircuitBatch
+
+__all__ = ["Course", "course_of", "kinetics_of"]
+
+
+@dataclass(frozen=True)
+class Course:
+    """A time course: ``times`` [t], ``levels`` [t, genes], the Hill kinetics behind it where there are any, and in
+    words where both come from.
+    """
+
+    times: np.ndarray
+    levels: np.ndarray
+    model: HillModel | None
+    origin: str
+
+
+def kinetics_of(loaded: KineticCircuit, stream: Stream, logic: str = "product") -> HillModel | None:
+    """Hill kinetics: the file's, or a draw from RACIPE's ranges; None for a model of others.
+
+    Parameters
+    ----------
+    loaded
+        What was read.
+    stream
+        Where drawn kinetics come from.
+    logic
+        Promoter logic of drawn kinetics.
+
+    Returns
+    -------
+    HillModel or None
+        One model of the circuit's genes.
+    """
+    if loaded.model is not None or loaded.own is not None:
+        return loaded.model
+    return racipe(CircuitBatch.of([loaded.circuit]).signs, 1, stream.at("kinetics"), logic=logic)
+
+
+def course_of(loaded: KineticCircuit, stream: Stream, end: float = 100.0, logic: str = "product") -> Course:
+    """The time course that a page shows.
+
+    Parameters
+    ----------
+    loaded
+        What was read; its own start values are taken where it has any.
+    stream
+        Where drawn kinetics come from.
+    end
+        Last time, in the file's unit or that of the decay rates.
+    logic
+        Promoter logic of drawn kinetics.
+
+    Returns
+    -------
+    Course
+    """
+    times = np.linspace(0, end, 401)
+    if loaded.own is not None:
+        return Course(times, loaded.own.course(times), None, "The file's own rate equations, from its own start.")
+    model = kinetics_of(loaded, stream, logic)
+    assert model is not None
+    if loaded.start is not None:
+        start, origin = torch.from_numpy(loaded.start)[None].to(model.rate), "The file's kinetics, from its own start."
+    else:
+        # no symmetric start: it may never leave symmetry
+        start = 0.5 * model.rate / model.decay * torch.linspace(0.2, 1.0, model.genes, dtype=model.rate.dtype)
+        origin = "One set of random kinetics: the file has none."
+    return Course(times, integrate(model.field(), start, torch.from_numpy(times))[0].numpy(), model, origin)
