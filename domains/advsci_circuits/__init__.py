@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from advsci.lazy import exports
 
 if TYPE_CHECKING:
-    from advsci_circuits.design.search import design as design
+    from advsci_circuits.design.posterior import design as design
     from advsci_circuits.dynamics.fixed_points import fixed_points as fixed_points
     from advsci_circuits.dynamics.hill import HillModel as HillModel
     from advsci_circuits.dynamics.racipe import racipe as racipe

@@ -11,14 +11,25 @@ Function = Annotated[
     Literal["oscillation", "oscillator", "tristability", "adaptation"],
     AfterValidator(lambda word: "oscillation" if word == "oscillator" else word),
 ]
-AnyFunction = Literal[
-    "oscillation", "bistability", "tristability", "adaptation", "pulse", "band-pass", "memory", "homeostasis"
-]
+AnyFunction = Annotated[
+    Literal[
+        "oscillation", "oscillator", "bistability", "tristability", "adaptation", "pulse", "band-pass", "memory",
+        "homeostasis",
+    ],
+    AfterValidator(lambda word: "oscillation" if word == "oscillator" else word),
+]  # fmt: skip
 Logic = Literal["product", "average", "competitive"]
 
 
 class Train(DeviceConfig):
-    """Train the circuit generator: completion game on real circuits, then with simulated function."""
+    """Train the likelihood of real circuits that designs are sampled by or, with --game, the circuit generator."""
+
+    game: bool = Field(
+        default=False,
+        description="Train the generator by the game: completion of real circuits against a discriminator, then with "
+        "simulated function. The settings from 'examples' on are the game's.",
+    )
+    likelihood_steps: int = Field(default=3000, ge=1, description="Steps of the likelihood, each size of 3 to 6 genes.")
 
     data: Literal["library", "embedded"] = Field(
         default="library",
@@ -30,7 +41,7 @@ class Train(DeviceConfig):
     examples: int = Field(
         default=500, ge=0, description="Circuits of 3, 4 and 5 genes each whose function is simulated."
     )
-    sets: int = Field(default=48, ge=8, description="Parameter sets a simulated circuit.")
+    sets: int = Field(default=48, ge=8, description="Parameter sets per simulated circuit.")
     warmup: int = Field(default=13_500, ge=1, description="Steps of the generator alone (likelihood of hidden edges).")
     steps: int = Field(default=250, ge=0, description="Steps of the game, each round.")
     rounds: int = Field(default=2, ge=0, description="Rounds: play, generate, simulate, refit the surrogate.")
@@ -38,7 +49,7 @@ class Train(DeviceConfig):
     links: int = Field(
         default=4000, ge=0, description="Steps of the link predictor, which completes circuits; 0: none."
     )
-    batch: int = Field(default=64, ge=4, description="Circuits a step.")
+    batch: int = Field(default=64, ge=4, description="Circuits per step.")
     width: int = Field(default=48, ge=4, description="Width of the generator.")
     blocks: int = Field(default=4, ge=1, description="Blocks of the generator.")
     rate: float = Field(default=2e-3, gt=0, description="Learning rate of the warm-up; the critic takes a fifth of it.")
@@ -59,7 +70,7 @@ class Generate(RunConfig):
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
     function: Function | None = Field(default=None, description="Function to ask for.")
     temperature: float = Field(default=1.0, gt=0, description="Below one likelier, above one more diverse circuits.")
-    rounds: int = Field(default=8, ge=1, description="Rounds of sampling a circuit.")
+    rounds: int = Field(default=8, ge=1, description="Rounds in which a circuit is sampled.")
     format: Literal["graphml", "bnet", "topo", "nt"] = Field(default="graphml", description="File format.")
 
 
@@ -77,12 +88,14 @@ class Complete(RunConfig):
 
 
 class Design(RunConfig):
-    """Propose ranked, new, simulated circuits with a function."""
+    """Propose ranked, new, simulated circuits with a function, sampled from what nature builds and what works."""
 
-    model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
-    function: Function = Field(default="oscillation", description="What the circuits must do.")
-    max_genes: int = Field(default=4, ge=2, le=12, description="Most genes.")
-    min_genes: int = Field(default=2, ge=2, le=12, description="Fewest genes.")
+    model: Path | None = Field(
+        default=None, description="A trained likelihood of real circuits; default: the one of the package."
+    )
+    function: AnyFunction = Field(default="oscillation", description="What the circuits must do.")
+    max_genes: int = Field(default=4, ge=3, le=6, description="Most genes.")
+    min_genes: int = Field(default=3, ge=3, le=6, description="Fewest genes.")
     keep: Path | None = Field(
         default=None, description="A circuit that stays as it is within every design (any format)."
     )
@@ -90,11 +103,17 @@ class Design(RunConfig):
         default=None,
         description="Repressors at hand: 'cello' ($ADVSCI_DATA) or a JSON list of gates; only what they can build.",
     )
-    proposals: int = Field(default=400, ge=4, description="Circuits generated and judged.")
-    refine: int = Field(default=2, ge=0, description="Rounds in which the best are partly redrawn.")
+    regulators: int = Field(default=3, ge=1, le=6, description="Most regulators of a promoter.")
+    dual: bool = Field(default=False, description="Allow genes that activate some and repress others.")
+    weight: float = Field(default=0.75, ge=0, le=2, description="How much the likelihood of real circuits counts.")
+    goal: float = Field(
+        default=0.1, gt=0, lt=1, description="Share of parameter sets beyond which robustness counts no more."
+    )
     best: int = Field(default=5, ge=1, description="Designs returned.")
+    models: int = Field(default=31_000, ge=1000, description="Simulated models, the final judging included.")
     sets: int = Field(default=400, ge=20, description="Held-out parameter sets of the final ranking.")
     logic: Logic = Field(default="product", description="How regulators of a promoter combine.")
+    front: bool = Field(default=True, description="Also sample with other weights, for the page.")
 
 
 class Simulate(RunConfig):

@@ -1,26 +1,33 @@
 """What is written to disk and read back: trained generators, judged circuits (safetensors), ranked designs."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from advsci.errors import CheckpointError
 from advsci.streams import Stream
 from advsci.training.weights import load_weights, save_weights
-from advsci_circuits.design.search import Proposal
+from advsci_circuits.design.likelihood import CircuitLikelihood
+from advsci_circuits.design.proposal import Search
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.refine import sharpen
 from advsci_circuits.formats import write
 from advsci_circuits.game.examples import Examples
 from advsci_circuits.game.generator import CompletionGenerator
 
-__all__ = ["load_examples", "load_generator", "save_designs", "save_examples", "save_generator"]
+__all__ = [
+    "load_examples", "load_generator", "load_likelihood", "save_designs", "save_examples", "save_generator",
+    "save_likelihood",
+]  # fmt: skip
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Models that come with the package."""
 SHIPPED = WEIGHTS / "circuits.safetensors"
 """The generator that comes with the package."""
-GENERATOR, EXAMPLES = "circuit generator", "judged circuits"
+LIKELIHOOD = WEIGHTS / "likelihood.safetensors"
+"""The likelihood of real circuits that comes with the package."""
+GENERATOR, EXAMPLES, REAL = "circuit generator", "judged circuits", "likelihood of real circuits"
 
 
 def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, Any]) -> Path:
@@ -83,6 +90,58 @@ def load_generator(path: Path | None = None) -> tuple[CompletionGenerator, dict[
     return generator.eval(), dict(card.get("facts", {}))
 
 
+def save_likelihood(likelihood: CircuitLikelihood, path: Path, facts: dict[str, Any]) -> Path:
+    """Write a likelihood's weights and card to one file.
+
+    Parameters
+    ----------
+    likelihood
+        The networks of all sizes.
+    path
+        The file.
+    facts
+        Settings, seed and data of its training.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    card = {"kind": REAL, "sizes": list(likelihood.sizes), "width": likelihood.width, "facts": facts}
+    save_weights(path, likelihood, card, half=True)
+    return path
+
+
+def load_likelihood(path: Path | None = None) -> tuple[CircuitLikelihood, dict[str, Any]]:
+    """A likelihood of real circuits and its facts.
+
+    Parameters
+    ----------
+    path
+        The file; None reads the one that comes with the package.
+
+    Returns
+    -------
+    (likelihood, facts)
+
+    Raises
+    ------
+    CheckpointError
+        Where the file is missing, altered, truncated, or holds something else.
+    """
+    path = LIKELIHOOD if path is None else Path(path)
+    advice = "advsci-circuits train" if path != LIKELIHOOD else "reinstall advsci"
+    tensors, card = load_weights(path, kind=REAL, try_=advice)
+    try:
+        likelihood = CircuitLikelihood(tuple(card["sizes"]), card["width"])
+        likelihood.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"got {path}, whose card fits no likelihood ({error}); expected one of this version. Try: {advice}."
+        ) from error
+    return likelihood.eval().requires_grad_(False), dict(card.get("facts", {}))
+
+
 def save_examples(examples: Examples, path: Path) -> Path:
     """Write judged circuits to one file.
 
@@ -123,23 +182,38 @@ def load_examples(path: Path) -> Examples:
     return Examples(**load_weights(path, kind=EXAMPLES, try_="advsci-circuits train --game")[0])
 
 
-def save_designs(folder: Path, proposals: Sequence[Proposal], function: str) -> None:
-    """Every design as GraphML and, where kinetics show the function, as SBML.
+def save_designs(folder: Path, search: Search, function: str, known: Collection[bytes] | None) -> Path:
+    """Every design as GraphML and, where kinetics show the function, as SBML; and all in numbers.
 
     Parameters
     ----------
     folder
-        Where ``design_1.graphml``, ``design_1.sbml``, ... go.
-    proposals
-        Designs, best first.
+        Where ``designs.json``, ``design_1.graphml``, ``design_1.sbml``, ... go.
+    search
+        Designs, best first, and how the search went.
     function
         What they were designed for; an oscillator's kinetics are sharpened first.
+    known
+        Keys of published circuits, or None.
+
+    Returns
+    -------
+    Path
+        ``designs.json``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for rank, proposal in enumerate(proposals, 1):
+    rows = []
+    for rank, proposal in enumerate(search.proposals, 1):
         stem = folder / f"design_{rank}"
         write(proposal.circuit, stem.with_suffix(".graphml"))
         if proposal.model is not None:
             model = sharpen(proposal.model) if function == "oscillation" else proposal.model
             model = model if bool(shows(function, model, Stream(5))[0]) else proposal.model
             write(proposal.circuit, stem.with_suffix(".sbml"), model)
+        rows.append(
+            {"edges": proposal.circuit.edges, "published": None if known is None else proposal.key in known}
+            | {name: getattr(proposal, name) for name in ("share", "low", "high", "log_likelihood")}
+        )
+    path = folder / "designs.json"
+    told = {"function": function, "judged": search.judged, "models": search.models, "designs": rows}
+    path.write_text(json.dumps(told | {"chains": search.facts}, indent=2))
+    return path

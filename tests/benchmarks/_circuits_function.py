@@ -8,10 +8,10 @@ from _row import interval, row
 
 from advsci.streams import Stream
 from advsci_circuits.baselines import Judge, TreeSearch, evolution, from_generator, random_search, search
+from advsci_circuits.baselines.redraw import redraw
 from advsci_circuits.baselines.search import robust_classes
 from advsci_circuits.data.real import balanced
 from advsci_circuits.design.screen import screened
-from advsci_circuits.design.search import design
 from advsci_circuits.dynamics.robustness import Robustness, robustness
 from advsci_circuits.game.condition import CONDITIONED
 from advsci_circuits.game.sample import generate
@@ -63,7 +63,7 @@ def best_designs(bench: Bench) -> None:
     for genes in (3, 4):
         found, peers = [], []
         for seed in bench.seeds:
-            searched = design(
+            searched = redraw(
                 bench.generator(seed), "oscillation", Stream(seed), max_genes=genes, min_genes=genes,
                 proposals=60 if bench.quick else 500, refine=3, best=1, sets=sets,
             )  # fmt: skip

@@ -50,11 +50,27 @@ class DiscreteDiffusion(Game):
         return {"model": self}
 
     def kept(self, t: Tensor) -> Tensor:
-        """``abar_t``."""
+        """``abar_t``.
+
+        Parameters
+        ----------
+        t
+            Steps of noise.
+        """
         return torch.cos(math.pi / 2 * t / self.steps).square()
 
     def logits(self, noisy: Int[Tensor, "b n n"], t: Float[Tensor, " b"], condition: Tensor) -> Tensor:
-        """Log-odds of the clean classes, [b, n, n, 3]."""
+        """Log-odds of the clean classes, [b, n, n, 3].
+
+        Parameters
+        ----------
+        noisy
+            Noisy edge classes.
+        t
+            Steps of noise of each circuit.
+        condition
+            What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
+        """
         context = torch.cat([t[:, None] / self.steps, scaled(condition)], 1)
         x = nn.functional.one_hot(noisy, 3).to(context.dtype)
         return self.out(self.network(x, genes_mask(condition, noisy.shape[1]), context))
@@ -87,7 +103,17 @@ class DiscreteDiffusion(Game):
 
     @torch.no_grad()
     def sample(self, sizes: Tensor, stream: Stream, function: str | None = None) -> CircuitBatch:
-        """One circuit a size, by T steps of the reversed noise."""
+        """One circuit a size, by T steps of the reversed noise.
+
+        Parameters
+        ----------
+        sizes
+            Number of genes of each circuit.
+        stream
+            Where the draws come from.
+        function
+            One of `advsci_circuits.dynamics.functions.FUNCTIONS`.
+        """
         condition = condition_vector(sizes.float(), functions=function).to(self.marginal)
         b, n, device = len(sizes), int(sizes.max()), self.marginal.device
         mask = genes_mask(condition, n)

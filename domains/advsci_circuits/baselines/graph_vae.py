@@ -17,7 +17,13 @@ __all__ = ["GraphVAE", "ordered"]
 
 
 def ordered(edges: Float[Tensor, "b n n 2"]) -> Float[Tensor, "b n n 2"]:
-    """Circuits with their genes sorted by targets, regulators and own loop."""
+    """Circuits with their genes sorted by targets, regulators and own loop.
+
+    Parameters
+    ----------
+    edges
+        Circuits as edges (activation, repression).
+    """
     any_edge = edges.sum(-1)
     score = (
         any_edge.sum(1) * 10_000
@@ -67,7 +73,15 @@ class GraphVAE(Game):
 
     @torch.no_grad()
     def sample(self, count: int, stream: Stream) -> Int8[Tensor, "c n n"]:
-        """Circuits from random latent vectors, every edge drawn by its probability."""
+        """Circuits from random latent vectors, every edge drawn by its probability.
+
+        Parameters
+        ----------
+        count
+            How many.
+        stream
+            Where the draws come from.
+        """
         device = next(self.parameters()).device
         z = stream.at("latent").normal((count, self.latent), device=device)
         logits = self.decoder(z).view(count, self.size, self.size, 3)

@@ -42,7 +42,17 @@ class LinkPredictor(Game):
         sizes: Float[Tensor, " b"],
         kept: Float[Tensor, "l b n w"] | None = None,
     ) -> Float[Tensor, "b n n 3"]:
-        """Logits of (none, activation, repression) for every pair; unknown pairs carry no message."""
+        """Logits of (none, activation, repression) for every pair; unknown pairs carry no message.
+
+        Parameters
+        ----------
+        edges
+            Circuits as edges (activation, repression).
+        sizes
+            Number of genes of each circuit.
+        kept
+            Factors of the messages' channels, [layers, b, n, width].
+        """
         n = edges.shape[1]
         seen = edges * ~unknown[..., None]
         relations = torch.cat([seen, seen.transpose(1, 2)], -1)

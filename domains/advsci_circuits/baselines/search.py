@@ -35,7 +35,13 @@ class Found:
     seconds: float = 0.0
 
     def best(self, count: int) -> list[tuple[Tensor, float]]:
-        """The circuits with the highest shares."""
+        """The circuits with the highest shares.
+
+        Parameters
+        ----------
+        count
+            How many.
+        """
         return sorted(self.circuits.values(), key=lambda item: -item[1])[:count]
 
 
@@ -63,6 +69,15 @@ def search(
 ) -> Found:
     """Run a proposer for so many CPU seconds of this process (its own included), or so many simulated models.
 
+    Parameters
+    ----------
+    propose
+        Proposes circuits from (turn, found).
+    judge
+        Gives shares.
+    forbidden
+        Tells of a key whether it may not be judged.
+
     Raises
     ------
     ConfigError
@@ -89,12 +104,34 @@ def search(
 
 
 def random_search(size: int, stream: Stream, each: int = 64) -> Proposer:
-    """Valid random circuits."""
+    """Valid random circuits.
+
+    Parameters
+    ----------
+    size
+        Number of genes.
+    stream
+        Where the draws come from.
+    each
+        Circuits proposed per turn.
+    """
     return lambda turn, _: random_circuits(size, each, stream.at("random", turn).numpy())
 
 
 def evolution(start: Int8[Tensor, "c n n"], stream: Stream, each: int = 64, parents: int = 32) -> Proposer:
-    """Genetic search: the first generation resamples a library, later ones mutate the best."""
+    """Genetic search: the first generation resamples a library, later ones mutate the best.
+
+    Parameters
+    ----------
+    start
+        The first generation's pool.
+    stream
+        Where the draws come from.
+    each
+        Circuits proposed per turn.
+    parents
+        The best so far, of which children are made.
+    """
 
     def propose(turn: int, found: Found) -> Tensor:
         rng = stream.at("evolution", turn).numpy()
@@ -119,6 +156,19 @@ def from_generator(
 
     The second half is what `advsci_circuits.design.search.design` does between its rounds; without ``parents`` all
     circuits are drawn from nothing.
+
+    Parameters
+    ----------
+    size
+        Number of genes.
+    function
+        What is asked for; None: nothing.
+    stream
+        Where the draws come from.
+    each
+        Circuits proposed per turn.
+    temperature
+        Below one: likelier circuits; above: more diverse.
     """
 
     def propose(turn: int, found: Found) -> Tensor:
@@ -141,7 +191,17 @@ def from_generator(
 
 
 def robust_classes(found: Found, judge_again: Judge, at_least: float, candidates: float = 0.5) -> int:
-    """Classes that a held-out draw confirms: those that scored at least ``candidates`` of the bar are judged again."""
+    """Classes that a held-out draw confirms: those that scored at least ``candidates`` of the bar are judged again.
+
+    Parameters
+    ----------
+    found
+        What a search found.
+    judge_again
+        A judge with parameter sets of its own.
+    at_least
+        The bar.
+    """
     some = [matrix for matrix, share in found.circuits.values() if share >= candidates * at_least]
     if not some:
         return 0

@@ -1,6 +1,7 @@
 """``advsci-circuits design``: search for circuits with a function, write the best and a page."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,24 @@ from advsci.streams import Stream
 from advsci.training import Run
 from advsci_circuits.config import Design
 from advsci_circuits.data.real import published_keys
-from advsci_circuits.design.search import design
-from advsci_circuits.evaluation.page import designs_section
-from advsci_circuits.formats import read
-from advsci_circuits.store import load_generator, save_designs
+from advsci_circuits.design.posterior import Budget, design
+from advsci_circuits.design.rules import Rules
+from advsci_circuits.evaluation.page import designs_section, search_section
+from advsci_circuits.formats import KineticCircuit, read
+from advsci_circuits.graphs.circuit import Circuit
+from advsci_circuits.graphs.messengers import without_messengers
+from advsci_circuits.store import load_likelihood, save_designs
 from advsci_datasets.circuits import load_gates
 
-__all__ = ["gates_of", "run"]
+__all__ = ["gates_of", "kept_part", "run"]
+
+FRONT = (0.0, 0.5, 1.0)
+"""Weights of the likelihood that the page compares."""
 
 
-def run(config: Design, folder: Run) -> Path:
-    """Search, write every design as SBML and GraphML, and a page; returns the page.
+def run(config: Design, folder: Run) -> Path | int:
+    """Search, write every design as SBML and GraphML, and a page; returns the page, or 1 where nothing shows the
+    function.
 
     Parameters
     ----------
@@ -29,22 +37,51 @@ def run(config: Design, folder: Run) -> Path:
     folder
         The run's folder.
     """
-    gates = gates_of(config.parts)
-    keep = read(config.keep).circuit if config.keep is not None else None
-    generator, _ = load_generator(config.model)
+    keep, told = (None, "") if config.keep is None else kept_part(read(config.keep))
+    rules = Rules(config.regulators, config.dual, keep, gates_of(config.parts))
+    likelihood, _ = load_likelihood(config.model)
     search = design(
-        generator, config.function, Stream(config.seed), max_genes=config.max_genes, min_genes=config.min_genes,
-        keep=keep, proposals=config.proposals, refine=config.refine, best=config.best, sets=config.sets,
-        logic=config.logic, gates=gates,
+        likelihood, config.function, Stream(config.seed), max_genes=config.max_genes, min_genes=config.min_genes,
+        rules=rules, weight=config.weight, goal=config.goal, best=config.best, logic=config.logic,
+        budget=Budget(models=config.models, sets=config.sets), fronts=FRONT if config.front else (),
     )  # fmt: skip
-    save_designs(folder.path, search.proposals, config.function)
+    if not search.proposals:
+        print(
+            f"no design shows {config.function} in any of {config.sets} parameter sets. "
+            "Try: --max-genes, --regulators, a lower --weight, or more --models.",
+            file=sys.stderr,
+        )
+        return 1
+    known = published_keys()
+    save_designs(folder.path, search, config.function, known)
     with drawn("report"):
         page = Report(
             f"Circuits for {config.function}", f"{search.judged} circuits judged, {search.models} models simulated"
         )
-        designs_section(page, search.proposals, config.function, published_keys())
+        designs_section(page, search.proposals, config.function, known)
+        search_section(page, search.facts, told)
         page.write(folder.report)
-    return folder.report
+    return folder.report if folder.report.is_file() else folder.path / "designs.json"
+
+
+def kept_part(loaded: KineticCircuit) -> tuple[Circuit, str]:
+    """The user's circuit as a part of designs: messengers of a kinetic model are joined with their proteins.
+
+    Parameters
+    ----------
+    loaded
+        What the file holds.
+
+    Returns
+    -------
+    (circuit, words)
+        The circuit of genes, and what was joined, in words.
+    """
+    if loaded.own is None:
+        return loaded.circuit, ""
+    circuit, pairs = without_messengers(loaded.circuit)
+    said = ", ".join(f"{messenger} with {protein}" for messenger, protein in pairs)
+    return circuit, f"Joined to one gene each: {said}." if pairs else ""
 
 
 def gates_of(parts: Path | str | None) -> list[dict[str, Any]] | None:

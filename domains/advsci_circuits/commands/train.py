@@ -1,17 +1,23 @@
-"""``advsci-circuits train``: a generator of one's own."""
+"""``advsci-circuits train``: a likelihood, or by the game a generator, of one's own."""
 
 from pathlib import Path
 from typing import Any
 
+from advsci.report import Report, drawn, verdict_section
 from advsci.training import Run
 from advsci_circuits.config import Train
 from advsci_circuits.data.real import real_circuits
+from advsci_circuits.design.fitting import fit_likelihood
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.training import train_circuits
-from advsci_circuits.store import save_examples, save_generator
+from advsci_circuits.store import save_examples, save_generator, save_likelihood
 from advsci_datasets.circuits import split_by_family
 
 __all__ = ["plan", "run"]
+
+
+LIKELY = (3, 4, 5, 6)
+"""Sizes of the likelihood."""
 
 
 def plan(config: Train) -> dict[str, Any]:
@@ -24,26 +30,49 @@ def plan(config: Train) -> dict[str, Any]:
     """
     graphs = real_circuits(config.data, config.smallest, config.largest)
     train, test = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
-    generator = CompletionGenerator(config.width, config.blocks)
-    return {
-        "real circuits": len(graphs),
-        "for training, for test": (len(train), len(test)),
-        "generator parameters": sum(p.numel() for p in generator.parameters()),
-        "simulated models": 3 * config.examples * config.sets,
-    }
+    facts: dict[str, Any] = {"real circuits": len(graphs), "for training, for test": (len(train), len(test))}
+    if config.game:
+        generator = CompletionGenerator(config.width, config.blocks)
+        facts["generator parameters"] = sum(p.numel() for p in generator.parameters())
+        facts["simulated models"] = 3 * config.examples * config.sets
+    return facts
 
 
 def run(config: Train, folder: Run) -> Path:
-    """Train; returns the model file in the run folder, which holds the judged circuits too.
+    """Train; returns the model file in the run folder.
 
     Parameters
     ----------
     config
         Settings of the command.
     folder
-        The run's folder.
+        The run's folder; of the game it holds the judged circuits and a report with the verdict too.
     """
+    path = folder.path / "model.safetensors"
+    if not config.game:
+        graphs = real_circuits(config.data, config.smallest, config.largest)
+        train, _ = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
+        sizes = tuple(n for n in LIKELY if config.smallest <= n <= config.largest)
+        likelihood, sizes_facts = fit_likelihood(graphs, train, sizes, config.seed, folder, config.likelihood_steps)
+        facts = {
+            "settings": config.model_dump(mode="json", exclude={"out", "overwrite", "device"}),
+            "sizes": sizes_facts,
+        }
+        return save_likelihood(likelihood, path, facts)
     trained = train_circuits(config, folder)
     if trained.examples is not None:
         save_examples(trained.examples, folder.path / "examples.safetensors")
-    return save_generator(trained.generator, folder.path / "model.safetensors", trained.facts)
+    save_generator(trained.generator, path, trained.facts)
+    with drawn("report"):
+        page = Report("Training of a circuit generator", f"{trained.facts['real circuits']} real circuits")
+        verdict_section(page, folder.path)
+        page.section("Rounds").table(
+            [
+                {"round": k, "agreement": r["agreement"]} | r["success"]
+                for k, r in enumerate(trained.facts["rounds"], 1)
+            ],
+            caption="Rank correlation of the surrogate with fresh simulation; share of circuits asked for a function "
+            "that show it in 1 % of parameter sets.",
+        )
+        page.write(folder.report)
+    return path

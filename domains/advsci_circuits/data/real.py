@@ -28,7 +28,19 @@ __all__ = [
 
 
 def subcircuits(circuit: Circuit, size: int, count: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Connected induced sub-circuits, grown from random genes by random neighbours."""
+    """Connected induced sub-circuits, grown from random genes by random neighbours.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    size
+        Genes of each.
+    count
+        How many are grown.
+    rng
+        Where the draws come from.
+    """
     linked = (circuit.signs != 0) | (circuit.signs != 0).T
     found = []
     for _ in range(count):
@@ -48,6 +60,17 @@ def embedded_circuits(smallest: int = 3, largest: int = 8, each: int = 40, seed:
     """Sub-circuits of the Boolean networks that the packages *pyboolnet* and *cana* carry; a network is a family.
 
     Networks that cannot be read (over 100 genes, rules over 18 inputs) are left out; dual regulators are dropped.
+
+    Parameters
+    ----------
+    smallest
+        Fewest genes.
+    largest
+        Most genes.
+    each
+        Sub-circuits grown per network and size.
+    seed
+        Root of the draws.
     """
     rng = Stream(seed).at("embedded").numpy()
     kept: dict[bytes, tuple[np.ndarray, set[str]]] = {}
@@ -100,6 +123,15 @@ def _valid(graphs: SignedGraphs) -> SignedGraphs:
 def real_circuits(source: str = "library", smallest: int = 3, largest: int = 8) -> SignedGraphs:
     """Valid circuits: ``"library"`` from ``$ADVSCI_DATA``, or ``"embedded"`` from installed packages.
 
+    Parameters
+    ----------
+    source
+        ``"library"`` ($ADVSCI_DATA) or ``"embedded"`` (installed packages).
+    smallest
+        Fewest genes.
+    largest
+        Most genes.
+
     Raises
     ------
     DataError
@@ -118,6 +150,15 @@ def stratified(
     """Equally many graphs of every family (at most one more of some), ``count`` in all, family after family.
 
     What `balanced` has in the mean, without the luck of its draws; a graph comes again only after all of its family.
+
+    Parameters
+    ----------
+    index
+        Which of the graphs.
+    rng
+        Where the draws come from.
+    smallest
+        Fewest genes.
     """
     members = _members(graphs, index, smallest)
     quota = np.full(len(members), count // len(members)) + (rng.permutation(len(members)) < count % len(members))
@@ -131,7 +172,17 @@ def stratified(
 def balanced(
     graphs: SignedGraphs, index: np.ndarray, count: int, rng: np.random.Generator, smallest: int = 3
 ) -> np.ndarray:
-    """``count`` draws in which every family counts alike: a family, then one of its graphs."""
+    """``count`` draws in which every family counts alike: a family, then one of its graphs.
+
+    Parameters
+    ----------
+    index
+        Which of the graphs.
+    rng
+        Where the draws come from.
+    smallest
+        Fewest genes.
+    """
     members = _members(graphs, index, smallest)
     picks = rng.integers(len(members), size=count)
     return np.array([members[p][rng.integers(len(members[p]))] for p in picks])

@@ -12,11 +12,28 @@ from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.validity import is_valid
 
-__all__ = ["Pool", "by_size"]
+__all__ = ["DIRECTED", "Pool", "by_size"]
+
+DIRECTED = ("adaptation", "pulse", "band-pass", "memory", "homeostasis")
+"""Functions with an input and an output: the places of the genes matter."""
 
 
 def by_size(batch: CircuitBatch, function: str, stream: Stream, sets: int, logic: str = "product") -> Robustness:
-    """Robustness of circuits of several sizes, with the last gene of each, not of the padding, as output."""
+    """Robustness of circuits of several sizes, with the last gene of each, not of the padding, as output.
+
+    Parameters
+    ----------
+    batch
+        Circuits.
+    function
+        One of `advsci_circuits.dynamics.functions.FUNCTIONS`.
+    stream
+        Where the draws come from.
+    sets
+        Random parameter sets per circuit.
+    logic
+        How regulators of a promoter combine.
+    """
     parts = {name: torch.zeros(len(batch), dtype=torch.float64) for name in ("share", "low", "high")}
     for n in batch.sizes.unique().tolist():
         rows = (batch.sizes == n).nonzero()[:, 0]
@@ -44,13 +61,29 @@ class Pool:
         return len(self.circuits)
 
     def keys(self, batch: CircuitBatch) -> list[bytes]:
-        """Isomorphism classes; for functions with an input and an output the genes' places matter."""
-        if self.function == "adaptation":
+        """Isomorphism classes; for functions with an input and an output the genes' places matter.
+
+        Parameters
+        ----------
+        batch
+            Circuits.
+        """
+        if self.function in DIRECTED:
             return [bytes([int(n)]) + s.numpy().tobytes() for s, n in zip(batch.signs, batch.sizes, strict=True)]
         return canonical_keys(batch)
 
     def judge(self, batch: CircuitBatch, stream: Stream, sets: int) -> None:
-        """Simulate the valid circuits of classes not judged yet, each class once."""
+        """Simulate the valid circuits of classes not judged yet, each class once.
+
+        Parameters
+        ----------
+        batch
+            Circuits.
+        stream
+            Where the draws come from.
+        sets
+            Random parameter sets per circuit.
+        """
         fine = is_valid(batch)
         if self.allowed is not None:
             fine = fine & self.allowed(batch)
@@ -65,7 +98,13 @@ class Pool:
         self._simulate(list(first), fresh, stream, sets)
 
     def again(self, count: int, stream: Stream, sets: int) -> None:
-        """Simulate the ``count`` best with fresh parameter sets, so that luck does not lead for long."""
+        """Simulate the ``count`` best with fresh parameter sets, so that luck does not lead for long.
+
+        Parameters
+        ----------
+        stream
+            Where the draws come from.
+        """
         best = self.best(count)
         self._simulate(self.keys(best), best, stream, sets)
 
@@ -77,9 +116,61 @@ class Pool:
         self.models += len(keys) * sets
 
     def best(self, count: int) -> CircuitBatch:
-        """The circuits whose share is surest to be high: by the lower end of a one-sigma interval."""
-        keys = list(self.circuits)
+        """The circuits whose share is surest to be high: by the lower end of a one-sigma interval.
+
+        Parameters
+        ----------
+        count
+            How many.
+
+        Returns
+        -------
+        CircuitBatch
+        """
+        keys = self._ranked(list(self.circuits))[:count]
+        sizes = [self.circuits[key][1] for key in keys]
+        width = max(sizes)
+        signs = [
+            torch.nn.functional.pad(self.circuits[key][0], (0, width - len(self.circuits[key][0])) * 2) for key in keys
+        ]
+        return CircuitBatch(torch.stack([s[:width, :width] for s in signs]), torch.tensor(sizes))
+
+    def best_of(self, genes: int, count: int) -> Tensor:
+        """As `best`, of one size: sign matrices.
+
+        Parameters
+        ----------
+        genes
+            Their size.
+        count
+            How many at most.
+
+        Returns
+        -------
+        Tensor, shape [c, genes, genes]
+        """
+        keys = self._ranked([key for key, (_, n) in self.circuits.items() if n == genes])[:count]
+        return torch.stack([self.circuits[key][0][:genes, :genes] for key in keys])
+
+    def examples(self, genes: int) -> tuple[Tensor, Tensor]:
+        """All judged circuits of one size, and the shares found.
+
+        Parameters
+        ----------
+        genes
+            Their size.
+
+        Returns
+        -------
+        (signs, shares) : Tensor, shape [c, genes, genes]; Tensor, shape [c]
+        """
+        keys = [key for key, (_, n) in self.circuits.items() if n == genes]
+        if not keys:
+            return torch.zeros(0, genes, genes, dtype=torch.int8), torch.zeros(0)
+        signs = torch.stack([self.circuits[key][0][:genes, :genes] for key in keys])
+        return signs, torch.tensor([self.hits[key][0] / self.hits[key][1] for key in keys])
+
+    def _ranked(self, keys: list[bytes]) -> list[bytes]:
         hits, trials = (torch.tensor([self.hits[key][k] for key in keys], dtype=torch.float64) for k in (0, 1))
         low = torch.stack([wilson_interval(h, int(t), 1.0)[0] for h, t in zip(hits, trials, strict=True)])
-        chosen = [self.circuits[keys[i]] for i in low.argsort(descending=True)[:count].tolist()]
-        return CircuitBatch(torch.stack([signs for signs, _ in chosen]), torch.tensor([n for _, n in chosen]))
+        return [keys[i] for i in low.argsort(descending=True).tolist()]

@@ -30,6 +30,21 @@ def screened(
 
     Those with a share of at least ``at_least`` are taken in the order drawn, so that the most robust do not crowd out
     the others; where they are too few, the best of the rest fill up.
+
+    Parameters
+    ----------
+    generator
+        The trained generator.
+    sizes
+        Number of genes of each circuit.
+    function
+        One of `advsci_circuits.dynamics.functions.FUNCTIONS`.
+    stream
+        Where the draws come from.
+    sets
+        Parameter sets of the screen.
+    rounds
+        Rounds of sampling; more are finer.
     """
     width = int(sizes.max())
     signs = torch.zeros(len(sizes), width, width, dtype=torch.int8)

@@ -22,7 +22,15 @@ class VectorField(Protocol):
 
     def __call__(self, x: Float[Tensor, "n b"], out: Float[Tensor, "n b"] | None = None) -> Float[Tensor, "n b"]: ...
 
-    def take(self, index: Int[Tensor, " k"]) -> "VectorField": ...
+    def take(self, index: Int[Tensor, " k"]) -> "VectorField":
+        """The field of some members.
+
+        Parameters
+        ----------
+        index
+            Which members of the batch.
+        """
+        ...
 
 
 STAGES = (

@@ -89,6 +89,19 @@ def newton(
 ) -> tuple[Float[Tensor, "n b"], Bool[Tensor, " b"]]:
     """Newton's method on F(u) = 0 with steps of at most one e-fold, inside the box; converged columns leave the batch.
 
+    Parameters
+    ----------
+    field
+        Right-hand side of all columns.
+    low
+        Lower walls.
+    high
+        Upper walls.
+    iterations
+        Most steps.
+    tolerance
+        Largest residual of a root.
+
     Returns
     -------
     (roots, converged) : Float[Tensor, "n b"], Bool[Tensor, "b"]

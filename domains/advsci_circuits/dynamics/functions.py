@@ -50,7 +50,19 @@ class Oscillation:
 def oscillation(
     model: HillModel, start: Float[Tensor, "b n"], end: float = 400.0, points: int = 801, gene: int = 0
 ) -> Oscillation:
-    """Period and amplitude of one gene over the second half of a trajectory; an infinite period: no two rises."""
+    """Period and amplitude of one gene over the second half of a trajectory; an infinite period: no two rises.
+
+    Parameters
+    ----------
+    model
+        The kinetics.
+    start
+        Initial concentrations.
+    end
+        End of the trajectory; its second half counts.
+    points
+        Output times.
+    """
     times = torch.linspace(0, end, points, dtype=start.dtype, device=start.device)
     x = integrate(model.field(), start, times)[:, points // 2 :, gene]
     high, low = x.amax(1), x.amin(1)
@@ -72,6 +84,11 @@ def settle(model: HillModel, start: Float[Tensor, "b n"]) -> tuple[Float[Tensor,
 
     Where the only steady state of the whole box attracts (most models; the index theorem vouches) it is the answer;
     elsewhere a trajectory chooses the basin and Newton finds the state.
+
+    Parameters
+    ----------
+    model
+        The kinetics.
     """
     points = fixed_points(model, Stream(7), starts=6, rounds=1, relaxations=20)
     sole = points.consistent & (points.count == 1) & (points.stable_count == 1)
@@ -97,7 +114,19 @@ def settle(model: HillModel, start: Float[Tensor, "b n"]) -> tuple[Float[Tensor,
 def step_response(
     model: HillModel, source: int, before: float, after: float, times: Float[Tensor, " t"]
 ) -> tuple[Float[Tensor, "b n"], Float[Tensor, "b t n"], Bool[Tensor, " b"]]:
-    """Steady state under the first input, trajectory after the step, and whether the steady state was reached."""
+    """Steady state under the first input, trajectory after the step, and whether the steady state was reached.
+
+    Parameters
+    ----------
+    model
+        The kinetics.
+    source
+        Place of the input gene.
+    before
+        Input before the step.
+    times
+        Increasing times, the first that of the start.
+    """
     low = model.scale_rate(source, before)
     start, reached = settle(low, low.rate / low.decay)
     return start, integrate(model.scale_rate(source, after).field(), start, times, rtol=1e-5, atol=1e-8), reached
@@ -109,6 +138,19 @@ def adaptation(
     """Sensitivity ``|dO_peak/O| / |dI/I|`` and precision ``|dI/I| / |dO_end/O|``; 0 where no steady state is reached.
 
     The end is the exact new steady state, not the last time point; trajectories run only where precision is over 1.
+
+    Parameters
+    ----------
+    model
+        The kinetics.
+    source
+        Place of the input gene.
+    output
+        Place of the output gene.
+    before
+        Input before the step.
+    after
+        Input after it.
     """
     relative = (after - before) / before
     low, high = model.scale_rate(source, before), model.scale_rate(source, after)
@@ -131,7 +173,17 @@ def adaptation(
 def response(
     model: HillModel, inputs: Float[Tensor, " i"], source: int = 0, output: int = -1
 ) -> tuple[Float[Tensor, "b i"], Bool[Tensor, " b"]]:
-    """Steady output at each input, the state carried from one input to the next, and whether all were reached."""
+    """Steady output at each input, the state carried from one input to the next, and whether all were reached.
+
+    Parameters
+    ----------
+    model
+        The kinetics.
+    inputs
+        Factors of the input gene's production, in the order they are applied.
+    source
+        Place of the input gene.
+    """
     state, fine, outputs = model.rate / model.decay * 0.5, None, []
     for value in inputs.tolist():
         state, reached = settle(model.scale_rate(source, value), state)
@@ -145,6 +197,17 @@ def shows(
     function: str, model: HillModel, stream: Stream, source: int = 0, output: int = -1, starts: int = 14
 ) -> Bool[Tensor, " b"]:
     """Whether each model shows the function (see the table above).
+
+    Parameters
+    ----------
+    stream
+        Where the draws come from.
+    source
+        Place of the input gene.
+    output
+        Place of the output gene.
+    starts
+        Starts of the search for steady states.
 
     Raises
     ------

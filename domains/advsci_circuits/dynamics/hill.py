@@ -81,7 +81,13 @@ class HillModel:
         return replace(self, **{name: getattr(self, name)[index] for name in names})
 
     def scale_rate(self, gene: int | Int[Tensor, " b"], factor: float | Float[Tensor, " b"]) -> "HillModel":
-        """The models with the production of one gene multiplied: how an external input acts."""
+        """The models with the production of one gene multiplied: how an external input acts.
+
+        Parameters
+        ----------
+        factor
+            One factor, or one per model.
+        """
         rate = self.rate.clone()
         rows = torch.arange(len(self), device=rate.device)
         rate[rows, gene] = rate[rows, gene] * factor
@@ -102,7 +108,13 @@ class HillModel:
     def activity_and_slope(
         self, u: Float[Tensor, "b *s n"]
     ) -> tuple[Float[Tensor, "b *s n"], Float[Tensor, "b *s n n"]]:
-        """``log P`` and ``D_ij = d log P_i / d u_j``, dense in the genes."""
+        """``log P`` and ``D_ij = d log P_i / d u_j``, dense in the genes.
+
+        Parameters
+        ----------
+        u
+            Log concentrations.
+        """
         shape = (len(self),) + (1,) * (u.ndim - 2) + (self.genes, self.genes)
         exponent = (self.signs * self.cooperativity).reshape(shape)
         edge = (self.signs != 0).reshape(shape)
@@ -126,7 +138,13 @@ class HillModel:
         return (total / regulators).log(), change / total.unsqueeze(-1)
 
     def jacobian(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b n n"]:
-        """``d(dx_i/dt)/dx_j = g_i P_i D_ij / x_j - k_i delta_ij``."""
+        """``d(dx_i/dt)/dx_j = g_i P_i D_ij / x_j - k_i delta_ij``.
+
+        Parameters
+        ----------
+        x
+            Concentrations.
+        """
         x = x.clamp_min(FLOOR)
         activity, slope = self.activity_and_slope(x.log())
         production = (self.rate * activity.exp()).unsqueeze(-1)
@@ -160,7 +178,13 @@ class HillField:
 
     @classmethod
     def of(cls, model: HillModel) -> "HillField":
-        """Gather the regulators of each gene into as many slots as the busiest gene has."""
+        """Gather the regulators of each gene into as many slots as the busiest gene has.
+
+        Parameters
+        ----------
+        model
+            The kinetics.
+        """
         b, n, _ = model.signs.shape
         signs = model.signs
         shared = b == 1 or bool((signs == signs[:1]).all())
@@ -207,7 +231,13 @@ class HillField:
         )
 
     def take(self, index: Int[Tensor, " k"]) -> "HillField":
-        """The field of some members of the batch."""
+        """The field of some members of the batch.
+
+        Parameters
+        ----------
+        index
+            Which members.
+        """
         names = ("rate", "decay", "exponent", "offset", "leak", "gain", "scale")
         kept = {name: getattr(self, name).index_select(1, index) for name in names}
         if self.source.ndim == 2:

@@ -44,6 +44,19 @@ def integrate_stiff(
 
     Steps end on the output times. Same arguments and errors as `integrate`, but of a `HillModel`, whose Jacobian is
     exact.
+
+    Parameters
+    ----------
+    model
+        The kinetics.
+    start
+        Initial concentrations.
+    rtol
+        Relative tolerance.
+    atol
+        Absolute tolerance.
+    most_steps
+        Steps after which it gives up.
     """
     b, n = start.shape
     out = torch.empty(b, len(times), n, dtype=start.dtype, device=start.device)

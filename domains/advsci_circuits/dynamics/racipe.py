@@ -22,7 +22,17 @@ RATE, DECAY, FOLD, COOPERATIVITY, THRESHOLD = (1.0, 100.0), (0.1, 1.0), (1.0, 10
 
 @lru_cache(maxsize=256)
 def median_level(activators: int, repressors: int, draws: int = 20_000) -> float:
-    """Median steady level of a gene with so many regulators, over RACIPE's ranges (Monte Carlo with a fixed stream)."""
+    """Median steady level of a gene with so many regulators, over RACIPE's ranges (Monte Carlo with a fixed stream).
+
+    Parameters
+    ----------
+    activators
+        Number of activators.
+    repressors
+        Number of repressors.
+    draws
+        Monte Carlo draws.
+    """
     rng = Stream(2017).at("median", activators, repressors).numpy()
     level = rng.uniform(*RATE, draws) / rng.uniform(*DECAY, draws)
     free = float(np.median(rng.uniform(*RATE, draws) / rng.uniform(*DECAY, draws)))
@@ -51,6 +61,10 @@ def racipe(
         Parameter sets a topology.
     stream : Stream
         The draw; another stream is a held-out draw.
+    dtype
+        Floating-point type of the parameters.
+    logic
+        How regulators of a promoter combine.
     """
     c, n, _ = signs.shape
     device = signs.device

@@ -19,7 +19,13 @@ __all__ = ["instability", "sharpen"]
 
 
 def instability(model: HillModel, log_x: Tensor) -> Tensor:
-    """Largest real part of the Jacobian's eigenvalues at the steady state near ``log_x``, over the mean decay rate."""
+    """Largest real part of the Jacobian's eigenvalues at the steady state near ``log_x``, over the mean decay rate.
+
+    Parameters
+    ----------
+    model
+        Models.
+    """
     u = steady_state(model, log_x)
     _, slope = model.activity_and_slope(u)
     eye = torch.eye(model.genes, dtype=u.dtype, device=u.device)
@@ -32,6 +38,15 @@ def sharpen(model: HillModel, steps: int = 40, rate: float = 0.05) -> HillModel:
 
     Rates, decays, thresholds and leaks move in logs within RACIPE's ranges (thresholds within a factor of ten). Models
     whose steady state is lost on the way return unchanged.
+
+    Parameters
+    ----------
+    model
+        The kinetics.
+    steps
+        Steps of Adam.
+    rate
+        Learning rate.
     """
     names = ("rate", "decay", "threshold", "leak")
     start = {name: getattr(model, name).clamp_min(1e-9).log() for name in names}

@@ -20,7 +20,17 @@ __all__ = ["Robustness", "robustness", "shares_of", "wilson_interval"]
 def wilson_interval(
     successes: Float[Tensor, "*b"] | Int[Tensor, "*b"], trials: int, z: float = 1.96
 ) -> tuple[Float[Tensor, "*b"], Float[Tensor, "*b"]]:
-    """Wilson's score interval of a binomial share (1927): honest also at 0 and 1."""
+    """Wilson's score interval of a binomial share (1927): honest also at 0 and 1.
+
+    Parameters
+    ----------
+    successes
+        Successes.
+    trials
+        Trials.
+    z
+        Standard deviations: 1.96 for 95 %.
+    """
     p = successes / trials
     centre = (p + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * (p * (1 - p) / trials + z * z / (4 * trials**2)).sqrt()
@@ -55,6 +65,16 @@ def robustness(
         Parameters come from it; a stream that no search has seen gives a held-out estimate.
     chunk : int
         Models worked on at once: bounds memory, changes nothing but the draw.
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    function
+        One of `advsci_circuits.dynamics.functions.FUNCTIONS`.
+    logic
+        How regulators of a promoter combine.
+    source
+        Place of the input gene.
+    output
+        Place of the output gene.
     """
     circuits = max(1, chunk // sets)
     shares = []

@@ -31,6 +31,19 @@ def gillespie(
     """Molecule counts at the given times by Gillespie's direct method (1977, https://doi.org/10.1021/j100540a008).
 
     All samples fire once a round; those past the last time leave. Randomness is drawn in blocks keyed by the round.
+
+    Parameters
+    ----------
+    model
+        The kinetics.
+    start
+        Initial molecule counts.
+    stream
+        Where the draws come from.
+    omega
+        Molecules per unit of concentration.
+    most_events
+        Events per sample after which it stops.
     """
     b, n = start.shape
     out = start[:, None].expand(b, len(times), n).clone()
@@ -71,6 +84,19 @@ def tau_leaping(
 
     A molecule dies within a leap tau with probability ``1 - exp(-k tau)``, so counts never become negative (Tian &
     Burrage 2004, https://doi.org/10.1063/1.1810475).
+
+    Parameters
+    ----------
+    model
+        The kinetics.
+    start
+        Initial molecule counts.
+    times
+        Increasing times, the first that of the start.
+    stream
+        Where the draws come from.
+    omega
+        Molecules per unit of concentration.
     """
     counts, states = start.clone(), [start]
     fastest = float(model.decay.max())

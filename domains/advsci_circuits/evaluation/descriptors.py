@@ -14,23 +14,47 @@ def _share(counts: np.ndarray) -> np.ndarray:
 
 
 def in_degree(signs: np.ndarray) -> np.ndarray:
-    """Histogram of regulators a gene."""
+    """Histogram of regulators a gene.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    """
     return np.bincount((signs != 0).sum(1), minlength=13)[:13]
 
 
 def out_degree(signs: np.ndarray) -> np.ndarray:
-    """Histogram of targets a gene."""
+    """Histogram of targets a gene.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    """
     return np.bincount((signs != 0).sum(0), minlength=13)[:13]
 
 
 def signed_in_degree(signs: np.ndarray) -> np.ndarray:
-    """Joint histogram of (activators, repressors) a gene, each capped at five."""
+    """Joint histogram of (activators, repressors) a gene, each capped at five.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    """
     pairs = np.minimum((signs > 0).sum(1), 5) * 6 + np.minimum((signs < 0).sum(1), 5)
     return np.bincount(pairs, minlength=36)
 
 
 def clustering(signs: np.ndarray) -> np.ndarray:
-    """Histogram of clustering coefficients of the undirected skeleton, without loops."""
+    """Histogram of clustering coefficients of the undirected skeleton, without loops.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    """
     skeleton = ((signs != 0) | (signs != 0).T).astype(float)
     np.fill_diagonal(skeleton, 0)
     degree = skeleton.sum(1)
@@ -40,7 +64,15 @@ def clustering(signs: np.ndarray) -> np.ndarray:
 
 
 def magnetic_spectrum(signs: np.ndarray, charge: float = 0.25) -> np.ndarray:
-    """Histogram of eigenvalues of the normalised magnetic Laplacian: direction is a phase of a Hermitian matrix."""
+    """Histogram of eigenvalues of the normalised magnetic Laplacian: direction is a phase of a Hermitian matrix.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    charge
+        Phase of an edge, in full turns.
+    """
     edge = (signs != 0).astype(float)
     np.fill_diagonal(edge, 0)
     weight = (edge + edge.T) / 2
@@ -52,7 +84,13 @@ def magnetic_spectrum(signs: np.ndarray, charge: float = 0.25) -> np.ndarray:
 
 
 def self_loops(signs: np.ndarray) -> np.ndarray:
-    """Genes without, with positive and with negative autoregulation."""
+    """Genes without, with positive and with negative autoregulation.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    """
     loops = np.diag(signs)
     return np.array([(loops == sign).sum() for sign in (0, 1, -1)])
 
@@ -77,7 +115,13 @@ def _triad_classes() -> tuple[np.ndarray, int]:
 
 
 def signed_triads(signs: np.ndarray) -> np.ndarray:
-    """Census of connected three-gene sub-circuits up to isomorphism, loops ignored."""
+    """Census of connected three-gene sub-circuits up to isomorphism, loops ignored.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    """
     table, classes = _triad_classes()
     n = len(signs)
     if n < 3:

@@ -21,7 +21,15 @@ __all__ = ["Discrepancy", "discrepancy", "mmd_squared", "ratios"]
 
 
 def mmd_squared(x: np.ndarray, y: np.ndarray, bandwidth: float = 1.0) -> float:
-    """Biased (V-statistic) MMD^2 of histograms [samples, bins] under ``exp(-TV / bandwidth)``."""
+    """Biased (V-statistic) MMD^2 of histograms [samples, bins] under ``exp(-TV / bandwidth)``.
+
+    Parameters
+    ----------
+    x
+        Histograms of one sample.
+    y
+        Histograms of the other.
+    """
 
     used = (x > 0).any(0) | (y > 0).any(0)  # most classes of triads never occur
     first, second = (torch.from_numpy(np.ascontiguousarray(h[:, used], dtype=np.float64)) for h in (x, y))
@@ -62,6 +70,13 @@ def discrepancy(
 
     In every split half of each set fits one classifier a descriptor (square roots of shares, standardised), and one
     on all; the descriptor is chosen by an inner split of that half, and the bound is taken on the other half.
+
+    Parameters
+    ----------
+    splits
+        Random splits.
+    seed
+        Root of the draws.
     """
     rng = np.random.default_rng(seed)
     count = min(len(next(iter(sample.values()))), len(next(iter(test.values()))))

@@ -19,7 +19,17 @@ __all__ = ["random_features"]
 
 @torch.no_grad()
 def random_features(batch: CircuitBatch, width: int = 32, blocks: int = 3, seed: int = 0) -> Float[Tensor, "b f"]:
-    """Features of a network whose weights come from the seed alone, and the discriminator's invariants beside them."""
+    """Features of a network whose weights come from the seed alone, and the discriminator's invariants beside them.
+
+    Parameters
+    ----------
+    batch
+        Circuits.
+    width
+        Width of the network.
+    blocks
+        Its blocks.
+    """
     network = PairNetwork(2, width, blocks)
     stream = Stream(seed).at("random features")
     for k, parameter in enumerate(network.parameters()):

@@ -1,12 +1,13 @@
 """What pages say of circuits: ranked designs, one circuit, a generator's sample beside its nulls."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from advsci.report import Report
 from advsci.streams import Stream
-from advsci_circuits.design.search import Proposal
+from advsci_circuits.design.proposal import Proposal
 from advsci_circuits.evaluation.pictures import (
     bifurcation_figure,
     circuit_figure,
@@ -18,7 +19,7 @@ from advsci_circuits.formats.course import Course, course_of
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.graphs.cycles import cycle_signs
 
-__all__ = ["circuit_section", "designs_section", "sample_section"]
+__all__ = ["circuit_section", "designs_section", "sample_section", "search_section"]
 
 
 def designs_section(
@@ -46,6 +47,7 @@ def designs_section(
                 "circuit": ", ".join(f"{s}{'→' if sign > 0 else '⊣'}{t}" for s, t, sign in proposal.circuit.edges),
                 "robustness [%]": f"{100 * proposal.share:.1f} ({100 * proposal.low:.1f}-{100 * proposal.high:.1f})",
                 "published": "unknown" if known is None else ("yes" if proposal.key in known else "no"),
+                "log likelihood": "" if proposal.log_likelihood is None else f"{proposal.log_likelihood:.1f}",
                 "feedback": " ".join(w for w, have in (("positive", positive), ("negative", negative)) if have),
             }
         )
@@ -63,6 +65,28 @@ def designs_section(
             time_course_figure(first.circuit.genes, course.times, course.levels),
             caption=f"Time course of {first.circuit.name}.",
         )
+
+
+def search_section(page: Report, facts: Sequence[Mapping[str, Any]], told: str = "") -> None:
+    """How the search went: mixing of the chains, and the front between function and likelihood.
+
+    Parameters
+    ----------
+    page
+        Where it is written.
+    facts
+        One row per size and weight, as `advsci_circuits.design.proposal.Search` holds them.
+    told
+        A sentence on the kept part.
+    """
+    page.section(
+        "How the designs were sampled",
+        "Chains sample circuits with a density of (likelihood of real circuits)^weight times a guess of success. "
+        "Higher "
+        "weights give circuits more like published ones. R-hat near one means that the chains have forgotten their "
+        f"starts. {told}",
+    )
+    page.table([dict(row) for row in facts], caption="Chains, per size and weight.")
 
 
 def circuit_section(

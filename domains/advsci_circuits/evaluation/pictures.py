@@ -27,7 +27,17 @@ def _plot() -> Any:
 
 
 def draw_circuit(axis: Any, circuit: Circuit, title: str | None = None) -> None:
-    """Genes on a circle; blue arrows activate, red bars repress, self-regulation loops outside."""
+    """Genes on a circle; blue arrows activate, red bars repress, self-regulation loops outside.
+
+    Parameters
+    ----------
+    axis
+        A matplotlib axis.
+    circuit
+        The circuit.
+    title
+        Its title.
+    """
     n = len(circuit)
     angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     place = np.stack([np.cos(angle), np.sin(angle)], 1) if n > 1 else np.zeros((1, 2))
@@ -61,7 +71,15 @@ def draw_circuit(axis: Any, circuit: Circuit, title: str | None = None) -> None:
 
 
 def circuit_figure(circuits: list[Circuit], titles: list[str] | None = None) -> Any:
-    """A row of drawings."""
+    """A row of drawings.
+
+    Parameters
+    ----------
+    circuits
+        Circuits.
+    titles
+        One each; by default the circuits' names.
+    """
     plt = _plot()
     figure, axes = plt.subplots(1, len(circuits), figsize=(2.6 * len(circuits), 2.8), squeeze=False)
     for k, (axis, circuit) in enumerate(zip(axes[0], circuits, strict=True)):
@@ -97,7 +115,19 @@ def time_course_figure(genes: Sequence[str], times: np.ndarray, levels: np.ndarr
 
 
 def bifurcation_figure(circuit: Circuit, model: HillModel, gene: int = 0, span: float = 10.0, points: int = 61) -> Any:
-    """Steady states of the last gene as the production of one gene is scaled: filled attract, open repel."""
+    """Steady states of the last gene as the production of one gene is scaled: filled attract, open repel.
+
+    Parameters
+    ----------
+    circuit
+        The circuit.
+    model
+        The kinetics.
+    span
+        Factor up and down.
+    points
+        Points of the grid.
+    """
     from advsci.streams import Stream
 
     plt = _plot()
@@ -121,7 +151,13 @@ def bifurcation_figure(circuit: Circuit, model: HillModel, gene: int = 0, span: 
 
 
 def robustness_figure(rows: list[tuple[str, float, float, float]]) -> Any:
-    """Shares of parameter sets with 95 % intervals: (label, share, low, high) a row."""
+    """Shares of parameter sets with 95 % intervals: (label, share, low, high) a row.
+
+    Parameters
+    ----------
+    rows
+        (label, share, low, high) each.
+    """
     plt = _plot()
     figure, axis = plt.subplots(figsize=(5, 0.5 + 0.32 * len(rows)))
     for y, (_, share, low, high) in enumerate(rows):

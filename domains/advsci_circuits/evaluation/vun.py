@@ -25,6 +25,11 @@ def vun(sample: CircuitBatch, train: Collection[bytes], most_regulators: int = 4
     """Compare a sample with the canonical keys of a training set; isomorphism is exact.
 
     ``unique`` is classes over circuits, ``novel`` the share of circuits whose class is not in ``train``.
+
+    Parameters
+    ----------
+    most_regulators
+        Most regulators of a gene.
     """
     keys = canonical_keys(sample)
     valid = is_valid(sample, most_regulators).tolist()

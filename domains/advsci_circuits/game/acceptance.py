@@ -24,7 +24,15 @@ FEATURES = 2 * (sum(HISTOGRAMS) + 2 + len(CONTENTS) + INVARIANTS) + SIZES
 
 
 def features(signs: Int8[Tensor, "b n n"], sizes: Tensor) -> Float[Tensor, "b f"]:
-    """Invariants that tell real from made circuits, each also times the size, and the size itself."""
+    """Invariants that tell real from made circuits, each also times the size, and the size itself.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    sizes
+        Number of genes of each circuit.
+    """
     n = signs.shape[1]
     mask = torch.arange(n, device=signs.device) < sizes[:, None]
     edge = signs != 0
@@ -64,17 +72,38 @@ class Acceptance(nn.Module):
         self.register_buffer("offset", torch.zeros(()))
 
     def forward(self, batch: CircuitBatch) -> Float[Tensor, " b"]:
+        """The log of the ratio, less the bound.
+
+        Parameters
+        ----------
+        batch
+            Circuits.
+        """
         where = self.weight.device
         return features(batch.signs.to(where), batch.sizes.to(where)) @ self.weight + self.offset
 
     @torch.no_grad()
     def accepts(self, batch: CircuitBatch, stream: Stream) -> Bool[Tensor, " b"]:
-        """Which circuits are kept."""
+        """Which circuits are kept.
+
+        Parameters
+        ----------
+        batch
+            Circuits.
+        stream
+            Where the draws come from.
+        """
         return stream.uniform((len(batch.sizes),)) < self(batch).cpu().exp()
 
 
 def fit_acceptance(real: CircuitBatch, made: CircuitBatch, *, decay: float = 0.01, quantile: float = 0.9) -> Acceptance:
-    """Fit the ratio of ``real`` to ``made``; the quantile of the made circuits' ratios beyond which all is kept."""
+    """Fit the ratio of ``real`` to ``made``; the quantile of the made circuits' ratios beyond which all is kept.
+
+    Parameters
+    ----------
+    decay
+        Weight of the ridge.
+    """
     x = torch.cat([features(batch.signs, batch.sizes) for batch in (made, real)]).double()
     y = torch.cat([torch.zeros(len(made.sizes)), torch.ones(len(real.sizes))]).double()
     mean, scale = x.mean(0), x.std(0) + 1e-3  # what hardly occurs stays small

@@ -112,6 +112,13 @@ class CompletionGame(AdversarialGame):
         Without a critic, few pairs are hidden in a quarter of the circuits and all in a few. Against a critic at most a
         quarter of the pairs is hidden, because it judges what is drawn at once, and the sampler never draws much at
         once.
+
+        Parameters
+        ----------
+        batch
+            A batch of the game.
+        draw
+            The draw of `draw`.
         """
         x, condition = batch["x"], batch["condition"]
         mask = genes_mask(condition, x.shape[1])

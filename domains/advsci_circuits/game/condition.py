@@ -21,13 +21,27 @@ WIDTH = 1 + 2 * len(CONTENTS) + len(CONDITIONED)
 
 
 def contents_of(signs: Int8[Tensor, "b n n"], sizes: Tensor) -> Float[Tensor, "b k"]:
-    """The `CONTENTS` of circuits."""
+    """The `CONTENTS` of circuits.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    sizes
+        Number of genes of each circuit.
+    """
     mask = torch.arange(signs.shape[1], device=signs.device) < sizes[:, None]
     return contents(torch.stack([signs > 0, signs < 0], -1).to(torch.get_default_dtype()), mask)
 
 
 def contents(edges: Float[Tensor, "b n n 2"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, "b k"]:
-    """The `CONTENTS` of circuits given as edges (activation, repression)."""
+    """The `CONTENTS` of circuits given as edges (activation, repression).
+
+    Parameters
+    ----------
+    mask
+        Which places hold a gene.
+    """
     n = edges.shape[1]
     edge, gene = edges.sum(-1), mask.to(edges.dtype)
     total = edge.sum((1, 2))
@@ -91,5 +105,11 @@ def scaled(condition: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
 
 
 def genes_mask(condition: Float[Tensor, "b c"], width: int) -> Bool[Tensor, "b n"]:
-    """Which of ``width`` places hold a gene."""
+    """Which of ``width`` places hold a gene.
+
+    Parameters
+    ----------
+    condition
+        What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
+    """
     return torch.arange(width, device=condition.device) < condition[:, :1]

@@ -27,6 +27,15 @@ class CircuitDiscriminator(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b n n 2"], context: Float[Tensor, "b c"]) -> Float[Tensor, " b"]:
+        """One logit per circuit.
+
+        Parameters
+        ----------
+        x
+            Circuits as edges (activation, repression).
+        context
+            Condition, then what the physics found.
+        """
         n = x.shape[1]
         condition, findings = context[:, :WIDTH], context[:, WIDTH:]
         mask = genes_mask(condition, n)

@@ -42,7 +42,17 @@ class Examples:
 
 
 def label(signs: Int8[Tensor, "c n n"], stream: Stream, sets: int = 64, chunk: int = 20_000) -> Float[Tensor, "c f"]:
-    """Share of parameter sets with which each circuit oscillates, is tristable, adapts (first gene in, last out)."""
+    """Share of parameter sets with which each circuit oscillates, is tristable, adapts (first gene in, last out).
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    stream
+        Where the draws come from.
+    chunk
+        Models worked on at once.
+    """
     shares = []
     for part, some in enumerate(signs.split(max(1, chunk // sets))):
         model = racipe(some, sets, stream.at("parameters", part))
@@ -69,6 +79,10 @@ def find_examples(
     ----------
     forbidden : function of a canonical key, optional
         Circuits that must not be seen (a held-out set): dropped before they are judged.
+    stream
+        Where the draws come from.
+    sets
+        Parameter sets per circuit.
     """
     rng = stream.at("propose").numpy()
     seen: set[bytes] = set()

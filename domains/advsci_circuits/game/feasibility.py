@@ -22,12 +22,24 @@ __all__ = ["CircuitPhysics", "buildable", "excess_regulators", "missing_feedback
 
 
 def excess_regulators(edges: Float[Tensor, "b n n 2"], most: int = 4) -> Float[Tensor, " b"]:
-    """Regulators beyond ``most``, summed over genes."""
+    """Regulators beyond ``most``, summed over genes.
+
+    Parameters
+    ----------
+    edges
+        Circuits as edges (activation, repression).
+    """
     return (edges.sum((2, 3)) - most).relu().sum(1)
 
 
 def unconnected(edges: Float[Tensor, "b n n 2"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, " b"]:
-    """How many genes touch no other (soft: one minus the edges to others, where positive)."""
+    """How many genes touch no other (soft: one minus the edges to others, where positive).
+
+    Parameters
+    ----------
+    mask
+        Which places hold a gene.
+    """
     n = edges.shape[1]
     link = edges.sum(-1) * (1 - torch.eye(n, dtype=edges.dtype, device=edges.device))
     touch = link.sum(1) + link.sum(2)
@@ -35,7 +47,15 @@ def unconnected(edges: Float[Tensor, "b n n 2"], mask: Bool[Tensor, "b n"]) -> F
 
 
 def missing_feedback(edges: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, " b"]:
-    """Thomas' rules: no negative closed walk of two or more (oscillation), no positive one (tristability)."""
+    """Thomas' rules: no negative closed walk of two or more (oscillation), no positive one (tristability).
+
+    Parameters
+    ----------
+    edges
+        Circuits as edges (activation, repression).
+    condition
+        What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
+    """
     walks = signed_closed_walks(edges[..., 0] - edges[..., 1], 4)
     positive, negative = walks[:, 0::2].sum(1), walks[:, 3::2].sum(1)
     wanted = condition[:, -len(CONDITIONED) :]
@@ -76,6 +96,15 @@ class CircuitPhysics(Physics):
         return ("regulators", "connection", "feedback", "function")
 
     def forward(self, x: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"] | None) -> Findings:
+        """What the limits say of circuits.
+
+        Parameters
+        ----------
+        x
+            Circuits as edges (activation, repression).
+        condition
+            What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
+        """
         assert condition is not None
         mask = genes_mask(condition, x.shape[1])
         lacking = torch.zeros_like(condition[:, 0])
@@ -101,6 +130,8 @@ def buildable(batch: CircuitBatch, gates: Sequence[dict[str, Any]], chassis: str
         As `advsci_datasets.circuits.load_gates` returns them.
     chassis : str, optional
         Only gates whose library name begins so (``"Eco1"``).
+    batch
+        Circuits.
     """
     parts = {gate["gate"] for gate in gates if chassis is None or gate.get("ucf", "").startswith(chassis)}
     repressors = (batch.signs < 0).any(1).sum(1)

@@ -22,6 +22,11 @@ def walks(known: Float[Tensor, "b n n 2"]) -> Float[Tensor, "b n n 7"]:
     """What a partial circuit says of each pair: walks of two and three edges between them, and whether they are linked.
 
     Networks on pairs can work these out, but learn it slowly; an unlinked gene must get an edge, so it matters.
+
+    Parameters
+    ----------
+    known
+        Known edges.
     """
     n = known.shape[1]
     either = known.sum(-1)
@@ -36,7 +41,13 @@ def walks(known: Float[Tensor, "b n n 2"]) -> Float[Tensor, "b n n 7"]:
 
 
 def degrees(known: Float[Tensor, "b n n 2"], unknown: Float[Tensor, "b n n"]) -> Float[Tensor, "b n 6"]:
-    """Of each gene: known regulators and targets by sign, open entries of its row and column."""
+    """Of each gene: known regulators and targets by sign, open entries of its row and column.
+
+    Parameters
+    ----------
+    unknown
+        Open pairs, 1 or 0.
+    """
     return torch.cat([known.sum(2), known.sum(1), unknown.sum(2)[..., None], unknown.sum(1)[..., None]], -1) / 4
 
 
@@ -46,6 +57,13 @@ def totals(
     """The contents of the known part, and what is left of those asked for: edges and loops an open place, activation.
 
     Zero where nothing is asked.
+
+    Parameters
+    ----------
+    unknown
+        Open pairs, 1 or 0.
+    condition
+        What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
     """
     kinds = len(CONTENTS)
     have = contents(known, genes_mask(condition, known.shape[1]))
@@ -112,6 +130,21 @@ class CompletionGenerator(nn.Module):
         condition: Float[Tensor, "b c"],
         kept: Float[Tensor, "b k w"] | None = None,
     ) -> Float[Tensor, "b n n 3"]:
+        """Logits of (none, activation, repression) of every pair.
+
+        Parameters
+        ----------
+        edges
+            Circuits as edges (activation, repression).
+        unknown
+            Which pairs are open.
+        z
+            Latent numbers of each gene.
+        condition
+            What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
+        kept
+            Factors of the hidden channels of each block: dropout, drawn by who trains.
+        """
         mask = genes_mask(condition, edges.shape[1])
         open_pair = unknown.to(edges.dtype)
         known = edges * (1 - open_pair[..., None])
@@ -130,6 +163,15 @@ def hard_edges(
     """A sample of each edge: hard one-hot (activation, repression) forward, Gumbel-softmax gradient backward.
 
     Jang et al. 2017, https://arxiv.org/abs/1611.01144. The critic only ever sees circuits that exist.
+
+    Parameters
+    ----------
+    logits
+        Logits of (none, activation, repression).
+    uniform
+        Uniform numbers.
+    temperature
+        Of the soft sample that carries the gradient.
     """
     gumbel = -torch.log(-torch.log(uniform.clamp(1e-9, 1 - 1e-7)))
     soft = ((logits + gumbel) / temperature).softmax(-1)

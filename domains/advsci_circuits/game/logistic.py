@@ -7,7 +7,17 @@ __all__ = ["logistic"]
 
 
 def logistic(x: torch.Tensor, y: torch.Tensor, decay: float) -> nn.Linear:
-    """Ridge logistic regression by L-BFGS."""
+    """Ridge logistic regression by L-BFGS.
+
+    Parameters
+    ----------
+    x
+        Features.
+    y
+        Labels, 0 or 1.
+    decay
+        Weight decay.
+    """
     layer = nn.Linear(x.shape[1], 1, dtype=x.dtype)
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

@@ -43,6 +43,13 @@ def hidden_pairs(
     """One to `FEW` pairs of each circuit, each an edge or not with even odds; fewer where one kind runs out.
 
     ``count``, ``edge`` and ``order`` are uniform numbers: how many, whether each is an edge, and which ones.
+
+    Parameters
+    ----------
+    x
+        Circuits as edges (activation, repression).
+    condition
+        What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
     """
     mask = genes_mask(condition, x.shape[1])
     pair, present = mask[:, :, None] & mask[:, None, :], x.sum(-1) > 0
@@ -107,6 +114,13 @@ def link_probabilities(
     Where at most `FEW` pairs of a circuit are open, the generator's link predictor answers, to whom an open pair is an
     edge with even odds before it has seen the circuit. Else, or where the model has none, the generator does, averaged
     over ``draws`` of its noise, to whom edges are as frequent as in real circuits.
+
+    Parameters
+    ----------
+    batch
+        Circuits; what is open in them is not looked at.
+    stream
+        Where the draws come from.
     """
     device = next(generator.parameters()).device
     stream = stream if stream is not None else Stream(0)
@@ -160,6 +174,8 @@ def complete(
         Which pairs are open, whatever the circuit says of them; everything else stays. Left out, every pair without an
         edge is asked about by itself, all else known: a ranking of what may be missing. The circuit then stays as it
         is.
+    generator
+        The trained generator.
 
     Raises
     ------

@@ -30,6 +30,17 @@ class PairBlock(nn.Module):
     def forward(
         self, h: Float[Tensor, "b n n c"], pair: Float[Tensor, "b n n 1"], kept: Float[Tensor, "b c"] | None = None
     ) -> Float[Tensor, "b n n c"]:
+        """The features after the block.
+
+        Parameters
+        ----------
+        h
+            Pair features.
+        pair
+            Which pairs are of genes.
+        kept
+            Factors of the hidden channels of each block: dropout, drawn by who trains.
+        """
         x = self.norm(h) * pair
         count = pair[:, :, :, 0].sum(2).amax(1).clamp_min(1.0)[:, None, None]
         own = x.diagonal(dim1=1, dim2=2).mT
@@ -73,6 +84,21 @@ class PairNetwork(nn.Module):
         genes: Float[Tensor, "b n g"] | None = None,
         kept: Float[Tensor, "b k c"] | None = None,
     ) -> Float[Tensor, "b n n c"]:
+        """Features of every pair, [b, n, n, width].
+
+        Parameters
+        ----------
+        x
+            Pair features.
+        mask
+            Which places hold a gene.
+        context
+            Features of the whole circuit.
+        genes
+            Features of each gene.
+        kept
+            Factors of the hidden channels of each block: dropout, drawn by who trains.
+        """
         n = x.shape[1]
         pair = (mask[:, :, None] & mask[:, None, :]).to(x.dtype)[..., None]
         diagonal = torch.eye(n, dtype=x.dtype, device=x.device)[None, :, :, None].expand(len(x), n, n, 1)

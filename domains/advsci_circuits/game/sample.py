@@ -44,6 +44,10 @@ def sample(
         More rounds, finer dependence between edges; one round is a single pass, at most one a pair is taken.
     temperature : float
         Below one: likelier circuits; above: more diverse.
+    width
+        Genes that fit; the largest size where left out.
+    stream
+        Where the draws come from.
     """
     b = len(condition)
     mask = genes_mask(condition, width)
@@ -71,7 +75,13 @@ def sample(
 
 
 def likely_contents(generator: CompletionGenerator, sizes: Tensor, stream: Stream) -> Float[Tensor, "b k"]:
-    """Contents of real circuits of those sizes, drawn from the generator's prior; NaN where it has none of a size."""
+    """Contents of real circuits of those sizes, drawn from the generator's prior; NaN where it has none of a size.
+
+    Parameters
+    ----------
+    stream
+        Where the draws come from.
+    """
     prior = generator.prior.cpu()
     contents = torch.full((len(sizes), prior.shape[1] - 1), torch.nan)
     for n in sizes.unique().tolist():
@@ -113,6 +123,14 @@ def generate(
         Circuits drawn at once; as many chunks at a time as torch has threads.
     half : bool
         The network in bfloat16, with logits good to two digits: faster where the processor knows it.
+    stream
+        Where the draws come from.
+    width
+        Genes that fit; the largest size where left out.
+    rounds
+        Rounds of sampling; more are finer.
+    temperature
+        Below one: likelier circuits; above: more diverse.
     """
     width = width or int(sizes.max())
     device = next(generator.parameters()).device

@@ -21,18 +21,35 @@ HEADS = 2
 
 
 class RobustnessSurrogate(nn.Module):
-    """Square roots of the shares of parameter sets that show each function, ``[b, heads, functions]``."""
+    """Square roots of the shares of parameter sets that show each function, ``[b, heads, functions]``.
 
-    def __init__(self, width: int = 32, blocks: int = 2):
+    Parameters
+    ----------
+    width, blocks
+        Size of the pair network.
+    functions
+        How many functions are guessed; by default those that the generator can be asked for.
+    """
+
+    def __init__(self, width: int = 32, blocks: int = 2, functions: int = len(CONDITIONED)):
         super().__init__()
         self.network = PairNetwork(2, width, blocks)
         inputs = 3 * width + INVARIANTS
         self.heads = nn.ModuleList(
-            nn.Sequential(nn.Linear(inputs, 2 * width), nn.SiLU(), nn.Linear(2 * width, len(CONDITIONED)))
+            nn.Sequential(nn.Linear(inputs, 2 * width), nn.SiLU(), nn.Linear(2 * width, functions))
             for _ in range(HEADS)
         )
 
     def forward(self, x: Float[Tensor, "b n n 2"], condition: Float[Tensor, "b c"]) -> Float[Tensor, "b h f"]:
+        """Guessed square roots of the shares, per head and function.
+
+        Parameters
+        ----------
+        x
+            Circuits as edges (activation, repression).
+        condition
+            What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
+        """
         mask = genes_mask(condition, x.shape[1])
         h = self.network(x, mask)
         size = condition[:, :1].to(h.dtype)
@@ -44,7 +61,15 @@ class RobustnessSurrogate(nn.Module):
         return torch.stack([head(pooled) for head in self.heads], 1)
 
     def pessimistic(self, x: Tensor, condition: Tensor) -> Float[Tensor, "b f"]:
-        """The lowest guess of the heads."""
+        """The lowest guess of the heads.
+
+        Parameters
+        ----------
+        x
+            Circuits as edges (activation, repression).
+        condition
+            What is asked of each circuit, as `advsci_circuits.game.condition.condition_vector` has it.
+        """
         return self(x, condition).amin(1)
 
 
@@ -76,7 +101,17 @@ class SurrogateGame(Game):
 
 
 def surrogate_batch(signs: Tensor, sizes: Tensor, shares: Tensor) -> dict[str, Tensor]:
-    """Training data of `SurrogateGame` from judged circuits."""
+    """Training data of `SurrogateGame` from judged circuits.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    sizes
+        Number of genes of each circuit.
+    shares
+        Shares of parameter sets, per function.
+    """
     from advsci_circuits.graphs.edges import edges_of
 
     return {

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from advsci.diagnostics import Probe
 from advsci.physics import Multipliers, PhysicsInformedDiscriminator
 from advsci.schedules import Cosine
 from advsci.solvers import Alternating
@@ -40,6 +41,8 @@ FUNCTION_SHARE = 0.4
 
 JUDGED = 6000
 """Real circuits, and as many made ones, from which the generator learns which of its own to keep."""
+PROBED = 400
+"""Real and made circuits of each reading of the verdict."""
 PRIOR = 4096
 """Real circuits whose contents the generator remembers."""
 
@@ -47,7 +50,19 @@ PRIOR = 4096
 def training_data(
     graphs: SignedGraphs, index: np.ndarray, examples: Examples | None, config: Train, rng: np.random.Generator
 ) -> dict[str, Tensor]:
-    """Real circuits, unconditional, and examples of each function, as ``x`` and ``condition``."""
+    """Real circuits, unconditional, and examples of each function, as ``x`` and ``condition``.
+
+    Parameters
+    ----------
+    graphs
+        Real circuits.
+    index
+        Which of the graphs.
+    config
+        Settings of the training.
+    rng
+        Where the draws come from.
+    """
     real = balanced(graphs, index, config.draws, rng, config.smallest)
     signs = torch.from_numpy(graphs.signs[real])
     sizes = torch.from_numpy(graphs.sizes[real])
@@ -91,6 +106,13 @@ class OneSize:
         n = int(self.sizes[indices[0]])
         rows = self.rows[n][indices % len(self.rows[n])]
         return {"x": self.data["x"][rows, :n, :n], "condition": self.data["condition"][rows]}
+
+
+def _of_one_size(data: OneSize) -> dict[str, Tensor]:
+    """Circuits of the commonest size: what a probe can compare without padding."""
+    size = max(data.rows, key=lambda n: len(data.rows[n]))
+    rows = data.rows[size]
+    return {"x": data.data["x"][rows, :size, :size], "condition": data.data["condition"][rows]}
 
 
 def _adam(rate: float, betas: tuple[float, float] = (0.9, 0.99)):
@@ -165,8 +187,8 @@ def _learn_links(
     index = balanced(graphs, train, config.draws, stream.at("draws").numpy(), config.smallest)
     signs, sizes = torch.from_numpy(graphs.signs[index]), torch.from_numpy(graphs.sizes[index])
     data = OneSize({"x": edges_of(signs), "condition": condition_vector(sizes.float())})
-    torch.manual_seed(stream.at("network").key() & (2**63 - 1))  # initial parameters only
-    network = CompletionGenerator(config.width, config.blocks, noise=0)
+    with stream.at("network").seeded():
+        network = CompletionGenerator(config.width, config.blocks, noise=0)
     solver = Alternating(lambda p: torch.optim.AdamW(p, lr=config.rate, weight_decay=0.1), Cosine(1.0, 0.05))
     trainer = Trainer(
         steps=config.links, batch_size=config.batch, seed=config.seed, device=config.device, log_every=100,
@@ -207,13 +229,13 @@ def train_circuits(config: Train, folder: Run) -> Trained:
     held = held_out_oscillators() if config.hold_out and config.data == "library" else set()
     examples = _first_examples(config, stream, held)
 
-    torch.manual_seed(stream.at("networks").key() & (2**63 - 1))  # initial parameters only
-    generator = CompletionGenerator(config.width, config.blocks, known=PRIOR)
+    with stream.at("networks").seeded():
+        generator = CompletionGenerator(config.width, config.blocks, known=PRIOR)
+        surrogate = RobustnessSurrogate(32)
+        physics = CircuitPhysics(surrogate if examples is not None else None)
+        critic = CircuitDiscriminator(32, 2, findings=len(physics.names))
     prior = batch_of(graphs.take(stratified(graphs, train, PRIOR, stream.at("prior").numpy(), config.smallest)))
     generator.prior.copy_(torch.cat([prior.sizes[:, None], contents_of(prior.signs, prior.sizes)], 1))
-    surrogate = RobustnessSurrogate(32)
-    physics = CircuitPhysics(surrogate if examples is not None else None)
-    critic = CircuitDiscriminator(32, 2, findings=len(physics.names))
     judge = PhysicsInformedDiscriminator(critic, physics, (config.largest, config.largest, 2))
     multipliers = Multipliers(physics.names, rho=0.1, allowed=ALLOWED)
     facts: dict[str, Any] = {
@@ -234,9 +256,10 @@ def train_circuits(config: Train, folder: Run) -> Trained:
         if examples is not None:
             _fit_surrogate(surrogate, examples, config, turn, folder)
         game = CompletionGame(generator, judge, multipliers, adversarial=config.adversarial)
+        probe = Probe(_of_one_size(data), samples=min(PROBED, config.draws // 4), spectrum_every=0, jacobians=0)
         played = Trainer(
             steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.stage(f"round{turn}"),
-            title=f"game, round {turn + 1}", **common,
+            title=f"game, round {turn + 1}", callbacks=[probe], **common,
         ).fit(game, data, Alternating(_movers(config), Cosine(1.0, 0.2)))  # fmt: skip
         generator.load_state_dict(played.averaged("generator").state_dict())
         if examples is not None:

@@ -78,7 +78,13 @@ class CircuitBatch:
         return [Circuit(matrix) for matrix in self.matrices()]
 
     def one_hot(self, dtype: torch.dtype | None = None) -> Float[Tensor, "b n n 3"]:
-        """Edge classes (none, activation, repression); padding is all zeros."""
+        """Edge classes (none, activation, repression); padding is all zeros.
+
+        Parameters
+        ----------
+        dtype
+            Floating-point type.
+        """
         dtype = dtype or torch.get_default_dtype()
         classes = torch.stack([self.signs == 0, self.signs > 0, self.signs < 0], -1).to(dtype)
         pair = (self.mask[:, :, None] & self.mask[:, None, :])[..., None]
@@ -108,7 +114,13 @@ class CircuitBatch:
 
     @classmethod
     def from_pyg(cls, items: Sequence) -> "CircuitBatch":
-        """Circuits of PyTorch Geometric data as `to_pyg` writes them."""
+        """Circuits of PyTorch Geometric data as `to_pyg` writes them.
+
+        Parameters
+        ----------
+        items
+            One ``Data`` per circuit.
+        """
         matrices = []
         for item in items:
             matrix = np.zeros((item.num_nodes, item.num_nodes), dtype=np.int8)

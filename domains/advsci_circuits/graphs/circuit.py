@@ -78,6 +78,13 @@ class Circuit:
     ) -> "Circuit":
         """The circuit of (source, target, sign) triples; genes in order of appearance where none are given.
 
+        Parameters
+        ----------
+        edges
+            (source, target, sign) triples.
+        name
+            The circuit's title.
+
         Raises
         ------
         DataError

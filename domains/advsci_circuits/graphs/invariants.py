@@ -18,7 +18,15 @@ INVARIANTS = 2 * LONGEST + 12 + MOMENTS + 12
 
 
 def invariants(edges: Float[Tensor, "b n n 2"], mask: Bool[Tensor, "b n"]) -> Float[Tensor, "b f"]:
-    """Permutation-invariant, differentiable features of a signed digraph, compressed to comparable size."""
+    """Permutation-invariant, differentiable features of a signed digraph, compressed to comparable size.
+
+    Parameters
+    ----------
+    edges
+        Circuits as edges (activation, repression).
+    mask
+        Which places hold a gene.
+    """
     n = edges.shape[1]
     activation, repression = edges[..., 0], edges[..., 1]
     signed = activation - repression

@@ -10,12 +10,24 @@ __all__ = ["in_degree", "is_valid", "is_weakly_connected"]
 
 
 def in_degree(batch: CircuitBatch) -> Int[Tensor, "b n"]:
-    """Regulators of each gene, its own included."""
+    """Regulators of each gene, its own included.
+
+    Parameters
+    ----------
+    batch
+        Circuits.
+    """
     return (batch.signs != 0).sum(2)
 
 
 def is_weakly_connected(batch: CircuitBatch) -> Bool[Tensor, " b"]:
-    """Whether every gene can be reached from every other when arrows are ignored."""
+    """Whether every gene can be reached from every other when arrows are ignored.
+
+    Parameters
+    ----------
+    batch
+        Circuits.
+    """
     n = batch.signs.shape[1]
     edge = (batch.signs != 0) | (batch.signs != 0).mT
     reach = (edge | torch.eye(n, dtype=torch.bool, device=edge.device)).float()
@@ -26,6 +38,12 @@ def is_weakly_connected(batch: CircuitBatch) -> Bool[Tensor, " b"]:
 
 
 def is_valid(batch: CircuitBatch, most_regulators: int = 4) -> Bool[Tensor, " b"]:
-    """Connected, at most ``most_regulators`` regulators a gene, and some regulation."""
+    """Connected, at most ``most_regulators`` regulators a gene, and some regulation.
+
+    Parameters
+    ----------
+    batch
+        Circuits.
+    """
     regulated = (batch.signs != 0).any(2).any(1)
     return is_weakly_connected(batch) & (in_degree(batch).amax(1) <= most_regulators) & regulated

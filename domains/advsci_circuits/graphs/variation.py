@@ -12,7 +12,19 @@ __all__ = ["mutate", "neighbours", "random_circuits"]
 
 
 def random_circuits(size: int, count: int, rng: np.random.Generator, most_regulators: int = 4) -> Int8[Tensor, "c n n"]:
-    """Valid random circuits with 1.2 to 3 edges a gene and signs at random."""
+    """Valid random circuits with 1.2 to 3 edges a gene and signs at random.
+
+    Parameters
+    ----------
+    size
+        Genes of each.
+    count
+        How many.
+    rng
+        Where the draws come from.
+    most_regulators
+        Most regulators of a gene.
+    """
     kept: list[Tensor] = []
     have = 0
     while have < count:
@@ -26,7 +38,15 @@ def random_circuits(size: int, count: int, rng: np.random.Generator, most_regula
 
 
 def mutate(signs: Int8[Tensor, "c n n"], rng: np.random.Generator, most: int = 2) -> Int8[Tensor, "c n n"]:
-    """Each circuit with one to ``most`` entries set to another value; invalid mutants stay as their parent."""
+    """Each circuit with one to ``most`` entries set to another value; invalid mutants stay as their parent.
+
+    Parameters
+    ----------
+    signs
+        Sign matrices: ``signs[:, i, j]`` is the effect of gene j on gene i.
+    rng
+        Where the draws come from.
+    """
     out = signs.clone()
     c, n, _ = signs.shape
     for _ in range(most):
@@ -39,7 +59,13 @@ def mutate(signs: Int8[Tensor, "c n n"], rng: np.random.Generator, most: int = 2
 
 
 def neighbours(batch: CircuitBatch, fixed_genes: int = 0) -> CircuitBatch:
-    """Every circuit that differs in one entry, those among the first ``fixed_genes`` excepted."""
+    """Every circuit that differs in one entry, those among the first ``fixed_genes`` excepted.
+
+    Parameters
+    ----------
+    batch
+        Circuits.
+    """
     signs, sizes = [], []
     for matrix, size in zip(batch.signs, batch.sizes.tolist(), strict=True):
         i, j = (torch.cartesian_prod(torch.arange(size), torch.arange(size))).T

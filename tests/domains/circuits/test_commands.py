@@ -24,30 +24,58 @@ def trained(tmp_path_factory):
     pytest.importorskip("pyboolnet")
     folder = tmp_path_factory.mktemp("train")
     words = (
-        "train --data embedded --examples 24 --sets 8 --warmup 20 --steps 2 --rounds 1 --surrogate-steps 4 --batch 8"
+        "train --game --data embedded --examples 24 --sets 8 --warmup 20 --steps 2 --rounds 1 --surrogate-steps 4 "
+        "--batch 8"
     )
     words += f" --draws 200 --links 4 --width 8 --blocks 1 --largest 4 --out {folder}"
     assert run_app(app, words.split()) == 0
     return folder / "model.safetensors"
 
 
-def test_generate_design_and_evaluate(trained, tmp_path):
-    assert (
-        run_app(app, f"generate --model {trained} --count 8 --smallest 3 --largest 4 --out {tmp_path / 'g'}".split())
-        == 0
-    )
+@pytest.fixture(scope="module")
+def likelihood(tmp_path_factory):
+    pytest.importorskip("pyboolnet")
+    folder = tmp_path_factory.mktemp("likelihood")
+    words = f"train --data embedded --largest 4 --likelihood-steps 40 --out {folder}"
+    assert run_app(app, words.split()) == 0
+    return folder / "model.safetensors"
+
+
+def test_the_report_of_a_training_has_a_verdict(trained):
+    assert "Verdict" in (trained.parent / "report.html").read_text()
+
+
+def test_generate_and_evaluate(trained, tmp_path):
+    words = f"generate --model {trained} --count 8 --smallest 3 --largest 4 --out {tmp_path / 'g'}"
+    assert run_app(app, words.split()) == 0
     files = list((tmp_path / "g").glob("*.graphml"))
     assert len(files) == 8 and len(read(files[0]).circuit) in (3, 4)
-    plasmid = write(Circuit.from_edges([("A", "B", 1), ("B", "A", -1)]), tmp_path / "plasmid.graphml")
-    words = f"design --function oscillator --model {trained} --max-genes 3 --keep {plasmid} --proposals 20"
-    words += " --refine 0 --best 2 --sets 20"
-    assert run_app(app, [*words.split(), "--out", str(tmp_path / "d")]) == 0
-    assert (tmp_path / "d" / "report.html").is_file()
-    kept = read(tmp_path / "d" / "design_1.graphml").circuit
-    assert set(kept.genes) >= {"A", "B"}
+    # another sample into the same folder is refused, and no stale file is left by --overwrite
+    other = words.replace("--count 8", "--count 3")
+    assert run_app(app, other.split()) == 2 and len(list((tmp_path / "g").glob("*.graphml"))) == 8
+    assert run_app(app, [*other.split(), "--overwrite"]) == 0 and len(list((tmp_path / "g").glob("*.graphml"))) == 3
     words = f"evaluate --model {trained} --data embedded --count 30 --largest 4 --out {tmp_path / 'e'}"
     assert run_app(app, words.split()) == 0
     assert "discrepancy" in (tmp_path / "e" / "report.html").read_text()
+    assert json.loads((tmp_path / "e" / "scores.json").read_text())["novelty"][0]["sample"] == "as drawn"
+
+
+def test_design(likelihood, tmp_path, capsys):
+    plasmid = write(Circuit.from_edges([("A", "B", -1), ("B", "A", -1)]), tmp_path / "plasmid.graphml")
+    words = f"design --function bistability --model {likelihood} --max-genes 3 --keep {plasmid} --best 2 --sets 20"
+    words += " --models 4000"
+    assert run_app(app, [*words.split(), "--out", str(tmp_path / "d")]) == 0
+    told = json.loads((tmp_path / "d" / "designs.json").read_text())
+    assert len(told["designs"]) == 2 and told["models"] <= 4000 and told["designs"][0]["share"] > 0
+    kept = read(tmp_path / "d" / "design_1.graphml").circuit
+    assert set(kept.genes) >= {"A", "B"} and {("A", "B", -1), ("B", "A", -1)} <= set(kept.edges)
+    assert read(tmp_path / "d" / "design_1.sbml").model is not None
+    assert "R-hat" in (tmp_path / "d" / "report.html").read_text()
+    # a share of nothing is no design
+    chain = write(Circuit.from_edges([("A", "B", 1), ("B", "C", 1)]), tmp_path / "chain.graphml")
+    words = f"design --function tristability --model {likelihood} --max-genes 3 --keep {chain} --sets 20 --models 2000"
+    assert run_app(app, [*words.split(), "--out", str(tmp_path / "none")]) == 1
+    assert "Try:" in capsys.readouterr().err
 
 
 def test_complete(trained, tmp_path, capsys):
@@ -75,7 +103,9 @@ def test_simulate_export_and_report(tmp_path):
     source = write(ring, tmp_path / "ring.graphml")
     assert run_app(app, ["export", str(source), str(tmp_path / "ring.sbml")]) == 0
     assert set(read(tmp_path / "ring.sbml").circuit.edges) == set(ring.edges)
-    assert run_app(app, ["simulate", str(tmp_path / "ring.sbml"), "--sets", "40", "--out", str(tmp_path / "s")]) == 0
+    words = ["simulate", str(tmp_path / "ring.sbml"), "--sets", "40", "--out", str(tmp_path / "s"), "--source", "A"]
+    assert run_app(app, words) == 0
+    assert run_app(app, [*words[:-3], str(tmp_path / "s2"), "--source", "Z"]) == 2
     facts = json.loads((tmp_path / "s" / "functions.json").read_text())
     assert 0 <= facts["functions"]["oscillation"]["share"] < 0.4
     assert run_app(app, ["report", str(tmp_path / "ring.sbml"), "--sets", "10", "--out", str(tmp_path / "r")]) == 0
@@ -106,7 +136,7 @@ def test_the_package_brings_a_model(tmp_path, monkeypatch):
     altered.write_bytes(SHIPPED.read_bytes()[:-1] + b"x")
     (tmp_path / "sha256.json").write_text((SHIPPED.parent / "sha256.json").read_text())
     monkeypatch.setattr("advsci_circuits.store.SHIPPED", altered)
-    with pytest.raises(CheckpointError, match="altered"):
+    with pytest.raises(CheckpointError, match="circuits.safetensors"):
         load_generator()
 
 

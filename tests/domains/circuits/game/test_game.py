@@ -9,8 +9,8 @@ from advsci.physics import Multipliers, PhysicsInformedDiscriminator
 from advsci.solvers import Alternating
 from advsci.streams import Stream
 from advsci.training import Trainer
+from advsci_circuits.baselines.redraw import redraw
 from advsci_circuits.design.pool import Pool
-from advsci_circuits.design.search import design
 from advsci_circuits.game.completion import CompletionGame
 from advsci_circuits.game.condition import CONTENTS, WIDTH, condition_vector, contents_of
 from advsci_circuits.game.discriminator import CircuitDiscriminator
@@ -280,7 +280,7 @@ def test_a_pool_judges_each_class_once_and_pools_its_models():
 def test_designs_keep_the_users_circuit_and_are_ranked():
     torch.manual_seed(0)
     plasmid = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "LacI", 1)])
-    search = design(
+    search = redraw(
         CompletionGenerator(8, 1), "oscillation", Stream(0), max_genes=4, keep=plasmid, proposals=60, refine=1, best=3,
         sets=40, first_sets=10,
     )  # fmt: skip
@@ -292,13 +292,13 @@ def test_designs_keep_the_users_circuit_and_are_ranked():
     lows = [proposal.low for proposal in search.proposals]
     assert lows == sorted(lows, reverse=True)
     with pytest.raises(ConfigError, match="room"):
-        design(CompletionGenerator(8, 1), "oscillation", Stream(0), max_genes=1, min_genes=1, keep=plasmid)
+        redraw(CompletionGenerator(8, 1), "oscillation", Stream(0), max_genes=1, min_genes=1, keep=plasmid)
 
 
 def test_designs_from_repressors_alone():
     torch.manual_seed(0)
     gates = [{"gate": g} for g in "ABC"]
-    search = design(
+    search = redraw(
         CompletionGenerator(8, 1), "oscillation", Stream(0), max_genes=3, proposals=150, refine=1, best=2, sets=40,
         first_sets=10, gates=gates, temperature=1.5,
     )  # fmt: skip

@@ -1,7 +1,6 @@
-"""From a wish to ranked circuits: generate, simulate, redraw parts of the best, rank by fresh simulations."""
+"""The generator as a searcher: generate, simulate, redraw parts of the best, rank by fresh simulations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from advsci.errors import ConfigError, DataError
 from advsci.streams import Stream
 from advsci_circuits.design.pool import Pool, by_size
+from advsci_circuits.design.proposal import Proposal, Search
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
@@ -23,34 +23,13 @@ from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.variation import neighbours
 
-__all__ = ["Proposal", "Search", "design"]
+__all__ = ["redraw"]
 
 NEIGHBOURHOODS = 3
 """Circuits, each round, of which every single change is judged."""
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """A ranked design: the circuit, its held-out robustness with interval, and kinetics that show the function."""
-
-    circuit: Circuit
-    share: float
-    low: float
-    high: float
-    key: bytes
-    model: HillModel | None
-
-
-@dataclass(frozen=True)
-class Search:
-    """What a search found and what it cost."""
-
-    proposals: list[Proposal]
-    judged: int
-    models: int
-
-
-def design(
+def redraw(
     generator: CompletionGenerator,
     function: str,
     stream: Stream,
@@ -82,6 +61,22 @@ def design(
     gates : sequence of dict, optional
         Repressors at hand, as `advsci_datasets.circuits.load_gates` returns them: only circuits that can be built of
         them are proposed.
+    generator
+        The trained generator.
+    stream
+        Where the draws come from.
+    max_genes
+        Most genes.
+    min_genes
+        Fewest genes.
+    proposals
+        Circuits drawn per round.
+    first_sets
+        Parameter sets of a circuit's first judgement.
+    logic
+        How regulators of a promoter combine.
+    temperature
+        Below one: likelier circuits; above: more diverse.
 
     Raises
     ------

@@ -1,0 +1,111 @@
+"""Training the likelihood of real circuits, stopped where families that it has not seen surprise it least."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from advsci.schedules import Cosine
+from advsci.solvers import Alternating
+from advsci.streams import Stream
+from advsci.training import Run, Trainer, Training
+from advsci.training.weights import load_weights, read_card, save_weights
+from advsci_circuits.data.real import balanced
+from advsci_circuits.design.likelihood import CircuitLikelihood, LikelihoodGame, SizeLikelihood, renamed
+from advsci_datasets.circuits import SignedGraphs, split_by_family
+
+__all__ = ["Best", "fit_likelihood"]
+
+DRAWS, HELD = 20_000, 1000
+"""Real circuits drawn for training and for the stop, every family alike."""
+KIND = "likelihood of one size"
+
+
+class Best:
+    """Callback that keeps on disk the parameters with which held-out circuits are likeliest.
+
+    Parameters
+    ----------
+    signs : shape [c, n, n]
+        Circuits of families that are not trained on.
+    path
+        The file; what an interrupted training left in it is gone on from.
+    """
+
+    def __init__(self, signs: Tensor, path: Path):
+        self.signs, self.path = signs, path
+        self.surprise = read_card(path, kind=KIND)["surprise"] if path.is_file() else float("inf")
+
+    def __call__(self, training: Training) -> dict[str, float]:
+        network = training.game.players["likelihood"]
+        assert isinstance(network, SizeLikelihood)
+        with torch.no_grad():
+            surprise = -float(network.as_named(self.signs).mean())
+        if surprise < self.surprise:
+            self.surprise = surprise
+            save_weights(self.path, network, {"kind": KIND, "surprise": surprise})
+        return {"held_out_surprise": surprise}
+
+    def restore(self, network: SizeLikelihood) -> None:
+        """Give a network the best parameters.
+
+        Parameters
+        ----------
+        network
+            The network that was trained.
+        """
+        network.load_state_dict(load_weights(self.path, kind=KIND)[0])
+
+
+def fit_likelihood(
+    graphs: SignedGraphs, index: np.ndarray, sizes: tuple[int, ...], seed: int, run: Run, steps: int = 3000
+) -> tuple[CircuitLikelihood, dict[str, Any]]:
+    """A likelihood of all real circuits of some families, not of those with a function only.
+
+    Parameters
+    ----------
+    graphs
+        Real circuits.
+    index
+        Those of the training families; a tenth of these families stops the training.
+    sizes
+        Numbers of genes, each with a network of its own.
+    seed
+        Root of all draws.
+    run
+        The run; each size trains in a stage of its own.
+    steps
+        Most steps per size.
+
+    Returns
+    -------
+    (likelihood, facts)
+        Facts: per size the circuits, and bits of surprise on families held out for the stop.
+    """
+    stream = Stream(seed).at("likelihood")
+    with stream.at("parameters").seeded():
+        likelihood = CircuitLikelihood(sizes)
+    some = graphs.take(index)
+    kept, held = split_by_family(some, (0.9, 0.1), seed)
+    facts: dict[str, Any] = {}
+    for n in sizes:
+        parts = []
+        for name, part, count in (("train", kept, DRAWS), ("held", held, HELD)):
+            part = part[some.sizes[part] == n]
+            rows = balanced(some, part, count, stream.at(name, n).numpy(), n)
+            parts.append(torch.from_numpy(some.signs[rows][:, :n, :n].copy()))
+        order = stream.at("order", n).uniform((HELD, n)).argsort(1)
+        stage = run.stage(f"likelihood{n}")
+        best = Best(renamed(parts[1], order), stage.path / "best.safetensors")
+        Trainer(
+            steps=steps, batch_size=192, seed=seed, device="cpu", log_every=100, run=stage,
+            title=f"likelihood, {n} genes", callbacks=[best],
+        ).fit(
+            LikelihoodGame(likelihood.of(n)), {"signs": parts[0]},
+            Alternating(lambda p: torch.optim.AdamW(p, lr=2e-3, weight_decay=1e-3), Cosine(1.0, 0.02)),
+        )  # fmt: skip
+        best.restore(likelihood.of(n))
+        facts[str(n)] = {"circuits": int((some.sizes[kept] == n).sum()), "held-out bits": best.surprise / np.log(2)}
+    return likelihood, facts
