@@ -8,10 +8,13 @@ import numpy as np
 import torch
 
 from advsci.cli import execute
+from advsci.streams import Stream
 from advsci_circuits.commands.train import run
 from advsci_circuits.config import Train
 from advsci_circuits.data.real import real_circuits
-from advsci_circuits.store import load_generator
+from advsci_circuits.design.likelihood import CircuitLikelihood
+from advsci_circuits.game.generator import CompletionGenerator
+from advsci_circuits.store import load_generator, load_likelihood
 from advsci_datasets.circuits import SignedGraphs, split_by_family
 
 HELD_OUT = 0.5
@@ -33,7 +36,7 @@ class Bench:
     def settings(self, seed: int) -> Train:
         """How the models of this benchmark are trained: as by default, with more families held out."""
         folder = self.models / f"seed{seed}"
-        return Train(out=folder, seed=seed, held_out=HELD_OUT, **(SMALL if self.quick else {}))
+        return Train(out=folder, game=True, seed=seed, held_out=HELD_OUT, **(SMALL if self.quick else {}))
 
     def generator(self, seed: int):
         """The trained generator of one seed."""
@@ -43,6 +46,22 @@ class Bench:
         if not path.is_file():
             execute(run, settings)
         return load_generator(path)[0]
+
+    def likelihood(self, seed: int) -> CircuitLikelihood:
+        """The likelihood of the real circuits that the generator of one seed is trained on."""
+        settings = self.settings(seed)
+        settings = settings.replace(game=False, out=self.models / f"likelihood{seed}",
+                                    likelihood_steps=100 if self.quick else 3000)  # fmt: skip
+        path = self.models / f"likelihood{seed}" / "model.safetensors"
+        if not path.is_file():
+            execute(run, settings)
+        return load_likelihood(path)[0]
+
+    def untrained(self, seed: int) -> CompletionGenerator:
+        """A generator that has learned nothing: what a search owes to its rounds alone."""
+        settings = self.settings(seed)
+        with Stream(seed).at("untrained").seeded():
+            return CompletionGenerator(settings.width, settings.blocks).eval()
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Rows on the sample as a whole: validity, novelty, distribution, speed, recall."""
+"""Rows on the sample as a whole: validity, novelty, distribution, speed."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from _circuits_models import Bench, split
 from _row import interval, row
 
 from advsci.streams import Stream
-from advsci_circuits.data.real import balanced, held_out_oscillators
+from advsci_circuits.data.real import balanced
 from advsci_circuits.evaluation import NULLS, describe, discrepancy, null_sample, ratios, vun
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs import CircuitBatch, canonical_keys, is_valid
@@ -92,21 +92,3 @@ def speed(bench: Bench) -> None:
             interval=(min(seconds[redraw]), max(seconds[redraw])),
             note=f"{FEW} rounds a circuit, bfloat16, {how} (valid {valid[redraw]:.3f}); classifier discrepancy to "
             f"training circuits, redrawn: {beside}")  # fmt: skip
-
-
-def recall(bench: Bench) -> None:
-    """How many of the three-gene oscillators that are in no library, and were never seen, are drawn."""
-    held = held_out_oscillators()
-    count = 2000 if bench.quick else 20_000
-    values, chance = [], []
-    for seed in bench.seeds:
-        sizes = torch.full((count,), 3)
-        made = generate(
-            bench.generator(seed), sizes, Stream(seed).at("recall"), function="oscillation", temperature=1.5
-        )
-        values.append(len(held & set(canonical_keys(made))) / len(held))
-        plain = generate(bench.generator(seed), sizes, Stream(seed).at("recall"), temperature=1.0)
-        chance.append(len(held & set(canonical_keys(plain))) / len(held))
-    row("circuits/recall of unseen three-gene oscillators", float(np.mean(values)), 0.6, "higher", seeds=len(values),
-        interval=interval(values), peer=f"the same generator, not asked: {np.mean(chance):.3f}",
-        note=f"{count} samples, {len(held)} classes")  # fmt: skip

@@ -14,17 +14,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 from _circuits_completion import hidden_edges
+from _circuits_design import budgets, front, missed_states
 from _circuits_dynamics import agreement, bad_input, enumeration, facts, fixed_point_cost, throughput
 from _circuits_function import best_designs, conditioned, searches
+from _circuits_game import adversary
 from _circuits_models import Bench
-from _circuits_samples import distribution, recall, speed
+from _circuits_samples import distribution, speed
 from _row import row
 
 from advsci.errors import DataError
 
 ROWS = (
-    facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed, recall,
-    conditioned, best_designs, searches,
+    facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed,
+    conditioned, best_designs, searches, front, budgets, missed_states, adversary,
 )  # fmt: skip
 
 

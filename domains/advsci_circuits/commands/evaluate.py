@@ -40,7 +40,8 @@ def run(config: Evaluate, folder: Run) -> Path:
             f"got the data '{source}' for a model of '{settings['data']}'; expected the same: families it was trained "
             "on would be among those it is judged by. Try: leave --data out."
         )
-    graphs = real_circuits(source, 3, config.largest)
+    # models of before curated families were split by the networks' names
+    graphs = real_circuits(source, 3, config.largest, curated=facts.get("curated", False))
     # the split of the training, so that no family it saw is on the test side
     train, test = split_by_family(graphs, (1 - settings["held_out"], settings["held_out"]), settings["seed"])
     rng = Stream(config.seed).at("evaluate").numpy()

@@ -57,6 +57,7 @@ def run(config: Train, folder: Run) -> Path:
         facts = {
             "settings": config.model_dump(mode="json", exclude={"out", "overwrite", "device"}),
             "sizes": sizes_facts,
+            "curated": True,
         }
         return save_likelihood(likelihood, path, facts)
     trained = train_circuits(config, folder)

@@ -7,6 +7,7 @@ import torch
 
 from advsci.errors import DataError, MissingDependencyError
 from advsci.streams import Stream
+from advsci_circuits.data.families import families_of, is_toy
 from advsci_circuits.formats.boolean import read_bnet
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
@@ -56,10 +57,12 @@ def subcircuits(circuit: Circuit, size: int, count: int, rng: np.random.Generato
 
 
 @lru_cache(maxsize=4)
-def embedded_circuits(smallest: int = 3, largest: int = 8, each: int = 40, seed: int = 0) -> SignedGraphs:
-    """Sub-circuits of the Boolean networks that the packages *pyboolnet* and *cana* carry; a network is a family.
+def embedded_circuits(
+    smallest: int = 3, largest: int = 8, each: int = 40, seed: int = 0, curated: bool = True
+) -> SignedGraphs:
+    """Sub-circuits of the Boolean networks that the packages *pyboolnet* and *cana* carry.
 
-    Networks that cannot be read (over 100 genes, rules over 18 inputs) are left out; dual regulators are dropped.
+    Networks that cannot be read (too many genes, rules over 18 inputs) are left out; dual regulators are dropped.
 
     Parameters
     ----------
@@ -71,18 +74,32 @@ def embedded_circuits(smallest: int = 3, largest: int = 8, each: int = 40, seed:
         Sub-circuits grown per network and size.
     seed
         Root of the draws.
+    curated
+        Families are those of `advsci_circuits.data.families`, and networks that were made up are left out. False: every
+        name is a family, as models trained before had it.
+
+    Returns
+    -------
+    SignedGraphs
     """
     rng = Stream(seed).at("embedded").numpy()
-    kept: dict[bytes, tuple[np.ndarray, set[str]]] = {}
+    circuits: dict[str, Circuit] = {}
     for name, text in _installed().items():
         try:
-            circuit = read_bnet(text + "\n", name, identity_is_input=True, dual="drop")
+            circuits[name] = read_bnet(text + "\n", name, identity_is_input=True, dual="drop")
         except DataError:
+            continue
+    if not curated:
+        circuits = {name: circuit for name, circuit in circuits.items() if len(circuit) <= 100}
+    family = families_of(circuits) if curated else {name: name for name in circuits}
+    kept: dict[bytes, tuple[np.ndarray, set[str]]] = {}
+    for name, circuit in circuits.items():
+        if curated and is_toy(name):
             continue
         for size in range(smallest, min(largest, len(circuit)) + 1):
             graphs = subcircuits(circuit, size, each, rng)
             for key, graph in zip(canonical_keys(graphs) if graphs else [], graphs, strict=True):
-                kept.setdefault(key, (graph, set()))[1].add(name)
+                kept.setdefault(key, (graph, set()))[1].add(family[name])
     signs = np.zeros((len(kept), largest, largest), dtype=np.int8)
     sizes = np.array([len(graph) for graph, _ in kept.values()])
     for row, (graph, _) in zip(signs, kept.values(), strict=True):
@@ -120,17 +137,23 @@ def _valid(graphs: SignedGraphs) -> SignedGraphs:
     return graphs.take(fine.numpy())
 
 
-def real_circuits(source: str = "library", smallest: int = 3, largest: int = 8) -> SignedGraphs:
-    """Valid circuits: ``"library"`` from ``$ADVSCI_DATA``, or ``"embedded"`` from installed packages.
+def real_circuits(source: str = "library", smallest: int = 3, largest: int = 8, curated: bool = True) -> SignedGraphs:
+    """Valid real circuits.
 
     Parameters
     ----------
     source
-        ``"library"`` ($ADVSCI_DATA) or ``"embedded"`` (installed packages).
+        ``"library"``: that in ``$ADVSCI_DATA``; ``"embedded"``: what installed packages carry.
     smallest
         Fewest genes.
     largest
         Most genes.
+    curated
+        As in `embedded_circuits`.
+
+    Returns
+    -------
+    SignedGraphs
 
     Raises
     ------
@@ -140,7 +163,7 @@ def real_circuits(source: str = "library", smallest: int = 3, largest: int = 8) 
     if source == "library":
         return _valid(load_library(smallest=smallest, largest=largest))
     if source == "embedded":
-        return embedded_circuits(smallest, largest)
+        return embedded_circuits(smallest, largest, curated=curated)
     raise DataError(f"got the data '{source}'; expected 'library' or 'embedded'. Try: embedded.")
 
 

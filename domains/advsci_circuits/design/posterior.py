@@ -156,16 +156,18 @@ def design(
             "Try: a larger --max-genes."
         )
     sizes = range(low, max_genes + 1)
-    pool, facts = Pool(function, logic), []
+    pool, facts, states = Pool(function, logic), [], {}
     for n in sizes:
         one = likelihood.of(n) if likelihood is not None else None
-        facts += _search(one, pool, n, rules, weight, goal, budget, budget.circuits(best, len(sizes)), stream, fronts)
+        each = budget.circuits(best, len(sizes))
+        rows, states[n] = _search(one, pool, n, rules, weight, goal, budget, each, stream, fronts)
+        facts += rows
     if not len(pool):
         raise DataError(
             "got no circuit that obeys the rules; expected some. Try: more regulators, --dual, or fewer kept genes."
         )
     proposals, models = _judged(pool, likelihood, rules, best, budget, stream.at("final"))
-    return Search(proposals, len(pool), models, facts)
+    return Search(proposals, len(pool), models, facts, states)
 
 
 def _search(
@@ -179,13 +181,13 @@ def _search(
     each: int,
     stream: Stream,
     fronts: Sequence[float],
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], Tensor]:
     """Learn and sample for one size; judged circuits go into the pool."""
     key = stream.at("size", n)
     with key.at("parameters").seeded():
         surrogate = RobustnessSurrogate(24, 2, functions=1)
     first = _first(likelihood, n, rules, each, key.at("first"))
-    state, found = None, None
+    found = None
     for turn in range(budget.rounds + 1):
         chosen = first if found is None else found.signs[:each]
         if found is not None:  # the best so far, changed: they pull the surrogate's edge along
@@ -197,9 +199,9 @@ def _search(
             break
         data, shares = pool.examples(n)
         if not len(data):
-            return []
+            return [], first
         _fit(surrogate, data, shares, budget.fit_steps, turn)
-        state = first if state is None else found.signs if found is not None else state
+        state = first if found is None else found.signs
         start = state[torch.arange(budget.chains) % len(state)]
         energy = _energy(surrogate, likelihood, weight, goal)
         found = run_chains(energy, start, rules, key.at("chains", turn), budget.steps, warm=turn == 0)
@@ -209,7 +211,7 @@ def _search(
         energy = _energy(surrogate, likelihood, other, goal)
         there = run_chains(energy, found.signs, rules, key.at("front", int(100 * other)), budget.steps, warm=False)
         rows.append(_row(n, other, there, pool))
-    return rows
+    return rows, found.signs
 
 
 def _row(n: int, weight: float, found: Chains, pool: Pool) -> dict[str, Any]:

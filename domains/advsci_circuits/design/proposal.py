@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.graphs.circuit import Circuit
 
@@ -48,10 +50,13 @@ class Search:
     judged, models
         Circuits simulated, and models simulated for them.
     facts
-        How the search went: per size the chains' acceptance and mixing, the surrogate's agreement, the front.
+        How the search went: per size and weight the chains' acceptance and mixing, guessed success, density.
+    states
+        Per size the last states of the chains, a sample of the posterior as the surrogate guesses it.
     """
 
     proposals: list[Proposal]
     judged: int
     models: int
     facts: list[dict[str, Any]] = field(default_factory=list)
+    states: dict[int, Tensor] = field(default_factory=dict)

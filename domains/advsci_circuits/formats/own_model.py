@@ -61,7 +61,7 @@ class OwnModel:
         if find_spec("roadrunner") is not None:
             return self._by_roadrunner(times, rtol, atol)
         if self.events:
-            raise MissingDependencyError.of("libroadrunner", "circuits")
+            raise MissingDependencyError.of("libroadrunner", "circuits-simulation")
         return self.by_laws(times, rtol, atol)
 
     def _by_roadrunner(self, times: np.ndarray, rtol: float, atol: float) -> np.ndarray:

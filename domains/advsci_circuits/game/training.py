@@ -242,6 +242,7 @@ def train_circuits(config: Train, folder: Run) -> Trained:
         "settings": config.model_dump(mode="json", exclude={"out", "overwrite", "device"}),
         "real circuits": len(train),
         "families": len({family for i in train for family in graphs.families[i]}),
+        "curated": True,
         "rounds": [],
     }
 

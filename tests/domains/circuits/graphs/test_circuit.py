@@ -87,3 +87,29 @@ def test_validity():
     assert is_weakly_connected(batch).tolist() == [True, False, True, False, True]
     assert is_valid(batch).tolist() == [False, False, True, False, True]
     assert is_valid(batch, most_regulators=5).tolist() == [True, False, True, False, True]
+
+
+def test_cycles_of_a_dense_network_do_not_hang():
+    """Thirty genes with three activators each have more cycles than could be listed; their signs need none of them."""
+    rng = np.random.default_rng(0)
+    signs = np.zeros((30, 30), dtype=np.int8)
+    for i in range(30):
+        signs[i, rng.choice(30, 3, replace=False)] = 1
+    assert cycle_signs(signs) == (True, False, False)
+    assert len(list(elementary_cycles(signs, 500))) == 500
+    i, j = np.argwhere(signs * (1 - np.eye(30, dtype=np.int8)))[0]
+    signs[i, j] = -1
+    assert cycle_signs(signs) == (True, True, True)
+
+
+def test_signs_of_cycles_agree_with_a_list_of_all():
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        signs = rng.choice([-1, 0, 1], p=[0.2, 0.6, 0.2], size=(5, 5))
+        every = list(elementary_cycles(signs))
+        wanted = (
+            any(sign > 0 for _, sign in every),
+            any(sign < 0 for _, sign in every),
+            any(sign < 0 and len(genes) > 1 for genes, sign in every),
+        )
+        assert cycle_signs(signs) == wanted

@@ -1,0 +1,197 @@
+"""Rows on designs: how real winners look, and the best robustness for equal budgets.
+
+The judge is gradient boosting on features that no method sees; real circuits of held-out families with the function
+against winners of the search, isomorphism classes never in two folds: 0.5 means that they look the same.
+"""
+
+import time
+
+import networkx as nx
+import numpy as np
+import torch
+from _circuits_models import Bench, split
+from _row import interval, row
+
+from advsci.streams import Stream
+from advsci_circuits.baselines import Judge, TreeSearch, evolution, from_generator, random_search, search
+from advsci_circuits.data.real import balanced
+from advsci_circuits.design.posterior import Budget, design
+from advsci_circuits.design.rules import Rules, is_dual
+from advsci_circuits.dynamics import fixed_points, racipe
+from advsci_circuits.dynamics.robustness import robustness
+from advsci_circuits.graphs.canonical import canonical_keys
+from advsci_circuits.graphs.variation import random_circuits
+from advsci_datasets.circuits import SignedGraphs
+
+SUCCESS = 0.01
+
+
+def shape_features(graphs: list[np.ndarray]) -> np.ndarray:
+    """What only the judge sees: strongly connected parts, paths, four-walks, betweenness, coherence, spectrum."""
+    rows = []
+    for signs in graphs:
+        a = signs.astype(float)
+        n, b = len(a), (a != 0).astype(float)
+        graph = nx.from_numpy_array(b.T, create_using=nx.DiGraph)
+        parts = sorted((len(c) for c in nx.strongly_connected_components(graph)), reverse=True)
+        paths = [d for _, t in nx.all_pairs_shortest_path_length(graph) for d in t.values() if d]
+        between = np.array(list(nx.betweenness_centrality(graph).values()))
+        b4, a4 = np.linalg.matrix_power(b, 4), np.linalg.matrix_power(a, 4)
+        out = [abs(a[:, j].sum()) / max(b[:, j].sum(), 1) for j in range(n)]
+        inn = [abs(a[i].sum()) / max(b[i].sum(), 1) for i in range(n)]
+        values, sizes = np.linalg.eigvals(a), np.linalg.svd(a, compute_uv=False)
+        rows.append(
+            [len(parts), parts[0], max(paths), np.mean(paths), len(paths), np.trace(b4), b4.sum(), np.trace(a4),
+             a4.sum(), np.abs(a4).sum(), between.max(), between.std(), np.mean(out), np.min(out), np.mean(inn),
+             np.min(inn), np.abs(np.linalg.eigvals(b)).max(), np.abs(values).max(), values.real.max(),
+             values.real.min(),
+             values.imag.max(), sizes[0], sizes[1], sizes[-1]]
+        )  # fmt: skip
+    return np.array(rows)
+
+
+def judge_auc(one: list[np.ndarray], other: list[np.ndarray]) -> float:
+    """Cross-validated AUC of a boosted classifier between two samples."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    x, y = shape_features([*one, *other]), np.r_[np.ones(len(one)), np.zeros(len(other))]
+    number: dict[bytes, int] = {}
+    groups = np.array([number.setdefault(k, len(number)) for k in canonical_keys([*one, *other])])
+    weight, found = np.where(y == 1, 1.0, len(one) / len(other)), []
+    for fit, held in StratifiedGroupKFold(5, shuffle=True, random_state=0).split(x, y, groups):
+        model = HistGradientBoostingClassifier(
+            max_iter=60, max_leaf_nodes=12, min_samples_leaf=15, l2_regularization=1.0
+        )
+        score = model.fit(x[fit], y[fit], sample_weight=weight[fit]).predict_proba(x[held])[:, 1]
+        if len(set(y[held])) == 2:
+            found.append(roc_auc_score(y[held], score))
+    return float(np.mean(found))
+
+
+def _four(graphs: SignedGraphs, count: int, rng: np.random.Generator) -> torch.Tensor:
+    """Real circuits of four genes, every family alike."""
+    some = graphs.take(graphs.sizes == 4)
+    chosen = balanced(some, np.arange(len(some)), count, rng, 4)
+    return torch.from_numpy(some.signs[chosen][:, :4, :4].copy())
+
+
+def _winners(signs: torch.Tensor, sets: int, stream: Stream) -> torch.Tensor:
+    """Those of the circuits that oscillate in one of a hundred fresh parameter sets."""
+    return signs[robustness(signs, "oscillation", stream, sets).share >= SUCCESS]
+
+
+def front(bench: Bench) -> None:
+    """Four-gene oscillators by their posterior, by the likelihood off, and real ones resampled, on equal budgets."""
+    chains, sets = (32, 40) if bench.quick else (200, 100)
+    scores: dict[str, dict[str, list[float]]] = {}
+    for seed in bench.seeds:
+        train, test = split(seed)
+        rng = np.random.default_rng(seed)
+        count = 300 if bench.quick else 800
+        mine, theirs = (_four(part, count, rng) for part in (train, test))
+        real_train, real_test = (
+            _winners(b, sets, Stream(seed).at(name)) for name, b in (("mine", mine), ("theirs", theirs))
+        )
+        known = set(canonical_keys(list(train.take(train.sizes == 4).signs[:, :4, :4])))
+        samples = {"real training oscillators": real_train}
+        for name, weight in (("posterior", 0.75), ("likelihood off", 0.0)):
+            begin = time.process_time()
+            budget = Budget(models=9_500, chains=chains, steps=60 if bench.quick else 300)
+            found = design(
+                bench.likelihood(seed),
+                "oscillation",
+                Stream(seed),
+                min_genes=4,
+                max_genes=4,
+                weight=weight,
+                goal=0.015,
+                budget=budget,
+            )
+            signs = found.states[4]
+            samples[name] = _winners(signs, sets, Stream(seed).at("judge"))
+            made = scores.setdefault(name, {})
+            made.setdefault("success", []).append(len(samples[name]) / len(signs))
+            made.setdefault("seconds", []).append(time.process_time() - begin)
+        for name, won in samples.items():
+            made, keys = scores.setdefault(name, {}), canonical_keys(won)
+            made.setdefault("AUC", []).append(judge_auc(list(real_test.numpy()), list(won.numpy())))
+            made.setdefault("edges per gene", []).append(float((won != 0).sum((1, 2)).double().mean() / 4))
+            made.setdefault("classes", []).append(len(set(keys)) / len(keys))
+            made.setdefault("novel", []).append(float(np.mean([k not in known for k in keys])))
+            made.setdefault("two-sign genes", []).append(float(is_dual(won).double().mean()))
+    for name, made in scores.items():
+        row(f"circuits/front, four-gene oscillators: {name}, judge's AUC", float(np.mean(made["AUC"])), 0.58,
+            seeds=len(made["AUC"]), interval=interval(made["AUC"]), peer="target; 0.5 looks real",
+            note=", ".join(f"{k} {np.mean(v):.2f}" for k, v in made.items() if k != "AUC"))  # fmt: skip
+
+
+def budgets(bench: Bench) -> None:
+    """Best four-gene oscillator per budget, one sign per regulator, at most three inputs, judged on fresh draws."""
+    rules = Rules(3)
+    for models in (9_500,) if bench.quick else (9_500, 31_000):
+        scores: dict[str, list[float]] = {}
+        for seed in bench.seeds:
+            stream = Stream(seed).at("budget", models)
+            for name, likelihood in (("posterior", bench.likelihood(seed)), ("likelihood off", None)):
+                found = design(
+                    likelihood,
+                    "oscillation",
+                    stream,
+                    min_genes=4,
+                    max_genes=4,
+                    rules=rules,
+                    goal=0.5,
+                    best=1,
+                    budget=Budget(models=models),
+                )
+                scores.setdefault(name, []).append(_again(torch.from_numpy(found.proposals[0].circuit.signs.copy())))
+            start = rules.start(random_circuits(4, 256, np.random.default_rng(seed), 3))
+            proposers = {
+                "random and mutation": evolution(start[rules.allow(start)], stream),
+                "library and mutation": evolution(_four(split(seed)[0], 256, np.random.default_rng(seed)), stream),
+                "random": random_search(4, stream),
+                "tree search": TreeSearch(4, stream),
+                "untrained network": from_generator(bench.untrained(seed), 4, "oscillation", stream),
+            }
+            for name, propose in proposers.items():
+                ruled = lambda turn, found, p=propose: _within(p(turn, found), rules)  # noqa: E731
+                best = search(ruled, Judge("oscillation", stream, 32), models=models - 6400).best(16)
+                top = torch.stack([matrix for matrix, _ in best])
+                shares = robustness(top, "oscillation", stream.at("heat"), 400).share
+                scores.setdefault(name, []).append(_again(top[shares.argmax()]))
+        others = {k: v for k, v in scores.items() if k not in ("posterior", "likelihood off")}
+        peer = max(others, key=lambda k: float(np.mean(others[k])))
+        ahead = [a - b for a, b in zip(scores["posterior"], others[peer], strict=True)]
+        row(f"circuits/best oscillator of {models} models", float(np.mean(scores["posterior"])),
+            float(np.mean(others[peer])), "higher", seeds=len(ahead), interval=interval(scores["posterior"]),
+            peer=f"best other: {peer}", note=", ".join(f"{k} {np.mean(v):.3f}" for k, v in scores.items())
+            + f"; ahead by {np.mean(ahead):.3f} ({interval(ahead)[0]:.3f} to {interval(ahead)[1]:.3f})")  # fmt: skip
+
+
+def _within(signs: torch.Tensor, rules: Rules) -> torch.Tensor:
+    """Proposals put within the rules, so that every search has the same support."""
+    ruled = rules.start(signs)
+    return ruled[rules.allow(ruled)]
+
+
+def _again(signs: torch.Tensor) -> float:
+    """A winner's share on 4,000 parameter sets that no search has seen."""
+    return float(robustness(signs[None], "oscillation", Stream(77), 4000).share[0])
+
+
+def missed_states(bench: Bench) -> None:
+    """Share of models of which a steady state is missed, against 150 starts more."""
+    for n in (3, 5, 8):
+        signs = random_circuits(n, 20 if bench.quick else 60, np.random.default_rng(n))
+        model = racipe(signs, 10, Stream(n))
+        exact = fixed_points(model, Stream(1), starts=75, confirm=1)
+        rates = {}
+        for name, confirm in (("as screened", 0), ("as reported", 1)):
+            found = fixed_points(model, Stream(2), confirm=confirm)
+            most = torch.maximum(exact.count, found.count)
+            rates[name] = float((found.consistent & (found.count < most)).double().mean())
+        goal = {3: 0.005, 5: 0.01, 8: 0.02}[n]
+        row(f"circuits/consistent sets that miss a steady state, {n} genes", rates["as reported"], goal,
+            peer="225 starts", note=", ".join(f"{k} {v:.4f}" for k, v in rates.items()))  # fmt: skip
