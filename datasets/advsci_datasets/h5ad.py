@@ -40,6 +40,18 @@ def read_h5ad(path: Path | str, budget: int = DEFAULT_BUDGET) -> "AnnData":
     DataError
         If the file is missing, truncated, no h5ad, points outside itself, needs an unknown filter, declares more than
         ``budget`` bytes, or holds a sparse matrix that contradicts itself.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from advsci_datasets import read_h5ad
+    >>> from advsci_datasets.cells import simulate_cells
+    >>> path = Path(tempfile.mkdtemp()) / "cells.h5ad"
+    >>> simulate_cells(20, rng=np.random.default_rng(0), n_genes=30).write_h5ad(path)
+    >>> read_h5ad(path).shape
+    (20, 30)
     """
     try:
         import anndata

@@ -73,6 +73,17 @@ def read_images(path: Path, name: str | None = None) -> Images:
     -------
     Images
         Training and test images, uint8 (n h w), with labels where there are any.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from advsci_datasets import read_images
+    >>> path = Path(tempfile.mkdtemp()) / "mine.npz"
+    >>> np.savez(path, x_train=np.zeros((3, 8, 8), np.uint8), x_test=np.zeros((2, 8, 8), np.uint8))
+    >>> read_images(path).train.shape
+    torch.Size([3, 1, 8, 8])
     """
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -34,6 +34,15 @@ class Problem:
         Mixture and kernel priors fitted before; None fits them to ``training`` where a method needs them.
     validation
         Images and their data under the same operator and noise, on which weights are tuned.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_inverse import Problem
+    >>> from advsci_inverse.operators import gaussian_sensing
+    >>> operator = gaussian_sensing(20, (8, 8))
+    >>> Problem(operator, operator(torch.zeros(2, 8, 8)), 0.01).sigma
+    0.01
     """
 
     operator: LinearOperator
@@ -252,7 +261,17 @@ def _checked(problem: Problem) -> None:
 
 
 def reconstruct(name: str, problem: Problem) -> Reconstruction:
-    """Run the method ``name`` on a problem; images are clipped to [0, 1]."""
+    """Run the method ``name`` on a problem; images are clipped to [0, 1].
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_inverse import Problem, reconstruct
+    >>> from advsci_inverse.operators import gaussian_sensing
+    >>> operator = gaussian_sensing(20, (8, 8))
+    >>> reconstruct("cgls", Problem(operator, operator(torch.ones(2, 8, 8)), 0.01)).mean.shape
+    torch.Size([2, 8, 8])
+    """
     _checked(problem)
     if name not in METHODS:
         raise ConfigError(f"got method '{name}'; expected one of {', '.join(METHODS)}. Try: tv.")

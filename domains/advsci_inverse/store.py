@@ -145,6 +145,13 @@ def load_prior(source: str | Path) -> GeneratorPrior:
     ------
     CheckpointError
         The file is missing, damaged, altered (shipped ones have a known sha256) or of another kind.
+
+    Examples
+    --------
+    >>> from advsci_inverse import load_prior
+    >>> prior = load_prior("digits")
+    >>> prior.latent > 0
+    True
     """
     nets, state, path = _open(source, "prior")
 

@@ -30,7 +30,14 @@ class Keys(Config):
 
 
 class Settings(Config):
-    """How an embedding is made; the defaults are meant to stay."""
+    """How an embedding is made; the defaults are meant to stay.
+
+    Examples
+    --------
+    >>> from advsci_singlecell import Settings
+    >>> Settings(steps=50).steps
+    50
+    """
 
     method: Literal["chain", "counts"] = Field(
         default="chain",

@@ -42,6 +42,15 @@ class HillModel:
         entries without an edge are ignored.
     logic : {"product", "average", "competitive"}
         How regulators of one promoter combine.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_circuits import Circuit, CircuitBatch
+    >>> ring = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "cI", -1), ("cI", "LacI", -1)])
+    >>> from advsci_circuits import HillModel, racipe
+    >>> isinstance(racipe(CircuitBatch.of([ring]).signs, 10, Stream(0)), HillModel)
+    True
     """
 
     signs: Int8[Tensor, "b n n"]

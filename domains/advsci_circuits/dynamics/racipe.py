@@ -65,6 +65,16 @@ def racipe(
         Floating-point type of the parameters.
     logic
         How regulators of a promoter combine.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_circuits import Circuit, CircuitBatch
+    >>> ring = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "cI", -1), ("cI", "LacI", -1)])
+    >>> from advsci_circuits import racipe
+    >>> model = racipe(CircuitBatch.of([ring]).signs, 10, Stream(0))
+    >>> type(model).__name__
+    'HillModel'
     """
     c, n, _ = signs.shape
     device = signs.device

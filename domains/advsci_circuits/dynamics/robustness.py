@@ -75,6 +75,16 @@ def robustness(
         Place of the input gene.
     output
         Place of the output gene.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_circuits import Circuit, CircuitBatch
+    >>> ring = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "cI", -1), ("cI", "LacI", -1)])
+    >>> from advsci_circuits import robustness
+    >>> share = robustness(CircuitBatch.of([ring]).signs, "oscillation", Stream(0), sets=100)
+    >>> bool(0 <= float(share.share.reshape(-1)[0]) <= 1)
+    True
     """
     circuits = max(1, chunk // sets)
     shares = []

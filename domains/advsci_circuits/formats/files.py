@@ -114,6 +114,19 @@ def write(
     ------
     DataError
         On an unknown ending, or where kinetics are needed and missing.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_circuits import Circuit, CircuitBatch
+    >>> ring = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "cI", -1), ("cI", "LacI", -1)])
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from advsci_circuits import read, write
+    >>> path = Path(tempfile.mkdtemp()) / "ring.graphml"
+    >>> _ = write(ring, path)
+    >>> path.exists()
+    True
     """
     path = Path(path)
     ending = path.suffix.lower()

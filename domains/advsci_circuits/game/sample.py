@@ -131,6 +131,16 @@ def generate(
         Rounds of sampling; more are finer.
     temperature
         Below one: likelier circuits; above: more diverse.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import Stream
+    >>> from advsci_circuits import generate
+    >>> from advsci_circuits.store import load_generator
+    >>> generator, card = load_generator()
+    >>> generate(generator, torch.tensor([3, 4]), Stream(0)).signs.shape
+    torch.Size([2, 4, 4])
     """
     width = width or int(sizes.max())
     device = next(generator.parameters()).device

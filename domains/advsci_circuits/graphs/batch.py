@@ -24,6 +24,14 @@ class CircuitBatch:
         ``signs[:, i, j]`` is the effect of gene j on gene i; rows and columns beyond a circuit's size are zero.
     sizes : Int[Tensor, "b"]
         Number of genes of each.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_circuits import Circuit, CircuitBatch
+    >>> ring = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "cI", -1), ("cI", "LacI", -1)])
+    >>> CircuitBatch.of([ring]).signs.shape
+    torch.Size([1, 3, 3])
     """
 
     signs: Int8[Tensor, "b n n"]

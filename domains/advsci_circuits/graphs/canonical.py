@@ -143,6 +143,17 @@ def canonical_keys(circuits: CircuitBatch | Sequence[Circuit | np.ndarray]) -> l
     ------
     ShapeError
         On a circuit of more than 12 genes.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_circuits import Circuit, CircuitBatch
+    >>> ring = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "cI", -1), ("cI", "LacI", -1)])
+    >>> renamed = Circuit.from_edges([("a", "b", -1), ("b", "c", -1), ("c", "a", -1)])
+    >>> from advsci_circuits import canonical_keys
+    >>> one, other = canonical_keys(CircuitBatch.of([ring, renamed]))
+    >>> one == other
+    True
     """
     batch = circuits if isinstance(circuits, CircuitBatch) else CircuitBatch.of(circuits)
     signs, sizes = batch.signs.cpu().numpy(), batch.sizes.cpu().numpy()

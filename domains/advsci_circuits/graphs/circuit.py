@@ -32,6 +32,14 @@ class Circuit:
     DataError
         On a matrix that is not square, a value other than -1, 0, 1, duplicate names, no regulation at all, or more
         than ``MAX_GENES`` genes.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_circuits import Circuit, CircuitBatch
+    >>> ring = Circuit.from_edges([("LacI", "TetR", -1), ("TetR", "cI", -1), ("cI", "LacI", -1)])
+    >>> ring.genes
+    ('LacI', 'TetR', 'cI')
     """
 
     signs: np.ndarray

@@ -30,7 +30,18 @@ def contact_line(touching: Bool[Tensor, "..."], axes: int) -> Float[Tensor, "...
 
 
 def contact_area(touching: Bool[Tensor, "..."], axes: int, corrected: bool = True) -> Float[Tensor, "..."]:
-    """Fraction of the nominal area in contact, with the edge correction on maps (a profile has no bias to correct)."""
+    """Fraction of the nominal area in contact, with the edge correction on maps (a profile has no bias to correct).
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.arange(32, dtype=torch.float64) / 32
+    >>> heights = 1e-9 * torch.cos(2 * torch.pi * x)[:, None] * torch.cos(2 * torch.pi * x)[None, :]
+    >>> from advsci_friction import contact_area, solve_contact
+    >>> contact = solve_contact(heights, 1e6, 1e11, (1e-6, 1e-6))
+    >>> bool(0 < float(contact_area(contact.pressure > 0, 2)) < 1)
+    True
+    """
     pixels = math.prod(touching.shape[-axes:])
     fraction = touching.sum(tuple(range(-axes, 0))).to(torch.float64) / pixels
     if not corrected or axes == 1:

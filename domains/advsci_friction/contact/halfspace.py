@@ -38,6 +38,14 @@ class HalfSpace:
         Pixels along the axes: (n,) for a profile, (ny, nx) for a map; odd and unequal numbers allowed.
     size
         Period along the same axes [m].
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_friction import HalfSpace
+    >>> space = HalfSpace((16, 16), (1e-6, 1e-6))
+    >>> space.displace(torch.zeros(16, 16, dtype=torch.float64)).shape
+    torch.Size([16, 16])
     """
 
     def __init__(

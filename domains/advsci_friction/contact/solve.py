@@ -43,6 +43,15 @@ class Contact:
         Iterations each surface took.
     converged
         Whether the error is below the tolerance.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.arange(32, dtype=torch.float64) / 32
+    >>> heights = 1e-9 * torch.cos(2 * torch.pi * x)[:, None] * torch.cos(2 * torch.pi * x)[None, :]
+    >>> from advsci_friction import Contact, solve_contact
+    >>> isinstance(solve_contact(heights, 1e6, 1e11, (1e-6, 1e-6)), Contact)
+    True
     """
 
     pressure: Float[Tensor, "..."]

@@ -41,6 +41,17 @@ class Scan:
         Share of the pixels that were undefined and have been filled.
     channels
         Names of the height maps that the file holds.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from advsci_friction import read_scan
+    >>> path = Path(tempfile.mkdtemp()) / "scan.npz"
+    >>> np.savez(path, heights=1e-9 * np.eye(8), size=(1e-6, 1e-6))
+    >>> read_scan(path).size
+    (1e-06, 1e-06)
     """
 
     heights: Float[np.ndarray, "ny nx"]
@@ -109,6 +120,17 @@ def read_scan(
         No such file, no readable map, too many undefined pixels, no heights, or heights that cannot be metres.
     UnitError
         A unit or size that is missing, that is no length, or that contradicts the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from advsci_friction import read_scan
+    >>> path = Path(tempfile.mkdtemp()) / "scan.npz"
+    >>> np.savez(path, heights=1e-9 * np.eye(8), size=(1e-6, 1e-6))
+    >>> read_scan(path).heights.shape
+    (8, 8)
     """
     path = Path(path)
     if not path.is_file():

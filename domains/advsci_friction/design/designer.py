@@ -71,6 +71,14 @@ class Designer:
     ``known`` are contacts, one per row: log_reduced_load, area, peak, depth, family, growth and layout as in
     `Catalogue`, and steeper: by how much the log slope of designs exceeds what was asked (see
     `advsci_friction.design.examination`).
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_friction import find_material, load_designer
+    >>> designs = load_designer().design(find_material("dlc"), 0.05, "50 MPa", 2, Stream(0))
+    >>> designs.heights(32).shape
+    torch.Size([2, 32, 32])
     """
 
     def __init__(self, generator: TextureGenerator, band: Band, fabrication: Fabrication, known: dict[str, Tensor]):

@@ -21,7 +21,14 @@ __all__ = ["BowdenTabor", "FrictionLaw", "Ploughing", "Sum", "WithAdhesion", "la
 
 
 class FrictionLaw(nn.Module, ABC):
-    """A contribution to the coefficient of friction."""
+    """A contribution to the coefficient of friction.
+
+    Examples
+    --------
+    >>> from advsci_friction import FrictionLaw, find_material, law_of
+    >>> issubclass(type(law_of(find_material("dlc"))), FrictionLaw)
+    True
+    """
 
     @abstractmethod
     def forward(self, contact: Contact) -> Float[Tensor, "..."]:
@@ -58,6 +65,12 @@ class BowdenTabor(FrictionLaw):
     smoothing
         Smoothing pressure of the area's gradient (`advsci_friction.contact.area.smoothed_area`) as a multiple of P;
         the value is always the counted, corrected area. 0 gives no gradient.
+
+    Examples
+    --------
+    >>> from advsci_friction import BowdenTabor, find_material, law_of
+    >>> isinstance(law_of(find_material("dlc")), BowdenTabor)
+    True
     """
 
     def __init__(self, shear_strength: Quantity, pressure_coefficient: float = 0.0, *, smoothing: float = 1.0):
@@ -80,6 +93,15 @@ class Ploughing(FrictionLaw):
     .. math:: \mu = \frac{2}{\pi} \frac{\overline{p\,|\nabla h|}_{p = H}}{P}
 
     (Bowden and Tabor 1950, the cone: :math:`(2/\pi) \cot` of its half angle.) Zero while no pixel reaches the hardness.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.arange(32, dtype=torch.float64) / 32
+    >>> heights = 1e-9 * torch.cos(2 * torch.pi * x)[:, None] * torch.cos(2 * torch.pi * x)[None, :]
+    >>> from advsci_friction import Ploughing, solve_contact
+    >>> float(Ploughing()(solve_contact(heights, 1e6, 1e11, (1e-6, 1e-6)))) >= 0
+    True
     """
 
     def forward(self, contact: Contact) -> Float[Tensor, "..."]:
@@ -119,5 +141,17 @@ class WithAdhesion(FrictionLaw):
 
 
 def law_of(material: Material) -> FrictionLaw:
-    """The Bowden-Tabor law of a material of the table."""
+    """The Bowden-Tabor law of a material of the table.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.arange(32, dtype=torch.float64) / 32
+    >>> heights = 1e-9 * torch.cos(2 * torch.pi * x)[:, None] * torch.cos(2 * torch.pi * x)[None, :]
+    >>> from advsci_friction import find_material, law_of, solve_contact
+    >>> dlc = find_material("dlc")
+    >>> contact = solve_contact(heights, 50e6, dlc.modulus, (1e-6, 1e-6), dlc.hardness)
+    >>> bool(float(law_of(dlc)(contact)) > 0)
+    True
+    """
     return BowdenTabor(material.shear_strength, material.pressure_coefficient)

@@ -48,7 +48,17 @@ def _power(heights: Tensor, space: HalfSpace) -> Tensor:
 
 
 def roughness(heights: Float[Tensor, "..."], size: tuple[float, ...]) -> Roughness:
-    """Statistics of profiles (\\*batch, n) or maps (\\*batch, ny, nx) with periods ``size`` [m]."""
+    """Statistics of profiles (\\*batch, n) or maps (\\*batch, ny, nx) with periods ``size`` [m].
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.arange(32, dtype=torch.float64) / 32
+    >>> heights = 1e-9 * torch.cos(2 * torch.pi * x)[:, None] * torch.cos(2 * torch.pi * x)[None, :]
+    >>> from advsci_friction import roughness
+    >>> round(float(roughness(heights, (1e-6, 1e-6)).height) * 1e9, 3)
+    0.5
+    """
     space = HalfSpace(heights.shape[-len(size) :], size, device=heights.device, dtype=heights.dtype)
     power = _power(heights, space)
     q2 = space.wavenumber.square()

@@ -58,6 +58,15 @@ def identifiability(
     -------
     Identifiability
         Global and local measure.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_inverse import identifiability, load_prior
+    >>> from advsci_inverse.operators import gaussian_sensing
+    >>> found = identifiability(load_prior("digits"), gaussian_sensing(40, (28, 28)), samples=4, points=2)
+    >>> type(found).__name__
+    'Identifiability'
     """
     z = Stream(seed).at("identifiability").normal((samples, prior.latent), device=prior.residual_factor.device)
     x = prior.decode(z)

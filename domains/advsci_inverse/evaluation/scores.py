@@ -22,6 +22,13 @@ def mse(estimate: Float[Tensor, "n h w"], truth: Float[Tensor, "n h w"]) -> Floa
     -------
     tensor [n]
         One number per image.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_inverse import mse
+    >>> round(mse(torch.zeros(1, 4, 4), torch.full((1, 4, 4), 0.1)).item(), 4)
+    0.01
     """
     return (estimate - truth).square().mean((1, 2))
 
@@ -72,6 +79,14 @@ def ssim(
     ------
     ShapeError
         Images smaller than the window.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_inverse import ssim
+    >>> image = torch.rand(1, 16, 16, generator=torch.Generator().manual_seed(0))
+    >>> round(ssim(image, image).item(), 4)
+    1.0
     """
     if min(truth.shape[1:]) < window:
         raise ShapeError(

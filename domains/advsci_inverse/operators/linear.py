@@ -71,6 +71,15 @@ class LinearOperator(nn.Module, ABC):
     ----------
     image_shape, data_shape : tuple of int
         Shapes without batch dimensions.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_inverse import LinearOperator, dot_test
+    >>> from advsci_inverse.operators import gaussian_sensing
+    >>> operator = gaussian_sensing(20, (8, 8))
+    >>> isinstance(operator, LinearOperator), operator(torch.zeros(2, 8, 8)).shape
+    (True, torch.Size([2, 20]))
     """
 
     def __init__(self, image_shape: tuple[int, ...], data_shape: tuple[int, ...]):

@@ -39,6 +39,14 @@ class GeneratorPrior(nn.Module):
         Height and width of the images.
     rank
         Columns of the residual covariance's low-rank part.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_inverse import load_prior
+    >>> prior = load_prior("digits")
+    >>> prior.decode(torch.zeros(2, prior.latent)).shape
+    torch.Size([2, 28, 28])
     """
 
     residual_factor: Tensor

@@ -105,6 +105,16 @@ class LatentSearch:
         Prior samples that are decoded for screening.
     seed
         Of the screened samples.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_inverse import LatentSearch, load_prior
+    >>> from advsci_inverse.operators import gaussian_sensing
+    >>> prior, operator = load_prior("digits"), gaussian_sensing(40, (28, 28))
+    >>> search = LatentSearch(prior, operator, 0.05, screen=64)
+    >>> search(operator(prior.decode(torch.zeros(1, prior.latent))), starts=2).mean.shape
+    torch.Size([1, 28, 28])
     """
 
     def __init__(

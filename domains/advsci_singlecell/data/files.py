@@ -63,6 +63,18 @@ def read_cells(path: Any) -> "AnnData":
     ------
     DataError
         The file is missing, truncated, hostile or no AnnData.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from advsci_datasets.cells import simulate_cells
+    >>> from advsci_singlecell import read_cells
+    >>> path = Path(tempfile.mkdtemp()) / "cells.h5ad"
+    >>> simulate_cells(20, rng=np.random.default_rng(0), n_genes=30).write_h5ad(path)
+    >>> read_cells(path).shape
+    (20, 30)
     """
     path = Path(path)
     if path.is_dir() and any(path.glob("matrix.mtx*")):

@@ -53,6 +53,16 @@ def check_confounding(
         Principal components (n d): shares are of their total variance.
     biology
         What ``other`` holds, for the words.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from advsci_datasets.cells import simulate_cells
+    >>> from advsci_singlecell import check_confounding
+    >>> cells = simulate_cells(200, rng=np.random.default_rng(0), n_genes=40)
+    >>> found = check_confounding(np.log1p(cells.X.toarray()), cells.obs["batch"], cells.obs["cell_type"])
+    >>> 0 <= found.association <= 1
+    True
     """
     import pandas as pd
 

@@ -149,6 +149,16 @@ def correct(
         Column of obs with the batches.
     seed
         Root of the random numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from advsci_datasets.cells import simulate_cells
+    >>> from advsci_singlecell import Settings, correct
+    >>> adata = simulate_cells(200, rng=np.random.default_rng(0), n_genes=80)
+    >>> correct(adata, batch_key="batch", settings=Settings(steps=2))
+    >>> adata.obsm["X_advsci"].shape[0]
+    200
     """
     adata = adata.copy() if copy else adata
     Model.setup_anndata(adata, batch_key=batch_key, **keys)
