@@ -77,27 +77,61 @@ class Train(DeviceConfig):
 
 
 class Design(DeviceConfig, Pair):
-    """Design textures for a wanted coefficient of friction."""
+    """Design textures for a wanted coefficient of friction: maps of a process, edited, or families by a generator."""
 
     mu: float = Field(gt=0, description="Wanted coefficient of friction.")
     pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
     count: int = Field(default=20, ge=1, le=10000, description="Number of designs.")
-    model: Path | None = Field(default=None, description="A model that train wrote; by default the package's own.")
-    family: str | None = Field(default=None, description="One family; by default all that can do it, in turn.")
-    slope: float | None = Field(default=None, gt=0, description="Wanted rms slope; by default from least to steepest.")
-    second_mu: float | None = Field(default=None, gt=0, description="Wanted friction at a second pressure.")
-    second_pressure: str | None = Field(
-        default=None, description="The second mean pressure, with unit, best about four times the first."
+    way: Literal["edit", "families"] = Field(
+        default="edit",
+        description="edit: the nearest maps of a process, changed as little as meets the request; families: the "
+        "trained generator of analytic families.",
     )
-    cell: str = Field(default="1 um", description="Length of the cell, with unit; friction does not depend on it.")
+    also: list[str] = Field(
+        default=[], description="Friction wanted at further pressures, each as '0.08 at 20 MPa' (edit; up to five)."
+    )
+    process: str = Field(
+        default="e-beam",
+        description="e-beam, two-photon, laser-ripples, ion-ripples, blasting, honing or polishing (edit).",
+    )
+    maps: Path | None = Field(
+        default=None, description="Scan or folder of scans to take the maps from, in place of a process (edit)."
+    )
+    library: int = Field(default=128, ge=16, le=4096, description="Maps in the library that is searched (edit).")
+    grid: int = Field(default=64, ge=32, le=256, description="Pixels along a map of the library (edit).")
+    band: int | None = Field(
+        default=None,
+        ge=2,
+        description="Largest number of waves along the cell that an edit may set; default: the "
+        "process's own, 8 for scans (edit).",
+    )
+    depth: str | None = Field(
+        default=None, description="Depth of the process, with unit; default: the one that suits (edit)."
+    )
+    softest: bool = Field(default=False, description="Among four times as many keep the lowest peak pressures (edit).")
+    mask: Path | None = Field(
+        default=None, description="npy of truth values on the grid: pixels that keep their height (edit)."
+    )
+    model: Path | None = Field(default=None, description="A model that train wrote; default: the package's (families).")
+    family: str | None = Field(default=None, description="One family; default: all that can, in turn (families).")
+    slope: float | None = Field(
+        default=None, gt=0, description="Wanted rms slope; default: from least to steepest (families)."
+    )
+    second_mu: float | None = Field(default=None, gt=0, description="Wanted friction at a second pressure (families).")
+    second_pressure: str | None = Field(
+        default=None, description="The second mean pressure, with unit, best about four times the first (families)."
+    )
+    cell: str = Field(
+        default="1 um", description="Length of the cell, with unit; friction does not depend on it (families)."
+    )
     wavelength: str | None = Field(
-        default=None, description="Mean wavelength, with unit, in place of the cell's length, which follows."
+        default=None, description="Mean wavelength, with unit, in place of the cell's length (families)."
+    )
+    refine: int = Field(
+        default=0, ge=0, le=50, description="Gradient steps on the slope of each design, each one solve (families)."
     )
     pixels: int = Field(default=128, ge=32, description="Pixels along the cell of the exported maps.")
     formats: list[Literal["npz", "nc", "x3p", "stl"]] = Field(default=["npz"], description="Files to write.")
-    refine: int = Field(
-        default=0, ge=0, le=50, description="Gradient steps on the slope of each design, each one solve."
-    )
 
 
 class Evaluate(DeviceConfig):

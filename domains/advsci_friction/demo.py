@@ -38,7 +38,10 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
 
     count = 6 if quick else 20
     path = execute(
-        design.run, Design(mu=0.05, pressure="50 MPa", count=count, pixels=64 if quick else 128, out=out / "designs")
+        design.run,
+        Design(
+            way="families", mu=0.05, pressure="50 MPa", count=count, pixels=64 if quick else 128, out=out / "designs"
+        ),
     )
     designs, fabrication, pixels = read_designs(path)
     verdicts = verify(designs, fabrication, 2 * pixels, stream=Stream(0))

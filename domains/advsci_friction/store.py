@@ -148,6 +148,8 @@ def write_designs(path: str | Path, designs: Designs, fabrication: Fabrication, 
         "pressure": designs.load,
         "fabrication": asdict(fabrication),
         "band": designs.band.limit,
+        "names": list(designs.names),
+        "more": [list(pair) for pair in designs.more],
     }
     np.savez_compressed(
         path,
@@ -198,5 +200,7 @@ def read_designs(path: str | Path) -> tuple[Designs, Fabrication, int]:
         material,
         request["friction"],
         request["pressure"],
+        tuple(request.get("names", FAMILIES)),
+        tuple((mu, load) for mu, load in request.get("more", ())),
     )
     return designs, Fabrication(**request["fabrication"]), pixels

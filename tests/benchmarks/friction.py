@@ -4,7 +4,7 @@ Stored references are read from ``$ADVSCI_DATA/friction``; tamaas judges and is 
 whose data, peer or model is missing is not met and says so. The model that comes with the package is judged, or that
 of ``--model FILE``; ``--train`` trains the default set first (half an hour), ``--quick`` a two-minute training beside
 fewer and smaller cases, never another method. ``--only WORD`` runs the parts whose name contains the word:
-westergaard, references, timing, measured, training, designs, ablations.
+westergaard, references, timing, measured, capped, edit, new, training, designs, ablations.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _friction_designs import PEER, ablations, designs, peer
+from _friction_maps import by_edit, capped, new_maps
 from _row import compare, ratio, row
 
 from advsci.streams import Stream
@@ -221,7 +222,15 @@ def train(quick: bool) -> Designer:
     return designer
 
 
-PARTS = {"westergaard": westergaard, "references": references, "timing": timing, "measured": measured}
+PARTS = {
+    "westergaard": westergaard,
+    "references": references,
+    "timing": timing,
+    "measured": measured,
+    "capped": capped,
+    "edit": by_edit,
+    "new": new_maps,
+}
 
 
 def main() -> None:

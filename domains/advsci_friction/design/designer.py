@@ -46,9 +46,13 @@ class Designs:
     cell
         (n) length of the square cell [m].
     family
-        (n) index in `FAMILIES` of what was asked of the generator.
+        (n) index in ``names`` of what each design is.
     material, friction, load
         The request: material, wanted coefficient of friction, mean pressure [Pa].
+    names
+        What ``family`` counts: the families, or a process.
+    more
+        Further requests of the same designs: (friction, mean pressure [Pa]).
     """
 
     band: Band
@@ -59,6 +63,8 @@ class Designs:
     material: Material
     friction: float
     load: float
+    names: tuple[str, ...] = tuple(FAMILIES)
+    more: tuple[tuple[float, float], ...] = ()
 
     def heights(self, pixels: int = 128) -> Float[Tensor, "n p p"]:
         """Heights [m] on any grid, exact; zero mean."""

@@ -4,7 +4,6 @@ from advsci.report import Report, Verdict, style
 from advsci_friction.design.designer import Designs
 from advsci_friction.evaluation.pictures import design_figure
 from advsci_friction.evaluation.scores import Verdicts, summary
-from advsci_friction.surfaces.textures import FAMILIES
 
 __all__ = ["designs_page"]
 
@@ -39,12 +38,11 @@ def designs_page(designs: Designs, verdicts: Verdicts) -> Report:
             design_figure(designs, verdicts),
             "Textures, high places bright, and below each the pressures where it touches the flat counter-face.",
         )
-    names = list(FAMILIES)
     report.table(
         [
             {
                 "design": i,
-                "family": names[int(designs.family[i])],
+                "family": designs.names[int(designs.family[i])],
                 "rms slope": float(designs.slope[i]),
                 "mu": float(verdicts.friction[i]),
                 "contact area": float(verdicts.area[i]),

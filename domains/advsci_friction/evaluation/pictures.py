@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advsci_friction.surfaces.textures import FAMILIES
-
 if TYPE_CHECKING:
     from advsci_friction.design.designer import Designs
     from advsci_friction.evaluation.scores import Verdicts
@@ -146,13 +144,12 @@ def design_figure(designs: "Designs", verdicts: "Verdicts", count: int = 12, col
     size = (1.9 * columns, 4.6 * lines)
     figure, axes = plt.subplots(2 * lines, columns, figsize=size, squeeze=False, layout="constrained")
     heights = designs.heights(verdicts.pressure.shape[-1]).numpy()
-    names = list(FAMILIES)
     for axis in axes.flat:
         axis.set_axis_off()
     for i in range(count):
         above, below = axes[2 * (i // columns) : 2 * (i // columns) + 2, i % columns]
         above.imshow(heights[i], cmap="viridis")
-        above.set_title(f"{names[int(designs.family[i])]}\nslope {float(designs.slope[i]):.2g}", fontsize=8)
+        above.set_title(f"{designs.names[int(designs.family[i])]}\nslope {float(designs.slope[i]):.2g}", fontsize=8)
         pressure = verdicts.pressure[i].numpy()
         below.imshow(np.where(pressure > 0.0, pressure, np.nan), cmap="inferno")
         title = f"mu {float(verdicts.friction[i]):.4g}\npeak {float(verdicts.peak[i]) / 1e9:.2g} GPa"

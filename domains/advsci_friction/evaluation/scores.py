@@ -19,6 +19,7 @@ from advsci_friction.contact.solve import solve_contact
 from advsci_friction.design.designer import Designs
 from advsci_friction.evaluation.recognition import recognise_family
 from advsci_friction.surfaces.fabrication import Fabrication
+from advsci_friction.surfaces.textures import FAMILIES
 
 __all__ = ["Verdicts", "summary", "verify"]
 
@@ -131,12 +132,14 @@ def summary(designs: Designs, verdicts: Verdicts) -> dict[str, float]:
     dict
         Median and 95th percentile of the relative error, share that is feasible, families recognised, spread of slopes.
     """
+    by_family = designs.names == tuple(FAMILIES)
+    families = recognise_family(designs.band, designs.coefficients).unique() if by_family else designs.names
     error = (verdicts.friction / designs.friction - 1.0).abs()
     return {
         "wanted mu": designs.friction,
         "median relative error": float(error.median()),
         "95th percentile": float(error.quantile(0.95)),
         "feasible": float(verdicts.feasible.double().mean()),
-        "families": float(len(recognise_family(designs.band, designs.coefficients).unique())),
+        "families": float(len(families)),
         "rms slopes, largest over smallest": float(designs.slope.max() / designs.slope.min()),
     }

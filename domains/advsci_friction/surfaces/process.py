@@ -32,12 +32,15 @@ class Process(ABC):
         Smallest width of a ridge or groove [m]; 0 where the process has no such rule.
     band
         Largest number of waves along the cell that the process can set on purpose.
+    depths
+        Smallest and largest depth that the process can make, over the nominal one.
     """
 
     cell: float = 10e-6
     depth: float = 100e-9
     feature: float = 0.0
     band: int = 8
+    depths: tuple[float, float] = (0.1, 10.0)
 
     @property
     @abstractmethod

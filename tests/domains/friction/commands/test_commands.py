@@ -46,7 +46,12 @@ def test_evaluate_and_report(made, tmp_path):
 
 
 def test_what_is_out_of_reach_is_refused(tmp_path, capsys):
-    assert run_app(app, ["design", "--mu", "9.0", "--pressure", "50MPa", "--out", str(tmp_path / "o")]) == 2
+    assert (
+        run_app(
+            app, ["design", "--way", "families", "--mu", "9.0", "--pressure", "50MPa", "--out", str(tmp_path / "o")]
+        )
+        == 2
+    )
     assert "expected" in capsys.readouterr().err
 
 

@@ -1,0 +1,238 @@
+r"""Design by edit: the nearest map of a process, changed as little as the process itself would.
+
+A request is the log area :math:`a^*_j` at one or several loads. Retrieval takes the maps whose areas are nearest; then
+Newton steps meet the request exactly. With the gradients :math:`g_j = \partial \log A_j / \partial h` of the solver's
+adjoint and the covariance C of the process (its power spectrum, cut at the process's band), the step
+
+.. math:: \Delta h = C G^T (G C G^T)^{-1} (a^* - a)
+
+is the most probable change of a map of that spectrum that meets the linearised request (kriging; Tarantola 2005,
+section 3.4). Free pixels would cheat a coarse grid: the step is band-limited, and between the rounds the finer grid
+says by how much the coarse one is off.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from advsci.errors import ConfigError
+from advsci_friction.contact.area import contact_area, real_area
+from advsci_friction.contact.solve import solve_contact
+from advsci_friction.surfaces.pressed import Pressed
+from advsci_friction.surfaces.process import fourier_resample
+
+__all__ = ["Edited", "edit", "log_areas", "nearest", "process_spectrum"]
+
+
+@dataclass(frozen=True)
+class Edited:
+    """Edited maps.
+
+    Attributes
+    ----------
+    maps
+        (n p p) heights over the cell's length.
+    start
+        (n p p) the maps of the library that they were made from.
+    source
+        (n) their rows in the library.
+    log_area
+        (n j) log area fractions on the finer grid.
+    error
+        (n) largest relative error of the areas on the finer grid.
+    """
+
+    maps: Float[Tensor, "n p p"]
+    start: Float[Tensor, "n p p"]
+    source: Int[Tensor, " n"]
+    log_area: Float[Tensor, "n j"]
+    error: Float[Tensor, " n"]
+
+
+def process_spectrum(maps: Float[Tensor, "m n n"], band: int) -> Float[Tensor, "n n"]:
+    """Mean power of each Fourier mode of a set of maps, zero beyond the band and for the mean.
+
+    Parameters
+    ----------
+    maps
+        (m n n) maps of the process.
+    band
+        Largest wavenumber along the cell that the process can set.
+
+    Returns
+    -------
+    Tensor
+        (n n), of mean 1 over the band: the covariance C in the Fourier basis, up to a factor.
+    """
+    n = maps.shape[-1]
+    k = torch.fft.fftfreq(n, 1.0 / n)
+    q = torch.hypot(k[:, None], k[None, :])
+    power = torch.fft.fft2(maps - maps.mean((1, 2), keepdim=True)).abs().square().mean(0)
+    power = power * ((q > 0.0) & (q <= band))
+    return power / power.sum() * (power > 0.0).sum()
+
+
+def nearest(
+    library: Pressed, wanted: Float[Tensor, " j"], strain: Float[Tensor, " j"], count: int, limit: float = torch.inf
+) -> Tensor:
+    """Rows of the maps whose areas are nearest to a request.
+
+    Parameters
+    ----------
+    library
+        Maps and their contacts.
+    wanted
+        (j) log area fractions.
+    strain
+        (j) :math:`P/E^*` at which they are wanted.
+    count
+        How many rows; with more than the library has they repeat.
+    limit
+        Largest allowed peak pressure over E*: the hardness.
+
+    Returns
+    -------
+    Tensor
+        (count) rows, the nearest first.
+
+    Raises
+    ------
+    ConfigError
+        No map of the library bears the largest load below the limit.
+    """
+    distance = (library.areas(strain) - wanted).abs().amax(1)
+    worst = int(strain.argmax())
+    able = library.peaks(strain)[:, worst] * strain[worst] <= limit
+    if not bool(able.any()):
+        raise ConfigError(
+            "got a process none of whose maps bears the load within the hardness; expected at least one. "
+            "Try: a lower pressure, another process, or a shallower one with --depth."
+        )
+    order = torch.where(able, distance, torch.full_like(distance, torch.inf)).argsort()[: int(able.sum())]
+    return order.repeat(-(-count // len(order)))[:count]
+
+
+@torch.no_grad()
+def log_areas(maps: Float[Tensor, "n p p"], strain: Float[Tensor, " j"], tolerance: float = 1e-6) -> Tensor:
+    """Log area fraction of maps at several loads.
+
+    Parameters
+    ----------
+    maps
+        (n p p) heights over the cell's length.
+    strain
+        (j) :math:`P/E^*`.
+    tolerance
+        Of the solver.
+
+    Returns
+    -------
+    Tensor
+        (n j).
+    """
+    n, j = len(maps), len(strain)
+    h = maps.repeat_interleave(j, 0)
+    contact = solve_contact(h, strain.to(h).repeat(n), 1.0, (1.0, 1.0), tolerance=tolerance, strict=False)
+    return contact_area(contact.touching, 2).clamp_min(1e-4).log().reshape(n, j).to(maps)
+
+
+def gradients(maps: Tensor, strain: Tensor) -> tuple[Tensor, Tensor]:
+    """Log areas (n j) and their gradients (n j p p): one batch of solves, one of adjoints."""
+    n, j = len(maps), len(strain)
+    h = maps.detach().repeat_interleave(j, 0).requires_grad_()
+    load = strain.to(h).repeat(n)
+    settings = {"tolerance": 1e-4, "adjoint_tolerance": 1e-2, "strict": False}
+    contact = solve_contact(h, load, 1.0, (1.0, 1.0), **settings)  # type: ignore[arg-type]
+    # smoothed at a quarter of the mean contact pressure
+    smooth = 0.25 * load / contact_area(contact.touching, 2).clamp_min(1e-3).to(h)
+    area = real_area(contact, smooth).clamp_min(1e-4).log()
+    (gradient,) = torch.autograd.grad(area.sum(), h)
+    return area.detach().reshape(n, j), gradient.reshape(n, j, *maps.shape[1:])
+
+
+def edit(
+    library: Pressed,
+    wanted: Float[Tensor, "n j"],
+    strain: Float[Tensor, " j"],
+    source: Tensor,
+    band: int,
+    *,
+    fixed: Bool[Tensor, "p p"] | None = None,
+    rounds: int = 6,
+    steps: int = 3,
+    error: float = 0.01,
+    finer: int = 2,
+    keep: Callable[[Tensor], Tensor] | None = None,
+) -> Edited:
+    """Edit maps of a library until the finer grid agrees with the request.
+
+    Parameters
+    ----------
+    library
+        Maps of the process.
+    wanted
+        (n j) log area fractions per design.
+    strain
+        (j) :math:`P/E^*` at which they are wanted.
+    source
+        (n) row of the library that each design starts from.
+    band
+        Largest wavenumber that the process can set.
+    fixed
+        (p p) pixels that keep their height.
+    rounds
+        How many times at most the finer grid corrects the coarse one.
+    steps
+        Newton steps per round.
+    error
+        Relative error of the area, on the finer grid, that is good enough.
+    finer
+        How many times finer the judging grid is.
+    keep
+        Projection of edited maps onto what the process can make, applied after each step; None for none.
+
+    Returns
+    -------
+    Edited
+        The designs, with their error on the finer grid.
+    """
+    start = library.maps[source]
+    maps, target = start.clone(), wanted.to(start)
+    covariance = process_spectrum(library.maps, band).to(start)
+    free = None if fixed is None else (~fixed).to(start)
+    pixels = finer * start.shape[-1]
+
+    def spread(g: Tensor) -> Tensor:
+        g = g if free is None else g * free
+        g = torch.fft.ifft2(torch.fft.fft2(g) * covariance).real
+        return g if free is None else g * free
+
+    best, found = maps, log_areas(fourier_resample(maps, pixels), strain)
+    off = torch.zeros_like(target)
+    worst = (found - target).abs().amax(1)
+    for _round in range(rounds):
+        todo = (worst > error).nonzero().flatten()
+        if len(todo) == 0:
+            break
+        moved = best[todo]
+        off[todo] = log_areas(moved, strain, 1e-4) - found[todo]
+        for _ in range(steps):
+            area, g = gradients(moved, strain)
+            miss = target[todo] + off[todo] - area
+            if float(miss.abs().max()) < 0.3 * error:
+                break
+            change = spread(g)
+            gram = torch.einsum("njab,nkab->njk", g, change)
+            ridge = 1e-3 * gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * torch.eye(len(strain)).to(gram)
+            factor = torch.linalg.solve(gram + ridge, miss.clamp(-0.5, 0.5))
+            moved = moved + torch.einsum("nj,njab->nab", factor, change)
+            moved = moved if keep is None else keep(moved)
+        fine = log_areas(fourier_resample(moved, pixels), strain)
+        new = (fine - target[todo]).abs().amax(1)
+        better = new < worst[todo]
+        best = best.index_copy(0, todo[better], moved[better])
+        found, worst = found.index_copy(0, todo[better], fine[better]), worst.index_copy(0, todo[better], new[better])
+    return Edited(best, start, source, found, worst.exp() - 1.0)
