@@ -88,6 +88,20 @@ def command(
     ------
     ConfigError
         The schema has a setting of a reserved name, or ``positional`` names none of its settings.
+
+    Examples
+    --------
+    >>> from pydantic import Field
+    >>> from advsci.cli import command, domain_app, run_app
+    >>> from advsci.config import Config
+    >>> class Add(Config):
+    ...     "Add one number."
+    ...     x: int = Field(default=1, description="A number.")
+    >>> app = domain_app("example", "An example.")
+    >>> command(app, "add", Add, "builtins:print")
+    >>> run_app(app, ["add", "--x", "2"])
+    x=2
+    0
     """
     full_name = "-".join([*app.name[0].removeprefix("advsci-").split(), name])
     fields = dict(leaves(schema))
@@ -165,6 +179,17 @@ def execute(run: Callable[..., Any], config: Config, *, name: str | None = None)
         Another process works in the folder.
     Stopped
         A signal ended the run.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from advsci.cli import execute
+    >>> from advsci.config import RunConfig
+    >>> def run(config, folder):
+    ...     (folder.path / "result.txt").write_text("done")
+    ...     return folder.path / "result.txt"
+    >>> execute(run, RunConfig(out=tempfile.mkdtemp() + "/run"), name="example").name
+    'result.txt'
     """
     if not isinstance(config, RunConfig):
         return run(config)

@@ -155,6 +155,14 @@ def images(
         Samples a step.
     seed
         Key of the initial weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.recipes import images
+    >>> recipe = images(torch.zeros(4, 1, 8, 8), latent=4, width=8)
+    >>> sorted(recipe.game.players)
+    ['discriminator', 'generator']
     """
     channels, size = x.shape[1:3]
     if x.shape[2] != x.shape[3] or float(x.abs().max()) > 1.0:

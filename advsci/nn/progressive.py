@@ -61,6 +61,13 @@ class ProgressiveGenerator(nn.Module):
         Channels of the stages, coarse to fine.
     until
         Share of the training after which all stages are in.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import ProgressiveGenerator
+    >>> ProgressiveGenerator(8, widths=(8, 8))(torch.zeros(2, 8)).shape
+    torch.Size([2, 1, 8, 8])
     """
 
     def __init__(self, latent: int, channels: int = 1, widths: Sequence[int] = (64, 32, 16, 16), *, until: float = 0.6):

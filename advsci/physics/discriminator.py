@@ -38,6 +38,19 @@ class PhysicsInformedDiscriminator(nn.Module):
     -----
     `join` packs sample and features into one vector (n, d + k), which is what gradient penalties differentiate;
     `forward` takes it apart again. So penalties never differentiate through the physics twice.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.nn import MLP
+    >>> from advsci.physics import Findings, Physics, PhysicsInformedDiscriminator
+    >>> class Mass(Physics):
+    ...     names = ("mass",)
+    ...     def forward(self, x, condition=None):
+    ...         return Findings({"mass": x.sum(1) - 1.0})
+    >>> judge = PhysicsInformedDiscriminator(MLP(3, 1), Mass(), (2,))
+    >>> judge.count
+    1
     """
 
     def __init__(

@@ -52,6 +52,28 @@ class PhysicsGAN(AdversarialGame):
     -----
     A batch holds real samples ``"x"`` and, where there are conditions, ``"condition"`` (n c). Under a simultaneous
     solver the physics is evaluated once per step, for all players: one solve and one adjoint.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.physics import Findings, Multipliers, Physics, PhysicsGAN, PhysicsInformedDiscriminator
+    >>> from advsci.solvers import Simultaneous
+    >>> class Mass(Physics):
+    ...     names = ("mass",)
+    ...     def forward(self, x, condition=None):
+    ...         return Findings({"mass": x.sum(1) - 1.0})
+    >>> class Critic(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.net = MLP(3, 1)
+    ...     def forward(self, x, features, condition=None):
+    ...         return self.net(torch.cat([x, features], 1))
+    >>> game = PhysicsGAN(MLP(2, 2), PhysicsInformedDiscriminator(Critic(), Mass(), (2,)), Gaussian(2), Multipliers(("mass",)))
+    >>> Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), Simultaneous()).step
+    2
     """
 
     discriminator: PhysicsInformedDiscriminator

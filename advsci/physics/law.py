@@ -36,6 +36,13 @@ class Findings:
     quantities
         Name -> (n ...), whatever else was computed (in the units that the physics states): for reports, never for
         losses.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.physics import Findings
+    >>> Findings({"mass": torch.zeros(4)}).residuals["mass"].shape
+    torch.Size([4])
     """
 
     residuals: Mapping[str, Tensor]
@@ -68,6 +75,17 @@ class Physics(nn.Module, ABC):
     """The law that samples have to obey under their conditions.
 
     A subclass names its residuals and limits, and states inputs and outputs with their units in its docstring.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci.physics import Findings, Physics
+    >>> class Mass(Physics):
+    ...     names = ("mass",)
+    ...     def forward(self, x, condition=None):
+    ...         return Findings({"mass": x.sum(1) - 1.0})
+    >>> Mass()(torch.full((3, 2), 0.5)).residuals["mass"]
+    tensor([0., 0., 0.])
     """
 
     @property

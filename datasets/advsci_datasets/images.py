@@ -27,6 +27,12 @@ class Images:
         float32 in [0, 1]; the test images are held out and in a fixed order.
     train_labels, test_labels
         Class of each image, or None where there is none.
+
+    Examples
+    --------
+    >>> from advsci_datasets import load_images
+    >>> load_images("digits").name
+    'digits'
     """
 
     name: str
@@ -43,6 +49,12 @@ def load_images(name: str) -> Images:
     ------
     DataError
         On an unknown name, a file that is altered, or one that cannot be had.
+
+    Examples
+    --------
+    >>> from advsci_datasets import load_images
+    >>> load_images("digits").train.shape[1:]
+    torch.Size([1, 28, 28])
     """
     entry = find(name)
     if entry.kind != "images":

@@ -48,7 +48,14 @@ class File:
 
 @dataclass(frozen=True)
 class DataSet:
-    """What is known about a data set; ``kind`` says which loader reads it."""
+    """What is known about a data set; ``kind`` says which loader reads it.
+
+    Examples
+    --------
+    >>> from advsci_datasets import find
+    >>> find("digits").licence
+    'MIT'
+    """
 
     name: str
     kind: str
@@ -81,7 +88,14 @@ class DataSet:
 
 @cache
 def datasets() -> dict[str, DataSet]:
-    """All registered data sets by name."""
+    """All registered data sets by name.
+
+    Examples
+    --------
+    >>> from advsci_datasets import datasets
+    >>> datasets()["digits"].kind
+    'images'
+    """
     return _read((PACKAGE / "registry.toml").read_text(encoding="utf-8"))
 
 
@@ -96,7 +110,14 @@ def _read(text: str) -> dict[str, DataSet]:
 
 
 def find(name: str) -> DataSet:
-    """The entry of that name; a `DataError` suggests the nearest."""
+    """The entry of that name; a `DataError` suggests the nearest.
+
+    Examples
+    --------
+    >>> from advsci_datasets import find
+    >>> find("digits").embedded
+    True
+    """
     if name in datasets():
         return datasets()[name]
     close = difflib.get_close_matches(name, datasets(), n=1, cutoff=0.4)
@@ -131,6 +152,12 @@ def prepared(name: str) -> Path | None:
     -------
     Path or None
         The file.
+
+    Examples
+    --------
+    >>> from advsci_datasets import prepared
+    >>> prepared("digits").suffix
+    '.npz'
     """
     entry = find(name)
     path = entry.prepared_path()

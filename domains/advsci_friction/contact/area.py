@@ -64,6 +64,15 @@ def smoothed_area(contact: Contact, scale: Float[Tensor, "..."] | float) -> Floa
     It underestimates the area, by 1 % at :math:`p_s = 0.01 E^* h'`, 3 to 7 % at 0.05 and 7 to 14 % at 0.1 (rough maps,
     area fraction 0.1). Its gradient follows the finite difference of the area of two-dimensional textures from
     :math:`p_s = 0.02 E^* h'` on; the straight edges of a profile need 0.05 and an average over subpixel shifts.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci_friction import smoothed_area, solve_contact
+    >>> x = torch.arange(32, dtype=torch.float64) / 32
+    >>> heights = 1e-9 * torch.cos(2 * torch.pi * x)[:, None] * torch.cos(2 * torch.pi * x)[None, :]
+    >>> bool(0 < float(smoothed_area(solve_contact(heights, 1e6, 1e11, (1e-6, 1e-6)), 1e6)) < 1)
+    True
     """
     scale = torch.as_tensor(scale, dtype=contact.pressure.dtype, device=contact.pressure.device)
     scale = scale.reshape(*scale.shape, *[1] * len(contact.space.dims))

@@ -25,6 +25,12 @@ __all__ = ["HalfSpace", "contact_modulus"]
 def contact_modulus(young: float, poisson: float, young2: float = math.inf, poisson2: float = 0.0) -> float:
     r""":math:`E^* = \left[(1 - \nu_1^2)/E_1 + (1 - \nu_2^2)/E_2\right]^{-1}` [Pa]; the second body is rigid by
     default.
+
+    Examples
+    --------
+    >>> from advsci_friction import contact_modulus
+    >>> round(contact_modulus(100e9, 0.3) / 1e9, 2)
+    109.89
     """
     return 1.0 / ((1.0 - poisson**2) / young + (1.0 - poisson2**2) / young2)
 

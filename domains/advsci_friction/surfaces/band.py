@@ -18,7 +18,14 @@ __all__ = ["Band"]
 
 
 class Band:
-    """All maps with wavenumbers up to ``limit`` along each axis of the cell: vectors of length ``size``."""
+    """All maps with wavenumbers up to ``limit`` along each axis of the cell: vectors of length ``size``.
+
+    Examples
+    --------
+    >>> from advsci_friction import Band
+    >>> Band().limit > 0
+    True
+    """
 
     def __init__(self, limit: int = 8):
         self.limit = limit

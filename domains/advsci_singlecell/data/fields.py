@@ -32,6 +32,16 @@ class Fields:
         Column whose groups condition the adversary in place of types or clusters.
     protected_key
         Column that must not be removed (condition of interest): batches are only compared within its categories.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from advsci_datasets.cells import simulate_cells
+    >>> from advsci_singlecell import Fields, Model
+    >>> adata = simulate_cells(40, rng=np.random.default_rng(0), n_genes=30)
+    >>> Model.setup_anndata(adata, batch_key="batch")
+    >>> Fields.of(adata).batch_key
+    'batch'
     """
 
     batch_key: str
