@@ -30,7 +30,15 @@ _RESERVED = ("config", "print_config", "dry_run")
 
 
 def domain_app(name: str, help: str) -> App:
-    """The app of the script ``advsci-NAME``; fill it with `command`, run it with `run_app`."""
+    """The app of the script ``advsci-NAME``; fill it with `command`, run it with `run_app`.
+
+    Parameters
+    ----------
+    name
+        Name as a user types it.
+    help
+        One sentence for the help text.
+    """
     return App(
         name=f"advsci-{name}" if name else "advsci",
         help=help,
@@ -42,7 +50,15 @@ def domain_app(name: str, help: str) -> App:
 
 
 def group(app: App, name: str, help: str) -> App:
-    """A group of commands within an app, as ``datasets`` in ``advsci datasets list``."""
+    """A group of commands within an app, as ``datasets`` in ``advsci datasets list``.
+
+    Parameters
+    ----------
+    name
+        Name as a user types it.
+    help
+        One sentence for the help text.
+    """
     inner = App(name=name, help=help, help_format="plaintext")
     app.command(inner)
     return inner
@@ -223,6 +239,11 @@ def run_app(app: App, arguments: Sequence[str] | None = None) -> int:
 
     An `AdvsciError` is printed as one line; any other exception keeps its traceback, being a bug.
     ``ADVSCI_TRACEBACK=1`` shows the traceback of all.
+
+    Parameters
+    ----------
+    arguments
+        What the user typed, without the script's name; None takes the process's.
     """
     try:
         result = app(arguments, exit_on_error=False)
@@ -248,7 +269,13 @@ def run_app(app: App, arguments: Sequence[str] | None = None) -> int:
 
 
 def resolve(target: str) -> Callable[..., Any]:
-    """The function that ``"module:function"`` names. Targets come from code, never from a user's settings."""
+    """The function that ``"module:function"`` names. Targets come from code, never from a user's settings.
+
+    Parameters
+    ----------
+    target
+        ``"module:function"``.
+    """
     module, _, function = target.partition(":")
     return getattr(import_module(module), function)
 

@@ -138,7 +138,13 @@ def load_config(schema: type[C], file: Path | None = None, given: Mapping[str, A
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file; a `ConfigError` says which line is wrong."""
+    """The tables of a TOML file; a `ConfigError` says which line is wrong.
+
+    Parameters
+    ----------
+    path
+        Where the file lies.
+    """
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -167,7 +173,13 @@ def schema_of(annotation: Any) -> type[Config] | None:
 
 
 def leaves(schema: type[Config], prefix: tuple[str, ...] = ()):
-    """Every plain field of a schema and of the schemas nested in it, as (key path, field)."""
+    """Every plain field of a schema and of the schemas nested in it, as (key path, field).
+
+    Parameters
+    ----------
+    prefix
+        Keys of the schemas above this one.
+    """
     for name, field in schema.model_fields.items():
         nested = schema_of(field.annotation)
         if nested is None:
@@ -177,7 +189,13 @@ def leaves(schema: type[Config], prefix: tuple[str, ...] = ()):
 
 
 def to_toml(config: Config, origins: Mapping[str, Origin] | None = None) -> str:
-    """The resolved settings as TOML that reads back to the same config; comments say what each is and its origin."""
+    """The resolved settings as TOML that reads back to the same config; comments say what each is and its origin.
+
+    Parameters
+    ----------
+    origins
+        Where each value comes from, by dotted key; None leaves that out.
+    """
     origins = origins or {}
     return "\n".join(_tables(config, (), origins)).strip() + "\n"
 
@@ -217,7 +235,13 @@ def _inline(value: Any) -> str:
 
 
 def dotted(key: tuple[str | int, ...]) -> str:
-    """``('solver', 'rate')`` as ``solver.rate``."""
+    """``('solver', 'rate')`` as ``solver.rate``.
+
+    Parameters
+    ----------
+    key
+        Names from the outermost schema to the field.
+    """
     return ".".join(map(str, key))
 
 

@@ -21,7 +21,15 @@ class Latent(ABC):
     def sample(
         self, n: int, stream: Stream, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
     ) -> Float[Tensor, "n dim"]:
-        """``n`` independent latent vectors, a pure function of the stream."""
+        """``n`` independent latent vectors, a pure function of the stream.
+
+        Parameters
+        ----------
+        device
+            Torch device of the result.
+        dtype
+            Type of the result; None takes torch's default.
+        """
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,15 @@ class Recipe:
 
 def local_scale(x: Float[Tensor, "n d"], k: int = 10, *, points: int = 4000, seed: int = 0) -> float:
     """The size of the finest structure that the samples can show: median distance to the k-th neighbour among
-    ``points``."""
+    ``points``.
+
+    Parameters
+    ----------
+    x
+        Samples (n ...).
+    seed
+        Root of all random numbers.
+    """
     chosen = x[Stream(seed).at("local scale").permutation(len(x))[:points].to(x.device)]
     if len(chosen) <= k:
         raise DataError(f"got {len(x)} samples; expected more than {k}. Try: give `finest`.")

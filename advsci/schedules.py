@@ -103,5 +103,11 @@ class Warmup:
 
 
 def as_schedule(value: float | Schedule) -> Schedule:
-    """A number becomes a `Constant`; a schedule stays what it is."""
+    """A number becomes a `Constant`; a schedule stays what it is.
+
+    Parameters
+    ----------
+    value
+        A number or a schedule.
+    """
     return value if callable(value) else Constant(float(value))

@@ -83,7 +83,13 @@ class Stream:
         return _thread.generator
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
-        """A torch generator at the start of this stream (never sharded)."""
+        """A torch generator at the start of this stream (never sharded).
+
+        Parameters
+        ----------
+        device
+            Torch device of the result.
+        """
         return torch.Generator(device).manual_seed(self.key() & (2**63 - 1))
 
     @contextmanager
@@ -110,17 +116,43 @@ class Stream:
     def normal(
         self, shape: Sequence[int], *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
     ) -> Tensor:
-        """Standard normal draws of the given shape."""
+        """Standard normal draws of the given shape.
+
+        Parameters
+        ----------
+        device
+            Torch device of the result.
+        dtype
+            Type of the result; None takes torch's default.
+        """
         return self._draw("normal", shape, device, dtype)
 
     def uniform(
         self, shape: Sequence[int], *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
     ) -> Tensor:
-        """Draws uniform on [0, 1)."""
+        """Draws uniform on [0, 1).
+
+        Parameters
+        ----------
+        shape
+            Shape of the result; its first axis counts the samples.
+        device
+            Torch device of the result.
+        dtype
+            Type of the result; None takes torch's default.
+        """
         return self._draw("uniform", shape, device, dtype)
 
     def integers(self, high: int, shape: Sequence[int], *, device: torch.device | str = "cpu") -> Tensor:
-        """Draws uniform on {0, ..., high - 1}, int64."""
+        """Draws uniform on {0, ..., high - 1}, int64.
+
+        Parameters
+        ----------
+        shape
+            Shape of the result; its first axis counts the samples.
+        device
+            Torch device of the result.
+        """
         return self._draw("integers", shape, device, torch.int64, high)
 
     def permutation(self, n: int) -> Tensor:

@@ -42,6 +42,11 @@ def demos() -> dict[str, Callable[[], Callable[..., Path]]]:
 def run(config: Demo) -> Path:
     """Run the demos one after another and return the path of the page, which is rewritten after each of them.
 
+    Parameters
+    ----------
+    config
+        The settings of the command.
+
     Raises
     ------
     ConfigError

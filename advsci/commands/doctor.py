@@ -31,7 +31,13 @@ class Check(NamedTuple):
 
 
 def run(config: Doctor) -> int:
-    """Print all checks; the exit code is 1 if one is a problem (a missing optional package is none)."""
+    """Print all checks; the exit code is 1 if one is a problem (a missing optional package is none).
+
+    Parameters
+    ----------
+    config
+        The settings of the command.
+    """
     found = list(checks())
     width = max(len(check.subject) for check in found)
     for check in found:

@@ -23,6 +23,15 @@ def signal(
 
     Saturating loss: the mean :math:`D(G)`; non-saturating: the mean :math:`1 - D(G)`; Wasserstein: 1. Near 0 the
     generator learns nothing.
+
+    Parameters
+    ----------
+    objective
+        What the players are scored with.
+    real_logits
+        Logits of real samples (n).
+    fake_logits
+        Logits of generated samples (m).
     """
     fake = fake_logits.detach().requires_grad_()
     with torch.enable_grad():
@@ -39,6 +48,15 @@ def critic_slopes(
     r"""Root mean square of :math:`|\nabla_x D|` on data, on fakes and half-way between, apart.
 
     A penalty acts where it is evaluated: a discriminator that is flat on interpolates and steep on data shows here.
+
+    Parameters
+    ----------
+    real
+        Real samples (n ...).
+    fake
+        Generated samples (n ...).
+    condition
+        Conditions of the samples (n ...), or None.
     """
 
     def judge(x: Tensor) -> Tensor:
@@ -60,6 +78,13 @@ def batch_coupling(
 
     Passed through the discriminator as a game does it. Batch norm on a joint batch gives a positive number; per-sample
     norms and separate batches give 0.
+
+    Parameters
+    ----------
+    fake
+        Generated samples (n ...).
+    condition
+        Conditions of the samples (n ...), or None.
     """
     with torch.enable_grad():
         real, fake = (x.detach().requires_grad_() for x in (real, fake))
@@ -77,6 +102,13 @@ def relative_frechet(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> 
 
     .. math:: \left(|\mu_r - \mu_f|^2 + \mathrm{tr}(\Sigma_r + \Sigma_f - 2 (\Sigma_r \Sigma_f)^{1/2})\right) /
         \mathrm{tr}\,\Sigma_r
+
+    Parameters
+    ----------
+    real
+        Real samples (n ...).
+    fake
+        Generated samples (n ...).
     """
     r = real.double()
     return frechet_distance(r, fake.double()).clamp_min(0.0) / r.var(0).sum()

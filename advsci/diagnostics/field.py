@@ -106,6 +106,13 @@ def adam_scale(game: Game, solver: Solver) -> Float[Tensor, " p"]:
     Near an equilibrium the moments hardly move, and Adam without momentum is gradient descent in this fixed metric: a
     `VectorField` with this scale has the stability of the training itself, at the learning rate of the optimizer.
 
+    Parameters
+    ----------
+    game
+        The game.
+    solver
+        The solver, bound to the game.
+
     Raises
     ------
     DataError

@@ -29,6 +29,10 @@ def path_angle(
     ----------
     start, end
         Parameters of all players, in the order of ``game.players``, as `parameters` of the game at two times.
+    batch
+        A batch: name to tensor, the samples along the first axis.
+    draw
+        The random numbers of one evaluation, from `draw`.
     alphas
         Places on the line, 0 for ``start`` and 1 for ``end``.
     """

@@ -243,6 +243,11 @@ class _Reference:
     def compare(self, raw: Tensor, fake: Tensor, real: Tensor) -> Mapping[str, Tensor] | dict[str, Tensor]:
         """Neighbour scores and Frechet distance of the (averaged) samples ``fake``; where the mean of the present
         samples ``raw`` lies, and their variance over the data's.
+
+        Parameters
+        ----------
+        real
+            Real samples (n ...).
         """
         flat = raw.flatten(1).double()
         offset = (flat - self.centre.to(raw.device)) / self.scale

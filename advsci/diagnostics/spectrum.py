@@ -51,7 +51,13 @@ class Spectrum:
         return complex(self.eigenvalues[_rates(self.eigenvalues).argmin()])
 
     def multipliers(self, rate: float) -> Complex[Tensor, " k"]:
-        """Eigenvalues of one simultaneous step, :math:`1 - h \\lambda`."""
+        """Eigenvalues of one simultaneous step, :math:`1 - h \\lambda`.
+
+        Parameters
+        ----------
+        rate
+            Learning rate.
+        """
         return 1.0 - rate * self.eigenvalues
 
     def warning(self, rate: float, margin: float = 0.1) -> str | None:
@@ -93,6 +99,11 @@ def stable_rate(eigenvalues: Complex[Tensor, " k"]) -> float:
     r"""Largest stable learning rate of simultaneous descent, :math:`\min_k 2\,\mathrm{Re}\,\lambda_k / |\lambda_k|^2`.
 
     0 where an eigenvalue has no positive real part (beyond rounding): then no rate is stable.
+
+    Parameters
+    ----------
+    eigenvalues
+        Eigenvalues of the field's Jacobian (k), complex.
     """
     return max(float(_rates(eigenvalues).min()), 0.0)
 
@@ -186,6 +197,13 @@ def rotation_share(field: VectorField, *, probes: int = 8, stream: Stream | None
     0 for a potential game (players with one common goal), 1 for pure rotation such as :math:`f = xy`. Estimated from
     :math:`E |Ju \mp J^T u|^2 / 4` over random signs u (Hutchinson; Balduzzi et al. 2018, arXiv 1802.05642, for the
     split).
+
+    Parameters
+    ----------
+    probes
+        Random directions.
+    stream
+        Where the random numbers come from.
     """
     v = field.value
     symmetric = antisymmetric = 0.0

@@ -144,7 +144,15 @@ class AdversarialGame(OnePassGame):
 
     @abstractmethod
     def make(self, batch: Batch, draw: Draw) -> Made:
-        """What the generator makes for its own loss and for the others'; differentiable in its parameters."""
+        """What the generator makes for its own loss and for the others'; differentiable in its parameters.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
 
     @abstractmethod
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
@@ -160,11 +168,29 @@ class AdversarialGame(OnePassGame):
         """
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
-        """Further named terms of the generator's loss, such as a reconstruction; none by default."""
+        """Further named terms of the generator's loss, such as a reconstruction; none by default.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        made
+            What `make` gave.
+        """
         return {}
 
     def logits(self, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
-        """The discriminator at the data and at the generated samples, one logit each, (n) and (n)."""
+        """The discriminator at the data and at the generated samples, one logit each, (n) and (n).
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
         scores = self.scores(batch, draw, self.make(batch, draw))
         return scores.real_logits, scores.fake_logits
 
@@ -172,7 +198,15 @@ class AdversarialGame(OnePassGame):
         return self._terms(player, batch, draw, self.make(batch, draw))
 
     def shared_terms(self, batch: Batch, draw: Draw) -> dict[str, dict[str, Tensor]]:
-        """Every player's terms from one `make`; each is exact in its own player's parameters."""
+        """Every player's terms from one `make`; each is exact in its own player's parameters.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
         made = self.make(batch, draw)
         terms = {"generator": self._terms("generator", batch, draw, made)}
         made = made.detach()
@@ -248,6 +282,11 @@ class AdversarialGame(OnePassGame):
     def penalty_draws(self, data: Tensor, latent: Tensor, stream: Stream) -> dict[str, Tensor]:
         """The random numbers of all penalties: the discriminator's at points like ``data``, the generator's at
         ``latent``.
+
+        Parameters
+        ----------
+        stream
+            Where the random numbers come from.
         """
         draw: dict[str, Tensor] = {}
         for penalties, points in ((self.penalties, data), (self.generator_penalties, latent)):
@@ -271,6 +310,11 @@ class AdversarialGame(OnePassGame):
 
     def check_adversarial(self, batch: Batch, draw: Draw) -> Made:
         """What every `check` of an adversarial game begins with; gives what the generator made.
+
+        Parameters
+        ----------
+        draw
+            The random numbers of one evaluation, from `draw`.
 
         Raises
         ------

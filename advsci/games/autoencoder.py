@@ -76,7 +76,13 @@ class Autoencoder(Game):
 
     @torch.no_grad()
     def fit_codes(self, x: Float[Tensor, "n ..."]) -> None:
-        """Fit the Gaussian of the codes to data; call it after the training."""
+        """Fit the Gaussian of the codes to data; call it after the training.
+
+        Parameters
+        ----------
+        x
+            Samples (n ...).
+        """
         codes = self.encoder(x)
         if len(codes) <= codes.shape[1]:
             raise DataError(
@@ -89,6 +95,11 @@ class Autoencoder(Game):
     @torch.no_grad()
     def sample(self, n: int, stream: Stream) -> Float[Tensor, "n ..."]:
         """``n`` samples, decoded from the Gaussian of the codes.
+
+        Parameters
+        ----------
+        stream
+            Where the random numbers come from.
 
         Raises
         ------

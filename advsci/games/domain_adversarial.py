@@ -41,11 +41,27 @@ class Task(nn.Module, ABC):
 
     @abstractmethod
     def draw(self, batch: Batch, stream: Stream) -> Draw:
-        """All randomness of one evaluation, such as the noise of a variational encoder."""
+        """All randomness of one evaluation, such as the noise of a variational encoder.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        stream
+            Where the random numbers come from.
+        """
 
     @abstractmethod
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
-        """The features (n d) that the adversaries see, and the named weighted terms of the task's loss."""
+        """The features (n d) that the adversaries see, and the named weighted terms of the task's loss.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
 
     def features(self, batch: Batch, draw: Draw) -> Tensor:
         """The features (n d) alone, which is all that an adversary's turn needs.

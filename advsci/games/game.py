@@ -93,11 +93,24 @@ class Game(nn.Module, ABC):
 
     @abstractmethod
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """Named scalar terms whose sum ``player`` minimises."""
+        """Named scalar terms whose sum ``player`` minimises.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
 
     @abstractmethod
     def check(self, batch: Batch, draw: Draw) -> None:
         """Raise a named error where batch, networks and losses do not fit, before any training.
+
+        Parameters
+        ----------
+        draw
+            The random numbers of one evaluation, from `draw`.
 
         Raises
         ------
@@ -108,11 +121,29 @@ class Game(nn.Module, ABC):
         """
 
     def loss(self, player: str, batch: Batch, draw: Draw) -> Tensor:
-        """What ``player`` minimises: the sum of its terms."""
+        """What ``player`` minimises: the sum of its terms.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
         return total(self.terms(player, batch, draw))
 
     def forward(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
-        """`terms`, so that ``torch.func.functional_call`` can evaluate the game at other parameters."""
+        """`terms`, so that ``torch.func.functional_call`` can evaluate the game at other parameters.
+
+        Parameters
+        ----------
+        player
+            Name of the player.
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
         return self.terms(player, batch, draw)
 
     def moved(self, player: str) -> None:
@@ -153,6 +184,13 @@ class OneLossGame(Game):
     def joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         """Named scalar terms; the gradient of their sum in a player's parameters is the gradient of that player's
         loss.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
         """
 
 
@@ -166,7 +204,15 @@ class OnePassGame(Game):
     def shared_field(
         self, batch: Batch, draw: Draw, parameters: Mapping[str, Sequence[nn.Parameter]]
     ) -> tuple[dict[str, dict[str, Tensor]], dict[str, list[Tensor | None]]]:
-        """Every player's terms, and their gradient in that player's ``parameters``, None where there is none."""
+        """Every player's terms, and their gradient in that player's ``parameters``, None where there is none.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
 
 
 def total(terms: Mapping[str, Tensor]) -> Tensor:
@@ -187,7 +233,13 @@ def separate_gradients(
 
 
 def require(batch: Batch, key: str, game: str) -> Tensor:
-    """``batch[key]``, or a `DataError` that names what the batch holds instead."""
+    """``batch[key]``, or a `DataError` that names what the batch holds instead.
+
+    Parameters
+    ----------
+    game
+        Name of the game, for the error.
+    """
     if key not in batch:
         raise DataError(
             f"{game} got a batch with keys {sorted(batch)}; expected '{key}'. Try: add it to the data's dict."

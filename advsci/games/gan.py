@@ -31,6 +31,11 @@ class WeightedGenerator(Protocol):
     def weighted(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Samples of any proposal of its own and their weights (n), differentiable in its parameters; so weighted they
         have the distribution of its plain samples.
+
+        Parameters
+        ----------
+        z
+            Latent vectors (n d).
         """
         ...
 
@@ -117,6 +122,11 @@ class GAN(AdversarialGame):
     def generate(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
         """Samples (n ...) for given latent vectors ``latent`` (n d) and, where the game takes them, conditions (n
         ...).
+
+        Parameters
+        ----------
+        condition
+            Conditions of the samples (n ...), or None.
         """
         return _call(self.generator, latent, condition)
 

@@ -83,7 +83,15 @@ class MeanFieldGame(Game):
         return {"time": time, "time_weight": torch.full_like(time, self.horizon / k)}
 
     def functional(self, batch: Batch, draw: Draw) -> Float[Tensor, ""]:
-        """The functional that the population minimises and the value function maximises."""
+        """The functional that the population minimises and the value function maximises.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
         z, time = batch["x"], draw["time"]
         weight = batch.get("weight", torch.full_like(z[:, 0], 1.0 / z.shape[0]))
         x = self.population(z, time)

@@ -93,7 +93,13 @@ class VAE(Game):
 
     @torch.no_grad()
     def sample(self, n: int, stream: Stream, *, noise: bool = False) -> Float[Tensor, "n ..."]:
-        """``n`` samples: the decoder's means, or with ``noise`` draws from the model itself."""
+        """``n`` samples: the decoder's means, or with ``noise`` draws from the model itself.
+
+        Parameters
+        ----------
+        stream
+            Where the random numbers come from.
+        """
         like = self.log_sigma
         x = self.decoder(self.latent.sample(n, stream.at("latent"), device=like.device, dtype=like.dtype))
         if noise:

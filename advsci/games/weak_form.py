@@ -30,7 +30,13 @@ Integrand = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 def value_and_gradient(
     function: Callable[[Tensor], Tensor], x: Float[Tensor, "n d"]
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n d"]]:
-    """A scalar function at the points and its gradient there, both differentiable in its parameters."""
+    """A scalar function at the points and its gradient there, both differentiable in its parameters.
+
+    Parameters
+    ----------
+    x
+        Points (n d).
+    """
     x = x if x.requires_grad else x.detach().requires_grad_()
     value = function(x).reshape(-1)
     (gradient,) = torch.autograd.grad(value.sum(), x, create_graph=True)

@@ -64,7 +64,13 @@ class Divergence(ABC):
 
     @abstractmethod
     def activation(self, v: Values) -> Values:
-        r"""Increasing map from any real output to the domain of :math:`f^*`."""
+        r"""Increasing map from any real output to the domain of :math:`f^*`.
+
+        Parameters
+        ----------
+        v
+            Raw outputs of the critic (n).
+        """
 
     @abstractmethod
     def conjugate_of_activation(self, v: Values) -> Values:
@@ -328,6 +334,8 @@ def f_divergence(divergence: Divergence, log_p: Values, log_q: Values, cell: flo
 
     Parameters
     ----------
+    divergence
+        The member of the family.
     log_p, log_q
         Log-densities at the same nodes.
     cell

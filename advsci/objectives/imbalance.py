@@ -41,6 +41,13 @@ def effective_number(labels: Int[Tensor, " n"], classes: int, beta: float = 0.99
     Near-copies in a large class add little: its effective number of samples is :math:`(1 - \beta^n)/(1 - \beta)`
     (Cui et al. 2019, arXiv 1901.05555, equation 2). Between no weights at ``beta = 0`` and `class_weights` towards 1.
 
+    Parameters
+    ----------
+    labels
+        Class of each sample (n), int64.
+    classes
+        How many classes there are.
+
     Raises
     ------
     ConfigError
@@ -61,6 +68,13 @@ def focal_cross_entropy(logits: Float[Tensor, "*n"], real: bool, gamma: float) -
 
     With :math:`\gamma = 0` the cross-entropy; a larger :math:`\gamma` takes weight from samples already classified well
     (Lin et al. 2017, arXiv 1708.02002, equation 4).
+
+    Parameters
+    ----------
+    logits
+        Logits (n).
+    real
+        Real samples (n ...).
     """
     right = logits if real else -logits
     return torch.exp(gamma * logsigmoid(-right)) * softplus(-right)

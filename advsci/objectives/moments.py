@@ -38,7 +38,19 @@ def moment_gap(
     real_weight: Tensor | None = None,
     fake_weight: Tensor | None = None,
 ) -> Float[Tensor, " k"]:
-    r""":math:`E\,\phi(x) - E\,\phi(G)` of features, with per-sample weights."""
+    r""":math:`E\,\phi(x) - E\,\phi(G)` of features, with per-sample weights.
+
+    Parameters
+    ----------
+    real
+        Real samples (n ...).
+    fake
+        Generated samples (n ...).
+    real_weight
+        Non-negative weights of the real samples (n); None: equal ones.
+    fake_weight
+        Non-negative weights of the generated samples (m); None: equal ones.
+    """
     means = []
     for features, weight in ((real, real_weight), (fake, fake_weight)):
         if weight is None:
@@ -56,7 +68,19 @@ def linear_critic(
     real_weight: Tensor | None = None,
     fake_weight: Tensor | None = None,
 ) -> Float[Tensor, " k"]:
-    """The best weights of norm 1; zero where the moments agree, and every critic is as good."""
+    """The best weights of norm 1; zero where the moments agree, and every critic is as good.
+
+    Parameters
+    ----------
+    real
+        Real samples (n ...).
+    fake
+        Generated samples (n ...).
+    real_weight
+        Non-negative weights of the real samples (n); None: equal ones.
+    fake_weight
+        Non-negative weights of the generated samples (m); None: equal ones.
+    """
     gap = moment_gap(real, fake, real_weight, fake_weight)
     return torch.nn.functional.normalize(gap, dim=0)
 
@@ -67,7 +91,19 @@ def linear_ipm(
     real_weight: Tensor | None = None,
     fake_weight: Tensor | None = None,
 ) -> Float[Tensor, ""]:
-    """Integral probability metric of the linear class: the norm of the moment gap, its inner maximum solved exactly."""
+    """Integral probability metric of the linear class: the norm of the moment gap, its inner maximum solved exactly.
+
+    Parameters
+    ----------
+    real
+        Real samples (n ...).
+    fake
+        Generated samples (n ...).
+    real_weight
+        Non-negative weights of the real samples (n); None: equal ones.
+    fake_weight
+        Non-negative weights of the generated samples (m); None: equal ones.
+    """
     return moment_gap(real, fake, real_weight, fake_weight).norm()
 
 
@@ -80,6 +116,15 @@ def feature_matching(
     """Squared moment gap of a discriminator's features: a generator's loss that the discriminator cannot overpower.
 
     Salimans et al. 2016, arXiv 1606.03498, section 3.1. The real features are a target: no gradient goes through them.
+
+    Parameters
+    ----------
+    fake
+        Generated samples (n ...).
+    real_weight
+        Non-negative weights of the real samples (n); None: equal ones.
+    fake_weight
+        Non-negative weights of the generated samples (m); None: equal ones.
     """
     return moment_gap(real.detach(), fake, real_weight, fake_weight).square().sum()
 
@@ -139,6 +184,19 @@ def weighted_mmd(
         - 2\, \frac{\sum_{ij} w_i u_j k(x_i, y_j)}{\sum_{ij} w_i u_j}
 
     For large sets and an error bar use `advsci.metrics.mmd`.
+
+    Parameters
+    ----------
+    real
+        Real samples (n ...).
+    fake
+        Generated samples (n ...).
+    real_weight
+        Non-negative weights of the real samples (n); None: equal ones.
+    fake_weight
+        Non-negative weights of the generated samples (m); None: equal ones.
+    sigmas
+        Widths of the Gaussian kernels.
     """
     w = _unit_weights(real, real_weight)
     u = _unit_weights(fake, fake_weight)

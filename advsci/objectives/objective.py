@@ -56,18 +56,36 @@ def weighted_mean(values: Float[Tensor, "n *rest"], weight: Tensor | None = None
 
 
 def cross_entropy(logits: Float[Tensor, "*n"], target: float) -> Float[Tensor, "*n"]:
-    r""":math:`-t \log \sigma(a) - (1 - t) \log(1 - \sigma(a)) = \mathrm{softplus}(a) - t a` with target :math:`t`."""
+    r""":math:`-t \log \sigma(a) - (1 - t) \log(1 - \sigma(a)) = \mathrm{softplus}(a) - t a` with target :math:`t`.
+
+    Parameters
+    ----------
+    logits
+        Logits (n).
+    """
     # softplus(-a) rather than softplus(a) - a: the latter cancels for a large and t = 1
     return target * softplus(-logits) + (1.0 - target) * softplus(logits)
 
 
 def saturating(fake_logits: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-    r""":math:`\log(1 - \sigma(a))`; its gradient in :math:`a` is :math:`-\sigma(a)`."""
+    r""":math:`\log(1 - \sigma(a))`; its gradient in :math:`a` is :math:`-\sigma(a)`.
+
+    Parameters
+    ----------
+    fake_logits
+        Logits of generated samples (m).
+    """
     return logsigmoid(-fake_logits)
 
 
 def non_saturating(fake_logits: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-    r""":math:`-\log \sigma(a)`; its gradient in :math:`a` is :math:`-(1 - \sigma(a))`."""
+    r""":math:`-\log \sigma(a)`; its gradient in :math:`a` is :math:`-(1 - \sigma(a))`.
+
+    Parameters
+    ----------
+    fake_logits
+        Logits of generated samples (m).
+    """
     return softplus(-fake_logits)
 
 
@@ -118,7 +136,19 @@ class Objective(ABC):
         real_weight: Tensor | None = None,
         fake_weight: Tensor | None = None,
     ) -> Float[Tensor, ""]:
-        """The generator's loss; the parameters are those of `discriminator`."""
+        """The generator's loss; the parameters are those of `discriminator`.
+
+        Parameters
+        ----------
+        real_logits
+            Logits of real samples (n).
+        fake_logits
+            Logits of generated samples (m).
+        real_weight
+            Non-negative weights of the real samples (n); None: equal ones.
+        fake_weight
+            Non-negative weights of the generated samples (m); None: equal ones.
+        """
 
 
 def _check_smoothing(smoothing: float) -> None:

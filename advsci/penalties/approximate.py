@@ -41,6 +41,15 @@ def difference_penalty(
     :math:`\sigma \to 0`.
 
     ``logits`` are :math:`D(x_i)`, which the loss has anyway.
+
+    Parameters
+    ----------
+    discriminator
+        Samples to logits.
+    x
+        Samples (n ...).
+    u
+        Random directions, of the shape of what they perturb.
     """
     return ((discriminator(x + sigma * u) - logits) / sigma).square().mean()
 
@@ -48,7 +57,17 @@ def difference_penalty(
 def directional_penalty(
     discriminator: Discriminator, x: Float[Tensor, "n ..."], u: Float[Tensor, "n ..."]
 ) -> Float[Tensor, ""]:
-    r""":math:`\frac1n \sum_i (u_i \cdot \nabla_x D(x_i))^2` by one forward-mode Jacobian-vector product."""
+    r""":math:`\frac1n \sum_i (u_i \cdot \nabla_x D(x_i))^2` by one forward-mode Jacobian-vector product.
+
+    Parameters
+    ----------
+    discriminator
+        Samples to logits.
+    x
+        Samples (n ...).
+    u
+        Random directions, of the shape of what they perturb.
+    """
     slope = torch.func.jvp(discriminator, (x,), (u,))[1]
     return slope.square().mean()
 

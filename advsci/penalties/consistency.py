@@ -24,7 +24,13 @@ class Transform(Protocol):
     """A random change of samples that keeps their meaning, such as a flip, a shift or measurement noise."""
 
     def draw(self, x: Tensor, stream: Stream) -> dict[str, Tensor]:
-        """Its random numbers for the samples ``x``."""
+        """Its random numbers for the samples ``x``.
+
+        Parameters
+        ----------
+        stream
+            Where the random numbers come from.
+        """
         ...
 
     def __call__(self, x: Tensor, draw: Mapping[str, Tensor]) -> Tensor:
@@ -46,7 +52,15 @@ class Jitter:
 
 
 def consistency(logits: Float[Tensor, " n"], changed_logits: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    r""":math:`\frac1n \sum_i (D(x_i) - D(T(x_i)))^2`."""
+    r""":math:`\frac1n \sum_i (D(x_i) - D(T(x_i)))^2`.
+
+    Parameters
+    ----------
+    logits
+        Logits (n).
+    changed_logits
+        Logits of the changed samples (n).
+    """
     return (logits - changed_logits).square().mean()
 
 

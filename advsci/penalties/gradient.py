@@ -34,7 +34,13 @@ Discriminator = Callable[[Tensor], Tensor]
 
 
 def squared_norm(gradient: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-    r""":math:`|g_i|^2` of each sample."""
+    r""":math:`|g_i|^2` of each sample.
+
+    Parameters
+    ----------
+    gradient
+        Gradients (n ...).
+    """
     return gradient.flatten(1).square().sum(1)
 
 
@@ -43,6 +49,11 @@ def zero_centred(discriminator: Discriminator, x: Float[Tensor, "n ..."]) -> Flo
 
     At data it is R1, at generated points R2 (Mescheder et al. 2018, arXiv 1801.04406, eq. 9 and 10), without the factor
     :math:`\gamma/2`; at interpolates it is the penalty of Thanh-Tung et al. 2019, arXiv 1902.03984.
+
+    Parameters
+    ----------
+    discriminator
+        Samples to logits.
     """
     return squared_norm(input_gradient(discriminator, x)).mean()
 
@@ -50,7 +61,17 @@ def zero_centred(discriminator: Discriminator, x: Float[Tensor, "n ..."]) -> Flo
 def norm_penalty(
     discriminator: Discriminator, x: Float[Tensor, "n ..."], target: float = 1.0, one_sided: bool = False
 ) -> Float[Tensor, ""]:
-    r""":math:`\frac1n \sum_i (|\nabla_x D(x_i)| - target)^2`; one-sided: only norms above the target count."""
+    r""":math:`\frac1n \sum_i (|\nabla_x D(x_i)| - target)^2`; one-sided: only norms above the target count.
+
+    Parameters
+    ----------
+    discriminator
+        Samples to logits.
+    x
+        Samples (n ...).
+    one_sided
+        Only norms above the target count.
+    """
     norm2 = squared_norm(input_gradient(discriminator, x))
     # sqrt has an infinite slope at 0, which a discriminator that is flat at a point would meet
     excess = (norm2 + 1e-12).sqrt() - target
@@ -60,7 +81,17 @@ def norm_penalty(
 def interpolate(
     real: Float[Tensor, "n ..."], fake: Float[Tensor, "n ..."], eps: Float[Tensor, " n"]
 ) -> Float[Tensor, "n ..."]:
-    r""":math:`\hat x_i = \epsilon_i x_i + (1 - \epsilon_i) G_i`, one :math:`\epsilon_i \in [0, 1]` a sample."""
+    r""":math:`\hat x_i = \epsilon_i x_i + (1 - \epsilon_i) G_i`, one :math:`\epsilon_i \in [0, 1]` a sample.
+
+    Parameters
+    ----------
+    real
+        Real samples (n ...).
+    fake
+        Generated samples (n ...).
+    eps
+        One number in [0, 1] per sample (n).
+    """
     eps = eps.reshape(-1, *[1] * (real.dim() - 1))
     return eps * real + (1.0 - eps) * fake
 
@@ -75,6 +106,17 @@ def gradient_penalty(
     r"""WGAN-GP: :math:`\frac1n \sum_i (|\nabla_x D(\hat x_i)| - target)^2` at the points of `interpolate`.
 
     Gulrajani et al. 2017, arXiv 1704.00028, algorithm 1.
+
+    Parameters
+    ----------
+    discriminator
+        Samples to logits.
+    real
+        Real samples (n ...).
+    fake
+        Generated samples (n ...).
+    eps
+        One number in [0, 1] per sample (n).
     """
     points = interpolate(real, fake, eps)
     return zero_centred(discriminator, points) if target == 0.0 else norm_penalty(discriminator, points, target)

@@ -50,6 +50,13 @@ def jacobian_products(
     r""":math:`J_i u_i` and :math:`J_i^T J_i u_i` of each sample, differentiable in the generator's parameters.
 
     ``generator`` must treat the samples of a batch independently.
+
+    Parameters
+    ----------
+    z
+        Latent vectors (n d).
+    u
+        Random directions, of the shape of what they perturb.
     """
     if not z.requires_grad:
         z = z.detach().requires_grad_()
@@ -69,6 +76,11 @@ def conditioning(
     :math:`A = J^T J`.
 
     Zero where the generator is locally a similarity; it does not change when the samples are rescaled.
+
+    Parameters
+    ----------
+    z
+        Latent vectors (n d).
     """
     pushed, normal = jacobian_products(generator, z, u)
     first = pushed.flatten(1).square().sum(1).mean()
@@ -86,6 +98,11 @@ def jacobian_clamping(
     r"""Squared excess of :math:`Q = |G(z + \sigma u/|u|) - G(z)| / \sigma` over the band ``bounds``.
 
     Odena et al. 2018, arXiv 1802.08768, section 3.2.
+
+    Parameters
+    ----------
+    generator
+        Latent vectors to samples.
     """
     step = sigma * u / u.norm(dim=1, keepdim=True)
     Q = ((generator(z + step) - generator(z)).flatten(1).square().sum(1) + 1e-24).sqrt() / sigma

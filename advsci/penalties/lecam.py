@@ -27,6 +27,17 @@ def lecam(
 ) -> Float[Tensor, ""]:
     r""":math:`\frac1n \sum_i (a_i - \alpha_F)^2 + \frac1n \sum_i (b_i - \alpha_R)^2`, :math:`a` on data, :math:`b` on
     fakes.
+
+    Parameters
+    ----------
+    real_logits
+        Logits of real samples (n).
+    fake_logits
+        Logits of generated samples (m).
+    real_mean
+        Running mean of the real logits.
+    fake_mean
+        Running mean of the generated logits.
     """
     return (real_logits - fake_mean).square().mean() + (fake_logits - real_mean).square().mean()
 

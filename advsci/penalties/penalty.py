@@ -55,7 +55,13 @@ class RandomPenalty(Penalty):
 
     @abstractmethod
     def draw(self, x: Tensor, stream: Stream) -> dict[str, Tensor]:
-        """Its random numbers for a batch ``x`` of data (a generator's: of latent vectors), keyed ``"name/what"``."""
+        """Its random numbers for a batch ``x`` of data (a generator's: of latent vectors), keyed ``"name/what"``.
+
+        Parameters
+        ----------
+        stream
+            Where the random numbers come from.
+        """
 
 
 class StatefulPenalty(Penalty, nn.Module):

@@ -12,7 +12,13 @@ __all__ = ["Scores", "couples_batch", "input_gradient"]
 
 
 def input_gradient(discriminator: Callable[[Tensor], Tensor], x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
-    r""":math:`\nabla_x D(x_i)` of each sample, differentiable in D's parameters (and in x where x is)."""
+    r""":math:`\nabla_x D(x_i)` of each sample, differentiable in D's parameters (and in x where x is).
+
+    Parameters
+    ----------
+    discriminator
+        Samples to logits.
+    """
     if not x.requires_grad:
         x = x.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
@@ -105,7 +111,13 @@ class Scores:
         return logits.reshape(-1)
 
     def discriminator(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
-        """Logits at other points, under this batch's condition."""
+        """Logits at other points, under this batch's condition.
+
+        Parameters
+        ----------
+        x
+            Samples (n ...).
+        """
         return self._score(x, self.condition)
 
     def _gradients(self) -> tuple[Tensor, ...]:

@@ -69,16 +69,34 @@ class PhysicsInformedDiscriminator(nn.Module):
         return len(self.physics.names)
 
     def features(self, findings: Findings) -> Float[Tensor, "n k"]:
-        """What the critic is shown of generated samples."""
+        """What the critic is shown of generated samples.
+
+        Parameters
+        ----------
+        findings
+            What the physics found.
+        """
         features = residual_features(findings)
         return features if self.informed else torch.ones_like(features)
 
     def real_features(self, normal: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        """What the critic is shown of real samples, which obey the law: 1 less noise."""
+        """What the critic is shown of real samples, which obey the law: 1 less noise.
+
+        Parameters
+        ----------
+        normal
+            Standard normal numbers (n features).
+        """
         return 1.0 - self.noise * normal.abs() if self.informed else torch.ones_like(normal)
 
     def join(self, x: Float[Tensor, "n ..."], features: Float[Tensor, "n k"]) -> Float[Tensor, "n d"]:
-        """Sample and features as one vector."""
+        """Sample and features as one vector.
+
+        Parameters
+        ----------
+        x
+            Samples (n ...).
+        """
         if x.shape[1:] != self.shape or features.shape != (x.shape[0], self.count):
             raise ShapeError(
                 f"got samples {tuple(x.shape)} and features {tuple(features.shape)}; expected (n, "
@@ -90,7 +108,15 @@ class PhysicsInformedDiscriminator(nn.Module):
     def forward(
         self, joint: Float[Tensor, "n d"], condition: Float[Tensor, "n c"] | None = None
     ) -> Float[Tensor, " n"]:
-        """Logits of joined samples."""
+        """Logits of joined samples.
+
+        Parameters
+        ----------
+        joint
+            Samples and features as one vector each (n d).
+        condition
+            Conditions of the samples (n ...), or None.
+        """
         d = math.prod(self.shape)
         x, features = joint[:, :d].reshape(-1, *self.shape), joint[:, d:]
         context = features if condition is None else torch.cat([condition, features], 1)

@@ -71,7 +71,8 @@ class PhysicsGAN(AdversarialGame):
     ...         self.net = MLP(3, 1)
     ...     def forward(self, x, features, condition=None):
     ...         return self.net(torch.cat([x, features], 1))
-    >>> game = PhysicsGAN(MLP(2, 2), PhysicsInformedDiscriminator(Critic(), Mass(), (2,)), Gaussian(2), Multipliers(("mass",)))
+    >>> judge = PhysicsInformedDiscriminator(Critic(), Mass(), (2,))
+    >>> game = PhysicsGAN(MLP(2, 2), judge, Gaussian(2), Multipliers(("mass",)))
     >>> Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), Simultaneous()).step
     2
     """
@@ -118,7 +119,13 @@ class PhysicsGAN(AdversarialGame):
         return draw | self.penalty_draws(self.discriminator.join(x, draw["noise"]), draw["latent"], stream)
 
     def generate(self, latent: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Samples (n ...) for latent vectors ``latent`` (n d) and, where the game takes them, conditions (n c)."""
+        """Samples (n ...) for latent vectors ``latent`` (n d) and, where the game takes them, conditions (n c).
+
+        Parameters
+        ----------
+        condition
+            Conditions of the samples (n ...), or None.
+        """
         return self.generator(latent) if condition is None else self.generator(latent, condition)
 
     def findings(self, batch: Batch, draw: Draw) -> tuple[Float[Tensor, "n ..."], Findings]:

@@ -90,7 +90,15 @@ class _Root(torch.autograd.Function):
 def dense_transpose_solve(
     transpose_product: Callable[[Tensor], Tensor], w: Float[Tensor, "n ..."]
 ) -> Float[Tensor, "n ..."]:
-    """Solve with the assembled Jacobian of each sample: one product an unknown, then one batched LU."""
+    """Solve with the assembled Jacobian of each sample: one product an unknown, then one batched LU.
+
+    Parameters
+    ----------
+    transpose_product
+        The map from a vector (n d) to its product with the transposed Jacobian.
+    w
+        Right-hand side (n d).
+    """
     flat = w.flatten(1)
     d = flat.shape[1]
     columns = []

@@ -95,7 +95,13 @@ class Physics(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "n ..."], condition: Float[Tensor, "n k"] | None) -> Findings:
-        """Evaluate the law; differentiable in ``x``."""
+        """Evaluate the law; differentiable in ``x``.
+
+        Parameters
+        ----------
+        condition
+            Conditions of the samples (n ...), or None.
+        """
 
 
 def residual_features(findings: Findings) -> Float[Tensor, "n k"]:
@@ -103,6 +109,11 @@ def residual_features(findings: Findings) -> Float[Tensor, "n k"]:
 
     Bounded and steepest near 0, so a discriminator sees small residuals and is not blinded by large ones (PID-GAN, Daw
     et al. 2021, arXiv 2106.02993, eq. 8).
+
+    Parameters
+    ----------
+    findings
+        What the physics found.
     """
     columns = [torch.exp(-r.abs()) for r in findings.residuals.values()]
     columns += [torch.exp(-c.clamp_min(0.0)) for c in findings.limits.values()]

@@ -25,6 +25,11 @@ def augmented_lagrangian(g: Float[Tensor, "*k"], multiplier: Float[Tensor, "*k"]
     r""":math:`[\max(0, \lambda + \rho g)^2 - \lambda^2] / 2\rho` of constraints :math:`g \le 0`.
 
     Its derivative is :math:`\max(0, \lambda + \rho g)` in g and :math:`\max(g, -\lambda/\rho)` in :math:`\lambda`.
+
+    Parameters
+    ----------
+    multiplier
+        The price :math:`\lambda` of each constraint.
     """
     return ((multiplier + rho * g).clamp_min(0.0).square() - multiplier.square()) / (2.0 * rho)
 
@@ -70,7 +75,13 @@ class Multipliers(nn.Module):
             value.clamp_(min=0.0)
 
     def forward(self, violations: Mapping[str, Float[Tensor, " n"]]) -> dict[str, Float[Tensor, ""]]:
-        """The terms of the Lagrangian that the generator minimises; the multipliers minimise their negative."""
+        """The terms of the Lagrangian that the generator minimises; the multipliers minimise their negative.
+
+        Parameters
+        ----------
+        violations
+            Name to violation of each sample (n), positive where the constraint is broken.
+        """
         missing = [name for name in self.names if name not in violations]
         if missing:
             raise ConfigError(

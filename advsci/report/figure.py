@@ -105,7 +105,13 @@ class Picture:
         return f"Reduced to {self.dpi:.0f} dpi so that this page stays small." if self.png is not self.original else ""
 
     def reduce(self, dpi: float) -> None:
-        """Encode the PNG anew at a lower resolution and with 256 colours."""
+        """Encode the PNG anew at a lower resolution and with 256 colours.
+
+        Parameters
+        ----------
+        dpi
+            Dots per inch.
+        """
         from PIL import Image
 
         with Image.open(io.BytesIO(self.original)) as image:

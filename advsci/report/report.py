@@ -79,30 +79,76 @@ class Report:
         self._tables = 0
 
     def card(self, label: str, value: Any, *, verdict: Verdict | Level | None = None, note: str = "") -> "Report":
-        """A figure for the summary at the top, with an optional verdict in a word and a line of explanation."""
+        """A figure for the summary at the top, with an optional verdict in a word and a line of explanation.
+
+        Parameters
+        ----------
+        label
+            What the figure says.
+        value
+            The value.
+        note
+            A line below it.
+        """
         if isinstance(verdict, str):
             verdict = Verdict(verdict)
         self._cards.append(_Card(label, number(value), verdict, note))
         return self
 
     def section(self, title: str, text: str = "") -> "Report":
-        """Begin a section; it stands in the table of contents."""
+        """Begin a section; it stands in the table of contents.
+
+        Parameters
+        ----------
+        title
+            The heading.
+        text
+            The words.
+        """
         return self._begin(title, 1, text)
 
     def subsection(self, title: str, text: str = "") -> "Report":
-        """Begin a section one level down."""
+        """Begin a section one level down.
+
+        Parameters
+        ----------
+        title
+            The heading.
+        text
+            The words.
+        """
         return self._begin(title, 2, text)
 
     def text(self, text: str) -> "Report":
-        """Paragraphs, parted by blank lines."""
+        """Paragraphs, parted by blank lines.
+
+        Parameters
+        ----------
+        text
+            The words.
+        """
         return self._add(_Block("text", _paragraphs(text)))
 
     def bullets(self, items: Iterable[str]) -> "Report":
-        """A list of points."""
+        """A list of points.
+
+        Parameters
+        ----------
+        items
+            The points.
+        """
         return self._add(_Block("bullets", [_spans(item) for item in items]))
 
     def note(self, text: str, level: Level = "info") -> "Report":
-        """A boxed remark: ``"info"``, ``"good"``, ``"watch"`` or ``"bad"``."""
+        """A boxed remark: ``"info"``, ``"good"``, ``"watch"`` or ``"bad"``.
+
+        Parameters
+        ----------
+        text
+            The words.
+        level
+            How grave it is.
+        """
         if level not in LEVELS:
             raise ConfigError(f"got note level {level!r}; expected one of {', '.join(LEVELS)}")
         return self._add(_Block("note", _paragraphs(text), level=level))
@@ -122,13 +168,33 @@ class Report:
         best: Mapping[str, Literal["lower", "higher"]] | None = None,
         digits: int = 4,
     ) -> "Report":
-        """A table; see `advsci.report.table.table` for what ``rows`` may be."""
+        """A table; see `advsci.report.table.table` for what ``rows`` may be.
+
+        Parameters
+        ----------
+        columns
+            Which columns, in which order; None: all.
+        caption
+            A sentence below.
+        best
+            Column to ``"higher"`` or ``"lower"``: its best entries are marked.
+        digits
+            Significant digits.
+        """
         content = table(rows, columns, caption=caption, best=best, digits=digits)
         self._tables += 1
         return self._add(_Block("table", content, self._tables))
 
     def details(self, title: str, content: Mapping[str, Any] | str) -> "Report":
-        """Settings or text that stay folded until asked for; nested mappings are listed with dotted keys."""
+        """Settings or text that stay folded until asked for; nested mappings are listed with dotted keys.
+
+        Parameters
+        ----------
+        title
+            The heading.
+        content
+            A text or a mapping.
+        """
         if isinstance(content, str):
             return self._add(_Block("text_details", content, caption=title))
         return self._add(_Block("details", list(_flat(content)), caption=title))
@@ -154,7 +220,13 @@ class Report:
         return self._render(made, hollow=False)
 
     def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page; an older one is replaced only by a complete new one."""
+        """Write the page; an older one is replaced only by a complete new one.
+
+        Parameters
+        ----------
+        path
+            Where the file lies.
+        """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.partial")

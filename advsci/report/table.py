@@ -65,7 +65,13 @@ class Table:
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number that stands alone: at most ``digits`` significant digits, thousands apart, or a power of ten."""
+    """A number that stands alone: at most ``digits`` significant digits, thousands apart, or a power of ten.
+
+    Parameters
+    ----------
+    value
+        The number.
+    """
     value = _plain(value)
     if not _is_number(value):
         return _text(value)
@@ -92,6 +98,8 @@ def table(
         number, a text, a `Verdict`, None, or an estimate (anything with ``value`` and ``error``).
     columns
         Names and order of the columns; from the first row's keys by default.
+    caption
+        A sentence below.
     best
         Columns whose best entry is shown bold, with the direction that is better.
     digits

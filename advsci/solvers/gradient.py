@@ -16,7 +16,13 @@ Parameters = Sequence[nn.Parameter]
 
 
 def trainable(game: Game, player: str) -> list[nn.Parameter]:
-    """The parameters that ``player`` moves and that require gradients."""
+    """The parameters that ``player`` moves and that require gradients.
+
+    Parameters
+    ----------
+    game
+        The game.
+    """
     return [p for p in game.parameters_of(player) if p.requires_grad]
 
 
@@ -46,6 +52,15 @@ def player_gradient(
 
     With ``create_graph`` the gradient stays differentiable in every player's parameters; without, all others are
     frozen.
+
+    Parameters
+    ----------
+    game
+        The game.
+    batch
+        A batch: name to tensor, the samples along the first axis.
+    draw
+        The random numbers of one evaluation, from `draw`.
     """
     parameters = trainable(game, player) if parameters is None else parameters
     if create_graph:
@@ -56,7 +71,17 @@ def player_gradient(
 
 
 def first_order(game, player, parameters, batch, draw) -> tuple[Terms, Gradients]:
-    """Terms and gradient of one player, whatever the others' parameters require."""
+    """Terms and gradient of one player, whatever the others' parameters require.
+
+    Parameters
+    ----------
+    game
+        The game.
+    batch
+        A batch: name to tensor, the samples along the first axis.
+    draw
+        The random numbers of one evaluation, from `draw`.
+    """
     terms = game.terms(player, batch, draw)
     gradients = torch.autograd.grad(total(terms), parameters, allow_unused=True)
     return {name: term.detach() for name, term in terms.items()}, list(gradients)
@@ -68,6 +93,13 @@ def vector_field(
     r"""Each player's terms and gradient at the same point, batch and draw: :math:`v = (\nabla_{\theta_i} L_i)_i`.
 
     A `OneLossGame` takes one backward pass for all players; a `OnePassGame` computes once what the losses share.
+
+    Parameters
+    ----------
+    game
+        The game.
+    parameters
+        Player to the parameters that it moves.
     """
     if parameters is None:
         parameters = {player: trainable(game, player) for player in game.players}
@@ -92,6 +124,15 @@ def differentiable_field(
     """Every player's terms and the vector field as one flat list, differentiable in all parameters.
 
     Parameters that a loss does not depend on have the gradient zero.
+
+    Parameters
+    ----------
+    game
+        The game.
+    batch
+        A batch: name to tensor, the samples along the first axis.
+    draw
+        The random numbers of one evaluation, from `draw`.
     """
     terms, field = {}, []
     for player, own in parameters.items():
@@ -112,6 +153,11 @@ def compiled(evaluate: Callable, backend: str = "inductor") -> Callable:
     Double backward decides the form: a compiled *network* cannot be differentiated twice, a compiled function that
     contains the differentiations can. It must not make leaves on its way, hence the inputs require gradients
     beforehand. The first call compiles (seconds to a minute) and so does every new shape.
+
+    Parameters
+    ----------
+    backend
+        Name of torch's compiler backend.
     """
     run = torch.compile(evaluate, fullgraph=True, dynamic=False, backend=backend)
     # all games of a process are counted under the one code that evaluates them: a sweep has many

@@ -148,7 +148,13 @@ class ProximalPoint(Solver):
 
 
 def learning_rates(solver: Solver) -> Tensor:
-    """The diagonal of H: the current learning rate of every parameter's entry."""
+    """The diagonal of H: the current learning rate of every parameter's entry.
+
+    Parameters
+    ----------
+    solver
+        The solver, bound to the game.
+    """
     rates = {}
     for optimizer in solver.optimizers.values():
         for group in optimizer.param_groups:
@@ -157,7 +163,13 @@ def learning_rates(solver: Solver) -> Tensor:
 
 
 def solve_implicit(J: FieldJacobian, H: Tensor, b: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    r""":math:`(I + J H)^{-1} b` and the relative residual."""
+    r""":math:`(I + J H)^{-1} b` and the relative residual.
+
+    Parameters
+    ----------
+    iterations
+        Products with the Jacobian at most.
+    """
 
     def product(x: Tensor) -> Tensor:
         return (x[0] + J(H * x[0]))[None]

@@ -13,12 +13,26 @@ __all__ = ["FieldJacobian", "flatten", "unflatten"]
 
 
 def flatten(tensors: Sequence[Tensor]) -> Float[Tensor, " p"]:
-    """All entries as one vector."""
+    """All entries as one vector.
+
+    Parameters
+    ----------
+    tensors
+        The tensors.
+    """
     return torch.cat([t.reshape(-1) for t in tensors])
 
 
 def unflatten(vector: Float[Tensor, " p"], like: Sequence[Tensor]) -> list[Tensor]:
-    """The inverse of `flatten`."""
+    """The inverse of `flatten`.
+
+    Parameters
+    ----------
+    vector
+        All entries in one vector.
+    like
+        Tensors of the shapes that are wanted.
+    """
     parts = vector.split([t.numel() for t in like])
     return [part.view_as(t) for part, t in zip(parts, like, strict=True)]
 

@@ -30,6 +30,13 @@ def adam(
 ) -> OptimizerFactory:
     """Fused Adam with the defaults of the relativistic recipe (arXiv 2501.05441): no momentum in the first moment.
 
+    Parameters
+    ----------
+    eps
+        Added to the root of the second moment.
+    weight_decay
+        Decoupled decay of the parameters per step.
+
     Examples
     --------
     >>> from advsci.nn import MLP
@@ -113,7 +120,15 @@ class Solver(ABC):
 
     @abstractmethod
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move every player once; give each player's terms, detached and still on the device."""
+        """Move every player once; give each player's terms, detached and still on the device.
+
+        Parameters
+        ----------
+        game
+            The game.
+        feed
+            Gives the next batch and its draw.
+        """
 
     def bind(self, game: Game) -> None:
         """Make the optimizers for the players of ``game`` and forget everything remembered.
@@ -186,26 +201,54 @@ class Solver(ABC):
         return self.parameters
 
     def set_progress(self, progress: float) -> None:
-        """Set every learning rate for this point of the training."""
+        """Set every learning rate for this point of the training.
+
+        Parameters
+        ----------
+        progress
+            Share of the training that is done, in [0, 1].
+        """
         factor = self.lr_schedule(progress)
         for player, optimizer in self.optimizers.items():
             for group, lr in zip(optimizer.param_groups, self._base_lr[player], strict=True):
                 group["lr"] = lr * factor
 
     def gradient(self, player: str, batch: Batch, draw: Draw) -> tuple[Terms, Gradients]:
-        """Terms and gradient of one player, all others frozen."""
+        """Terms and gradient of one player, all others frozen.
+
+        Parameters
+        ----------
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
+        """
         with frozen(self._others[player]):
             return self._gradient[player](batch, draw)
 
     def field(self, game: Game, batch: Batch, draw: Draw) -> tuple[dict[str, Terms], dict[str, Gradients]]:
-        """Terms and gradients of all players at the same point, batch and draw."""
+        """Terms and gradients of all players at the same point, batch and draw.
+
+        Parameters
+        ----------
+        game
+            The game.
+        """
         if isinstance(game, OneLossGame | OnePassGame) and self._field is not None:
             return self._field(batch, draw)
         evaluated = {player: self.gradient(player, batch, draw) for player in self.players}
         return {p: terms for p, (terms, _) in evaluated.items()}, {p: g for p, (_, g) in evaluated.items()}
 
     def apply(self, game: Game, player: str, gradients: Gradients, *, constrain: bool = True) -> None:
-        """One optimizer step of ``player`` along ``gradients``, then its constraints."""
+        """One optimizer step of ``player`` along ``gradients``, then its constraints.
+
+        Parameters
+        ----------
+        game
+            The game.
+        constrain
+            Also apply the player's constraints.
+        """
         average_over_processes(gradients)
         if self.watch:
             present = [g.detach() for g in gradients if g is not None]
@@ -238,7 +281,13 @@ class Solver(ABC):
 
 
 def copied(memory: Any, device: torch.device) -> Any:
-    """A copy of nested dicts, lists and tensors on ``device``."""
+    """A copy of nested dicts, lists and tensors on ``device``.
+
+    Parameters
+    ----------
+    memory
+        Nested dicts, lists and tensors.
+    """
     if isinstance(memory, Tensor):
         return memory.to(device, copy=True)
     if isinstance(memory, dict):

@@ -24,7 +24,17 @@ __all__ = ["Unrolled", "unrolled_gradient"]
 def unrolled_gradient(
     game: Game, player: str, batch: Batch, draw: Draw, *, k: int, rate: float
 ) -> tuple[Terms, Gradients]:
-    r"""Terms and total gradient of ``player`` after ``k`` gradient steps of length ``rate`` of all other players."""
+    r"""Terms and total gradient of ``player`` after ``k`` gradient steps of length ``rate`` of all other players.
+
+    Parameters
+    ----------
+    game
+        The game.
+    batch
+        A batch: name to tensor, the samples along the first axis.
+    draw
+        The random numbers of one evaluation, from `draw`.
+    """
     name_of = {id(p): name for name, p in game.named_parameters()}
     names = {p: [name_of[id(t)] for t in game.parameters_of(p) if t.requires_grad] for p in game.players}
     values: dict[str, Tensor] = dict(game.named_parameters())

@@ -82,6 +82,11 @@ def save(folder: Path, step: int, state: Any, *, keep: int = 2) -> Path:
 def load(path: Path) -> tuple[int, Any]:
     """Step and state of a checkpoint; verifies every byte and never runs code from the file.
 
+    Parameters
+    ----------
+    path
+        Where the file lies.
+
     Raises
     ------
     CheckpointError

@@ -46,7 +46,13 @@ class Averaged:
 
     @torch.no_grad()
     def update(self, step: int, progress: float) -> None:
-        """Follow the module after step ``step`` (from 1)."""
+        """Follow the module after step ``step`` (from 1).
+
+        Parameters
+        ----------
+        progress
+            Share of the training that is done, in [0, 1].
+        """
         decay = min(self.decay(progress), (1.0 + step) / (10.0 + step))
         torch._foreach_lerp_(self._average, self._source, 1.0 - decay)
         for average, buffer in self._buffers:
@@ -57,5 +63,11 @@ class Averaged:
         return self.module.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take over an average that `state_dict` gave."""
+        """Take over an average that `state_dict` gave.
+
+        Parameters
+        ----------
+        state
+            What `state_dict` gave.
+        """
         self.module.load_state_dict(state)

@@ -17,7 +17,21 @@ class Show(Protocol):
 
 @contextmanager
 def show_progress(total: int, title: str, *, start: int = 0, every: float = 5.0, quiet: bool = False) -> Iterator[Show]:
-    """Within the context, the yielded function shows progress on standard error, at most a few times a second."""
+    """Within the context, the yielded function shows progress on standard error, at most a few times a second.
+
+    Parameters
+    ----------
+    total
+        Steps in all.
+    title
+        What stands before the numbers.
+    start
+        Steps that are done already.
+    every
+        Seconds between two lines.
+    quiet
+        Show nothing.
+    """
     if quiet:
         yield lambda step, text="": None
     elif sys.stderr.isatty():

@@ -81,7 +81,13 @@ class _Ahead:
         return next(self.batches)
 
     def wanted(self, position: int, count: int) -> list[tuple[int, int]]:
-        """(position, index) of each sample of a batch."""
+        """(position, index) of each sample of a batch.
+
+        Parameters
+        ----------
+        count
+            How many.
+        """
         return list(enumerate(self.order(position, count).tolist(), position))
 
     def _loader(self, position: int) -> DataLoader:

@@ -72,7 +72,13 @@ class Run:
         self.write("environment.json", json.dumps(environment, indent=2))
 
     def append(self, name: str, record: Mapping[str, Any]) -> None:
-        """Add one record to ``metrics.jsonl`` or ``timing.jsonl``."""
+        """Add one record to ``metrics.jsonl`` or ``timing.jsonl``.
+
+        Parameters
+        ----------
+        name
+            Name of the file in the folder.
+        """
         try:
             with open(self.path / name, "a") as file:
                 file.write(json.dumps(dict(record)) + "\n")
@@ -84,7 +90,13 @@ class Run:
             ) from error
 
     def records(self, name: str = "metrics.jsonl") -> list[dict[str, Any]]:
-        """All complete records; a last line that a crash cut short is left out."""
+        """All complete records; a last line that a crash cut short is left out.
+
+        Parameters
+        ----------
+        name
+            Name of the file in the folder.
+        """
         path = self.path / name
         if not path.exists():
             return []

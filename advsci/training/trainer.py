@@ -351,7 +351,15 @@ def _numbers(callback: Callback, values: Mapping[str, Any] | None) -> dict[str, 
 
 
 def seed_torch(stream: Stream, device: torch.device) -> None:
-    """Set torch's own generators, which random modules such as dropout draw from."""
+    """Set torch's own generators, which random modules such as dropout draw from.
+
+    Parameters
+    ----------
+    stream
+        Where the random numbers come from.
+    device
+        Torch device of the result.
+    """
     key = stream.key() & (2**63 - 1)
     torch.default_generator.manual_seed(key)
     if device.type == "cuda":

@@ -13,6 +13,11 @@ __all__ = ["flatten", "unflatten"]
 def flatten(tree: Any, prefix: str = "") -> tuple[dict[str, Tensor], Any]:
     """Split a tree into its tensors, by path, and a JSON-able skeleton that refers to them.
 
+    Parameters
+    ----------
+    prefix
+        Path of the tree within a larger one.
+
     Raises
     ------
     CheckpointError
@@ -37,7 +42,15 @@ def flatten(tree: Any, prefix: str = "") -> tuple[dict[str, Tensor], Any]:
 
 
 def unflatten(skeleton: Any, tensors: dict[str, Tensor]) -> Any:
-    """The inverse of `flatten`."""
+    """The inverse of `flatten`.
+
+    Parameters
+    ----------
+    skeleton
+        What `flatten` gave beside the tensors.
+    tensors
+        The tensors.
+    """
     ((kind, value),) = skeleton.items()
     if kind == "tensor":
         if isinstance(value, str):

@@ -9,7 +9,15 @@ __all__ = ["diverged"]
 
 
 def diverged(history: Records, late: Records) -> Finding | None:
-    """The run ended on a number that is not finite, or on its way there."""
+    """The run ended on a number that is not finite, or on its way there.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     last = history[-1]
     named = [key for key in last if key.startswith("diverged/")]
     broken = [key for record in history for key, v in record.items() if isinstance(v, float) and not isfinite(v)]

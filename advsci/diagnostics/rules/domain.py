@@ -8,7 +8,15 @@ __all__ = ["deaf_adversary", "readable_domain"]
 
 
 def deaf_adversary(history: Records, late: Records) -> Finding | None:
-    """An adversary that does worse than a constant: its silence means nothing."""
+    """An adversary that does worse than a constant: its silence means nothing.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     read = {name: median([share_read(r, name) for r in late[len(late) // 2 :]]) for name in adversaries_of(late)}
     deaf = {name: share for name, share in read.items() if share < -0.05}
     if not deaf:
@@ -27,7 +35,15 @@ def deaf_adversary(history: Records, late: Records) -> Finding | None:
 
 
 def readable_domain(history: Records, late: Records) -> Finding | None:
-    """An adversary still reads the domain at the end."""
+    """An adversary still reads the domain at the end.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     read = {name: median([share_read(r, name) for r in late[len(late) // 2 :]]) for name in adversaries_of(late)}
     loud = {name: share for name, share in read.items() if share > 0.2}
     if not loud:

@@ -25,7 +25,15 @@ __all__ = [
 
 
 def coupled_batch(history: Records, late: Records) -> Finding | None:
-    """D(real) depends on the fakes in its batch."""
+    """D(real) depends on the fakes in its batch.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     coupling = last(late, "coupling")
     if coupling is None or coupling < 1e-4:
         return None
@@ -42,7 +50,15 @@ def coupled_batch(history: Records, late: Records) -> Finding | None:
 
 
 def exploding_critic(history: Records, late: Records) -> Finding | None:
-    """The critic's slope is out of all proportion: still growing, or steep where it tells nothing apart."""
+    """The critic's slope is out of all proportion: still growing, or steep where it tells nothing apart.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     slopes = [record["probe/slope_real"] for record in history if "probe/slope_real" in record]
     if len(slopes) < 4:
         return None
@@ -69,7 +85,15 @@ def exploding_critic(history: Records, late: Records) -> Finding | None:
 
 
 def saturation(history: Records, late: Records) -> Finding | None:
-    """The generator gets no signal from a discriminator that has won."""
+    """The generator gets no signal from a discriminator that has won.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     heard, accuracy = last(late, "signal"), last(late, "accuracy")
     if heard is None or accuracy is None or heard > 0.05 or accuracy < 0.95:
         return None
@@ -86,7 +110,15 @@ def saturation(history: Records, late: Records) -> Finding | None:
 
 
 def overfitting(history: Records, late: Records) -> Finding | None:
-    """The discriminator scores its training data above data that it has never seen."""
+    """The discriminator scores its training data above data that it has never seen.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     known = last(late, "memorised")
     if known is None or known < 0.6:
         return None
@@ -105,7 +137,15 @@ def overfitting(history: Records, late: Records) -> Finding | None:
 
 
 def oscillation(history: Records, late: Records) -> Finding | None:
-    """The generator's mass moves to and fro instead of settling."""
+    """The generator's mass moves to and fro instead of settling.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     series = [[r[f"probe/position_{i}"] for r in late if f"probe/position_{i}" in r] for i in range(3)]
     series = [values for values in series if len(values) >= 6]
     if not series:
@@ -137,7 +177,15 @@ def oscillation(history: Records, late: Records) -> Finding | None:
 
 
 def idle_generator(history: Records, late: Records) -> Finding | None:
-    """The samples are far from the data and cannot have moved, though the discriminator has something to say."""
+    """The samples are far from the data and cannot have moved, though the discriminator has something to say.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     shares, heard = shares_of_ceiling(late), last(late, "signal")
     if shares is None or heard is None or shares["coverage"] > 0.6 or heard < 0.05:
         return None
@@ -162,7 +210,15 @@ def idle_generator(history: Records, late: Records) -> Finding | None:
 
 
 def vanishing_gradient(history: Records, late: Records) -> Finding | None:
-    """The generator's gradient is a small fraction of what it was."""
+    """The generator's gradient is a small fraction of what it was.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     norms = [record["generator/gradient_norm"] for record in history if "generator/gradient_norm" in record]
     if len(norms) < 4:
         return None

@@ -30,13 +30,27 @@ class Finding:
 
 
 def last(late: Records, name: str) -> float | None:
-    """The median over the last quarter of the run, None where it was not read."""
+    """The median over the last quarter of the run, None where it was not read.
+
+    Parameters
+    ----------
+    late
+        The records of its last quarter.
+    name
+        Name of the reading.
+    """
     values = [record[f"probe/{name}"] for record in late[len(late) // 2 :] if f"probe/{name}" in record]
     return median(values) if values else None
 
 
 def shares_of_ceiling(late: Records) -> dict[str, float] | None:
-    """The neighbourhood scores over what real data score against themselves."""
+    """The neighbourhood scores over what real data score against themselves.
+
+    Parameters
+    ----------
+    late
+        The records of its last quarter.
+    """
     shares = {}
     for name in ("precision", "recall", "density", "coverage"):
         value, ceiling = last(late, name), last(late, f"{name}_ceiling")
@@ -54,7 +68,13 @@ def detrended(values: Sequence[float]) -> list[float]:
 
 
 def turns(values: Sequence[float]) -> int:
-    """How often the series crosses its own trend."""
+    """How often the series crosses its own trend.
+
+    Parameters
+    ----------
+    values
+        Numbers in the order of the steps.
+    """
     rest = detrended(values)
     return sum(a * b < 0 for a, b in zip(rest, rest[1:], strict=False))
 
@@ -66,7 +86,15 @@ def adversaries_of(records: Records) -> tuple[str, ...]:
 
 
 def share_read(record: Mapping[str, float | int], name: str) -> float:
-    """What an adversary reads of the domain: 1 less its loss over the loss by chance."""
+    """What an adversary reads of the domain: 1 less its loss over the loss by chance.
+
+    Parameters
+    ----------
+    record
+        One record of a run.
+    name
+        Name of the reading.
+    """
     loss, chance = record[f"probe/loss_{name}"], record[f"probe/chance_{name}"]
     return (chance - loss) / max(abs(chance), 1e-12)
 
@@ -78,6 +106,11 @@ def is_on(history: Records, name: str) -> bool:
 def remedies(history: Records, *remedies: tuple[str, str] | tuple[str, str, str]) -> str:
     """One sentence of remedies: of ``(setting, text)`` and ``(setting, text, text where the setting is on)`` those that
     are not on; a setting of ``""`` is never on.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
     """
     texts = []
     for setting, text, *instead in remedies:

@@ -16,7 +16,15 @@ __all__ = [
 
 
 def dead_generator(history: Records, late: Records) -> Finding | None:
-    """All samples are the same point."""
+    """All samples are the same point.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     variance = last(late, "variance")
     if variance is None or variance > 1e-3:
         return None
@@ -39,7 +47,15 @@ def dead_generator(history: Records, late: Records) -> Finding | None:
 
 
 def fooled_frechet(history: Records, late: Records) -> Finding | None:
-    """A small Frechet distance beside poor coverage."""
+    """A small Frechet distance beside poor coverage.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     frechet, floor, shares = last(late, "frechet"), last(late, "frechet_floor"), shares_of_ceiling(late)
     if frechet is None or shares is None or shares["coverage"] > 0.8:
         return None
@@ -60,7 +76,15 @@ def fooled_frechet(history: Records, late: Records) -> Finding | None:
 
 
 def mode_dropping(history: Records, late: Records) -> Finding | None:
-    """Good samples of a part of the data."""
+    """Good samples of a part of the data.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     shares = shares_of_ceiling(late)
     if shares is None or shares["coverage"] > 0.8 or min(shares["precision"], shares["density"]) < 0.6:
         return None
@@ -81,7 +105,15 @@ def mode_dropping(history: Records, late: Records) -> Finding | None:
 
 
 def manifold_collapse(history: Records, late: Records) -> Finding | None:
-    """Samples between the modes: neither dense nor covering."""
+    """Samples between the modes: neither dense nor covering.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     shares = shares_of_ceiling(late)
     if shares is None or shares["density"] >= 0.6 or shares["coverage"] >= 0.85:
         return None
@@ -103,7 +135,15 @@ def manifold_collapse(history: Records, late: Records) -> Finding | None:
 
 
 def junk(history: Records, late: Records) -> Finding | None:
-    """All data are reached, with much besides."""
+    """All data are reached, with much besides.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     shares = shares_of_ceiling(late)
     if shares is None or shares["recall"] < 0.9 or shares["precision"] > 0.7:
         return None
@@ -121,7 +161,15 @@ def junk(history: Records, late: Records) -> Finding | None:
 
 
 def rank_collapse(history: Records, late: Records) -> Finding | None:
-    """The generator hardly uses its latent space."""
+    """The generator hardly uses its latent space.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     rank, limit = last(late, "effective_rank"), last(late, "rank_limit")
     shares = shares_of_ceiling(late)
     if rank is None or limit is None or limit < 2 or rank > max(1.05, 0.15 * limit):
@@ -141,7 +189,15 @@ def rank_collapse(history: Records, late: Records) -> Finding | None:
 
 
 def ill_conditioned(history: Records, late: Records) -> Finding | None:
-    """The data's covariance is badly conditioned and the samples suffer."""
+    """The data's covariance is badly conditioned and the samples suffer.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
     condition, shares = last(late, "input_condition"), shares_of_ceiling(late)
     if condition is None or shares is None or condition < 1e4 or shares["coverage"] > 0.85:
         return None

@@ -31,7 +31,17 @@ class Point(nn.Module):
 
 
 def dirac(theta: float, psi: float, objective, penalties=(), noise: float = 0.0) -> GAN:
-    """The game at (theta, psi)."""
+    """The game at (theta, psi).
+
+    Parameters
+    ----------
+    objective
+        What the players are scored with.
+    penalties
+        Penalties on the discriminator.
+    noise
+        Standard deviation of the instance noise.
+    """
     critic = nn.Linear(1, 1, bias=False, dtype=torch.float64)
     nn.init.constant_(critic.weight, psi)
     augment = InstanceNoise(noise) if noise else None
@@ -45,7 +55,17 @@ def feed():
 
 
 def eigenvalue(objective, penalties=(), noise: float = 0.0) -> complex:
-    """The eigenvalue of the flow -v at the equilibrium with the largest real part, then imaginary part."""
+    """The eigenvalue of the flow -v at the equilibrium with the largest real part, then imaginary part.
+
+    Parameters
+    ----------
+    objective
+        What the players are scored with.
+    penalties
+        Penalties on the discriminator.
+    noise
+        Standard deviation of the instance noise.
+    """
     jacobian = VectorField(dirac(0.0, 0.0, objective, penalties, noise), *feed()).dense()
     return max((complex(z) for z in torch.linalg.eigvals(-jacobian)), key=lambda z: (round(z.real, 9), z.imag))
 
@@ -53,7 +73,21 @@ def eigenvalue(objective, penalties=(), noise: float = 0.0) -> complex:
 def converges(
     objective, penalties=(), noise: float = 0.0, clip: float = 0.0, solver: type[Solver] = Alternating, **rule
 ) -> bool:
-    """Whether training from (1, 1) ends within 0.001 of the equilibrium."""
+    """Whether training from (1, 1) ends within 0.001 of the equilibrium.
+
+    Parameters
+    ----------
+    objective
+        What the players are scored with.
+    penalties
+        Penalties on the discriminator.
+    noise
+        Standard deviation of the instance noise.
+    clip
+        Bound of weight clipping; None: none.
+    solver
+        The solver.
+    """
     game = dirac(1.0, 1.0, objective, penalties, noise)
     if clip:
         game.constraints.setdefault("discriminator", []).append(WeightClipping(clip))
@@ -65,7 +99,15 @@ def converges(
 
 
 def measure(seed: int, effort: str) -> dict[str, float]:
-    """Spectra and outcomes of all methods; nothing is random."""
+    """Spectra and outcomes of all methods; nothing is random.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     gan, wasserstein = Minimax(), Wasserstein()
     spectra = {
         "unregularised": eigenvalue(gan),

@@ -6,7 +6,15 @@ CAPTION = "The smallest Wasserstein GAN: distance of the generator from the data
 
 
 def draw(paper, measured) -> Figure:
-    """One curve a rule, first seed."""
+    """One curve a rule, first seed.
+
+    Parameters
+    ----------
+    paper
+        The paper.
+    measured
+        Cells as measured.
+    """
     figure = Figure(figsize=(6.4, 3.2))
     axes = figure.subplots()
     for name in ("simultaneous", "alternating", "extragradient", "past"):

@@ -61,7 +61,13 @@ def nothing():
 
 
 def radius(rule: type[Solver], h: float) -> float:
-    """Spectral radius of one step of a rule without memory."""
+    """Spectral radius of one step of a rule without memory.
+
+    Parameters
+    ----------
+    h
+        Learning rate.
+    """
     game, columns = Bilinear(), []
     for unit in torch.eye(2, dtype=torch.float64):
         solver = rule(partial(torch.optim.SGD, lr=h))
@@ -73,7 +79,17 @@ def radius(rule: type[Solver], h: float) -> float:
 
 
 def ratio(rule: type[Solver], h: float, steps: int = 120) -> float:
-    """Ratio of the last two distances from the equilibrium."""
+    """Ratio of the last two distances from the equilibrium.
+
+    Parameters
+    ----------
+    rule
+        Name of the rule.
+    h
+        Learning rate.
+    steps
+        Steps.
+    """
     game, solver = Bilinear(), rule(partial(torch.optim.SGD, lr=h))
     solver.bind(game)
     before = now = 0.0
@@ -95,7 +111,19 @@ class Shift(nn.Module):
 
 
 def wasserstein(rule: type[Solver], seed: int, d: int = 8, steps: int = 600) -> tuple[list[float], float]:
-    """Distances of theta from the data's mean, over its start; and that of the mean iterate."""
+    """Distances of theta from the data's mean, over its start; and that of the mean iterate.
+
+    Parameters
+    ----------
+    rule
+        Name of the rule.
+    seed
+        Root of all random numbers.
+    d
+        Dimensions.
+    steps
+        Steps.
+    """
     stream, mean = Stream(seed), torch.ones(d) / d**0.5
     critic = nn.Linear(d, 1, bias=False)
     nn.init.zeros_(critic.weight)
@@ -118,7 +146,15 @@ def wasserstein(rule: type[Solver], seed: int, d: int = 8, steps: int = 600) -> 
 
 
 def measure(seed: int, effort: str) -> dict[str, float | bool | list[float]]:
-    """Radii (nothing random), and one training of the Wasserstein GAN for each rule."""
+    """Radii (nothing random), and one training of the Wasserstein GAN for each rule.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     cells: dict[str, float | bool | list[float]] = {}
     rules = {"simultaneous": Simultaneous, "alternating": Alternating, "extragradient": Extragradient}
     for h in (0.1, 0.3, 0.4):

@@ -24,7 +24,13 @@ from advsci.training import Trainer
 
 
 def modes_of(mixture: str) -> tuple[Tensor, float]:
-    """Means and standard deviation of the ring's or the grid's Gaussians."""
+    """Means and standard deviation of the ring's or the grid's Gaussians.
+
+    Parameters
+    ----------
+    mixture
+        ``"ring"`` or ``"grid"``.
+    """
     if mixture == "ring":
         angle = torch.arange(8) * (math.pi / 4)
         return torch.stack([angle.cos(), angle.sin()], 1), 0.01
@@ -45,7 +51,13 @@ class Maxout(nn.Module):
 
 
 def published_networks(m: int) -> tuple[nn.Module, nn.Module]:
-    """Generator and discriminator of the authors' code."""
+    """Generator and discriminator of the authors' code.
+
+    Parameters
+    ----------
+    m
+        Samples that the discriminator sees at once.
+    """
     layers: list[nn.Module] = []
     for inputs in (2, 400, 400, 400):
         layers += [nn.Linear(inputs, 400, bias=False), nn.BatchNorm1d(400), nn.ReLU()]
@@ -60,7 +72,19 @@ def published_networks(m: int) -> tuple[nn.Module, nn.Module]:
 
 
 def counts(mixture: str, pack: int, seed: int, effort: str) -> dict[str, float]:
-    """One training; counts of 2,500 samples."""
+    """One training; counts of 2,500 samples.
+
+    Parameters
+    ----------
+    mixture
+        ``"ring"`` or ``"grid"``.
+    pack
+        Samples that the discriminator sees at once.
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     means, sigma = modes_of(mixture)
     stream = Stream(seed).at("data")
     which = stream.at("mode").integers(len(means), (100_000,))
@@ -86,7 +110,15 @@ def counts(mixture: str, pack: int, seed: int, effort: str) -> dict[str, float]:
 
 
 def measure(mixture: str, seed: int, effort: str) -> dict[str, float]:
-    """Counts of every pack size on one mixture, and what packs of two gain over single samples."""
+    """Counts of every pack size on one mixture, and what packs of two gain over single samples.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     found = {m: counts(mixture, m, seed, effort) for m in ((1, 2) if effort == "quick" else (1, 2, 3, 4))}
     cells = {f"{mixture}-{m}/{name}": value for m, part in found.items() for name, value in part.items()}
     cells[f"{mixture}/modes gained"] = found[2]["modes"] - found[1]["modes"]

@@ -29,7 +29,13 @@ NOISE = 0.5
 
 
 def rewarded(x: Tensor, samples: Tensor, kind: str, share: float) -> Tensor:
-    """The loss for truths x (n d) and samples (P n d); ``share`` scales the reward's weight."""
+    """The loss for truths x (n d) and samples (P n d); ``share`` scales the reward's weight.
+
+    Parameters
+    ----------
+    kind
+        Which loss.
+    """
     p, mean = len(samples), samples.mean(0)
     if kind == "L1":
         spread = math.sqrt(math.pi / (2 * p * (p - 1))) * (samples - mean).abs().sum(0).mean()
@@ -66,7 +72,13 @@ class Posterior(Game):
 
 
 def minimiser(p: int) -> float:
-    """The deviation at which the expected loss L1 - beta L_SD of a true deviation 1 is least, by bisection."""
+    """The deviation at which the expected loss L1 - beta L_SD of a true deviation 1 is least, by bisection.
+
+    Parameters
+    ----------
+    p
+        Samples per average.
+    """
     log_sigma = torch.zeros((), dtype=torch.float64, requires_grad=True)
 
     def slope(at: float) -> float:
@@ -86,7 +98,15 @@ def minimiser(p: int) -> float:
 
 
 def measure(seed: int, effort: str) -> dict[str, float]:
-    """Deviations and gains that each loss ends at, over the true ones."""
+    """Deviations and gains that each loss ends at, over the true ones.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     d, steps = (4, 1500) if effort == "quick" else (64, 10_000)
     stream = Stream(seed).at("data")
     x = stream.at("x").normal((20_000, d))

@@ -13,12 +13,30 @@ from advsci.streams import Stream
 
 
 def gaussians(n: int, d: int, stream: Stream) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two sets of standard normal samples."""
+    """Two sets of standard normal samples.
+
+    Parameters
+    ----------
+    n
+        How many.
+    d
+        Dimensions.
+    stream
+        Where the random numbers come from.
+    """
     return stream.at("real").normal((n, d)).double(), stream.at("fake").normal((n, d)).double()
 
 
 def measure(seed: int, effort: str) -> dict[str, float]:
-    """The README's example, the closed forms, and two failures."""
+    """The README's example, the closed forms, and two failures.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     stream = Stream(seed)
     cells = {
         f"example/{k}": float(v) for k, v in prdc(*gaussians(10_000, 1000, stream.at("example")))._asdict().items()
