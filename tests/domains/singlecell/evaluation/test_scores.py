@@ -98,7 +98,7 @@ def test_the_embedding_to_score_by_given_labels_is_without_them():
 
 
 def test_wrong_length_is_named(case):
-    with pytest.raises(ShapeError, match="one row a cell"):
+    with pytest.raises(ShapeError, match="one row per cell"):
         correction_scores(np.zeros((3, 2)), case[1], case[0])
 
 
