@@ -16,7 +16,7 @@ BENCHMARKS := $(filter-out core_%,$(sort $(basename $(notdir $(wildcard tests/be
 
 # What each set installs beside the core. Torch goes in before anything else can choose another build of it.
 EXTRAS_papers := all
-EXTRAS_demo := circuits,singlecell,friction,inverse
+EXTRAS_demo := circuits,singlecell,friction,inverse,images
 EXTRAS_test := all,test
 EXTRAS_bench := all,test,bench
 EXTRAS_docs := circuits,singlecell,friction,inverse,docs

@@ -1,7 +1,7 @@
 """The script ``advsci-images``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci_images.config import Adapt, Augment, Compare, Sample, Train, Translate, Upscale
+from advsci_images.config import Adapt, Augment, Caption, Compare, Sample, Train, Translate, Upscale
 
 __all__ = ["app", "main"]
 
@@ -12,6 +12,7 @@ _VERBS = {
     "translate": Translate,
     "upscale": Upscale,
     "adapt": Adapt,
+    "caption": Caption,
     "augment": Augment,
     "compare": Compare,
 }

@@ -81,16 +81,15 @@ def textured_digits(limit: int = 9000, seed: int = 0) -> TexturedDigits:
 
 
 def stained(images: Tensor) -> Tensor:
-    r"""Grey images (n 1 h w) as two stains on bright paper: a blur by 3 x 3 pixels, then a curve for each channel.
+    r"""Grey images (n 1 h w) as fluorescence in three channels: a blur by 3 x 3 pixels, then a curve for each channel.
 
     Both steps can be undone, so the truth of a way back is known.
     """
     kernel = torch.tensor([1.0, 4.0, 1.0])
     kernel = (kernel[:, None] * kernel[None, :]) / 36.0
-    soft = torch.nn.functional.conv2d(images, kernel[None, None], padding=1)
+    soft = torch.nn.functional.conv2d(images, kernel[None, None].to(images), padding=1)
     d = (soft + 1.0) / 2.0
-    channels = [1.0 - 0.4 * d, 1.0 - 1.1 * d.square(), 1.0 - 1.6 * d.sqrt()]
-    return torch.cat(channels, 1).clamp(-1.0, 1.0)
+    return 2.0 * torch.cat([0.9 * d, 0.6 * d.square(), d.sqrt() - 0.4 * d], 1) - 1.0
 
 
 def inked(images: Tensor, ink: Tensor) -> Tensor:
@@ -105,7 +104,7 @@ def paired_example(name: str, limit: int = 9000, seed: int = 0) -> PairedExample
     Parameters
     ----------
     name
-        ``"stained"``: digits to stains. ``"low-dose"``: head CT at low dose to full dose, 32 x 32 pixels; needs the
+        ``"stained"``: digits to fluorescence in three channels. ``"low-dose"``: head CT at low dose to full dose, 32 x 32 pixels; needs the
         registered set head-ct.
     limit
         Most training pairs.

@@ -25,13 +25,10 @@ def training_sections(report: "Report", folders: "dict[str, Run]") -> "Report":
     Report
         The page.
     """
-    from advsci.diagnostics import diagnosis_section, judge
-    from advsci.report import training_section
+    from advsci.report import training_section, verdict_section
 
     for name, folder in folders.items():
-        records = folder.records()
-        if any(key.startswith("probe/") for record in records for key in record):
-            diagnosis_section(report, judge(records), records)
-        if records:
+        if folder.records():
+            verdict_section(report, folder.path, title=f"Verdict: {name}")
             training_section(report, folder.path, title=f"Training: {name}")
     return report

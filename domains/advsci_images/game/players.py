@@ -218,9 +218,10 @@ class Painter(nn.Module):
 class Translator(nn.Module):
     r"""Images to images of the same or of a multiple size: half resolution inside, the input passed on by a skip.
 
-    .. math:: \tanh\left(s(x) + \mathrm{up}(h(x, c))\right)
+    .. math:: s(x) + \mathrm{up}(h(x, c))
 
-    with a 1 x 1 convolution s of the (enlarged) input, so that the network starts near a copy.
+    with a 1 x 1 convolution s of the (enlarged) input, so that the network starts near a copy. The output is linear:
+    where an image is saturated, a tanh would have no gradient left.
 
     Parameters
     ----------
@@ -281,7 +282,7 @@ class Translator(nn.Module):
         for block in self.blocks:
             h = h + block(h)
         copy = x if self.factor == 1 else interpolate(x, scale_factor=self.factor, mode="bicubic")
-        return torch.tanh(self.skip(copy) + self.up(h))[:, :, :height, :width]
+        return (self.skip(copy) + self.up(h))[:, :, :height, :width]
 
 
 def _block(width: int) -> nn.Sequential:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from advsci.diagnostics import Probe
-from advsci.games import GAN, Game
+from advsci.games import AdversarialGame, DomainAdversarial, Game
 from advsci.schedules import Cosine
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
@@ -104,7 +104,7 @@ class Play:
     ) -> Training:
         """Play a game.
 
-        A `GAN` is probed in the log, so that a verdict can be read from the run.
+        An adversarial game is probed in the log, so that a verdict can be read from the run.
 
         Parameters
         ----------
@@ -124,8 +124,9 @@ class Play:
         Training
             The trained game with its log.
         """
-        log_every = max(1, self.steps // 20)
-        probe = [Probe(data, samples=256, jacobians=4)] if isinstance(game, GAN) and self.run else []
+        log_every = max(1, self.steps // 10)
+        played = isinstance(game, AdversarialGame | DomainAdversarial)
+        probe = [Probe(data, samples=256, jacobians=4)] if played and self.run is not None else []
         trainer = Trainer(
             self.steps,
             self.batch_size,

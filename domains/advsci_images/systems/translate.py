@@ -102,7 +102,8 @@ def without_pairs(
     size = (x.shape[2], x.shape[3])
     with play.stream("networks").seeded():
         there, back = Translator(x.shape[1], y.shape[1]), Translator(y.shape[1], x.shape[1])
-        judge = PairJudge(Judge(x.shape[1], size), Judge(y.shape[1], size), x.shape[1])
+        of_x, of_y = (Judge(part.shape[1], size, bound=1.5) for part in (x, y))
+        judge = PairJudge(of_x, of_y, x.shape[1])
     game = CycleGAN(there, back, judge, lam=cycle, mu=identity)
     networks = play.fit(game, Pairs(x, y, play.seed)).averaged("generator").eval()
     return networks["there"], networks["back"]  # type: ignore[index, return-value]

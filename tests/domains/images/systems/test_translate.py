@@ -26,7 +26,7 @@ def discs(n: int, stream: Stream) -> torch.Tensor:
 def coloured(x: torch.Tensor) -> torch.Tensor:
     """A fixed stain of grey images."""
     d = (x + 1.0) / 2.0
-    return torch.cat([1.0 - 0.3 * d, 1.0 - 1.8 * d, 1.0 - 1.0 * d.square()], 1)
+    return 2.0 * torch.cat([0.9 * d, 0.4 * d, d.square()], 1) - 1.0
 
 
 def test_regression_and_pix2pix_find_the_map_of_pairs():

@@ -1,0 +1,124 @@
+r"""Images from captions in two stages, the second with attention over words.
+
+Stage one makes a coarse image from noise and the whole caption (Zhang et al. 2017, StackGAN, arXiv 1612.03242, section
+3.2). Stage two repaints it at twice the resolution. At each place j of its features :math:`h_j` it reads the words
+:math:`e_i` that matter there,
+
+.. math:: c_j = \sum_i \beta_{ji}\, e_i, \qquad \beta_{ji} = \frac{\exp(h_j \cdot e_i)}{\sum_k \exp(h_j \cdot e_k)}
+
+(Xu et al. 2018, AttnGAN, arXiv 1711.10485, eq. 2-3). A matcher that was trained on real images says how well an image
+fits its caption, as AttnGAN's image-text model does (eq. 12): :math:`L_G = L_{adv} + \lambda L_{match}`.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from advsci.games import Batch, Draw
+from advsci.games.adversarial import AdversarialGame, Made
+from advsci.games.game import require
+from advsci.penalties.scores import Scores
+from advsci.streams import Stream
+
+__all__ = ["CaptionGAN", "Repainter"]
+
+
+class Repainter(nn.Module):
+    """Stage two: coarse images and words to images of twice the side.
+
+    Parameters
+    ----------
+    first
+        Stage one, ``first(z, marks)``; it is held fixed.
+    words
+        Length of the vectors of marks.
+    per_caption
+        Words of one caption.
+    width
+        Channels inside.
+    attention
+        Read the words at each place; without it, the mean of them everywhere.
+    """
+
+    def __init__(self, first: nn.Module, words: int, per_caption: int = 4, width: int = 24, *, attention: bool = True):
+        super().__init__()
+        self.first = first.requires_grad_(False)
+        self.per_caption, self.attention = per_caption, attention
+        self.embedding = nn.Embedding(words, width)
+        self.features = nn.Sequential(nn.Conv2d(3, width, 3, 1, 1), nn.LeakyReLU(0.2))
+        self.mix = nn.Sequential(nn.Conv2d(2 * width, width, 3, 1, 1), nn.LeakyReLU(0.2))
+        self.up = nn.ConvTranspose2d(width, 3, 4, 2, 1)
+
+    def forward(self, z: Tensor, marks: Tensor) -> Tensor:
+        coarse = self.first(z, marks)
+        h = self.features(coarse)
+        words = self.embedding(marks.topk(self.per_caption, dim=1).indices.sort(1).values)  # n words width
+        if self.attention:
+            beta = torch.einsum("nchw,nkc->nkhw", h, words).softmax(1)
+            context = torch.einsum("nkhw,nkc->nchw", beta, words)
+        else:
+            context = words.mean(1)[:, :, None, None].expand_as(h)
+        h = h + self.mix(torch.cat([h, context], 1))
+        enlarged = nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")
+        return torch.tanh(1.5 * enlarged + self.up(h))
+
+
+class CaptionGAN(AdversarialGame):
+    r"""A stage against a judge of images and captions, helped by a matcher.
+
+    Parameters
+    ----------
+    generator
+        ``generator(z, marks)``.
+    judge
+        ``judge(x, marks)``, one logit per image.
+    latent
+        Length of z.
+    matcher
+        ``matcher(x, marks)``, how badly images fit their captions (n), a fixed function.
+    match
+        :math:`\lambda`.
+
+    Notes
+    -----
+    A batch holds images ``x`` and ``condition``, the marked words of their captions (n words).
+    """
+
+    one_discriminator_pass = True
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        judge: nn.Module,
+        latent: int,
+        matcher: Callable[[Tensor, Tensor], Tensor],
+        *,
+        match: float = 1.0,
+    ):
+        super().__init__(generator, judge, penalties=())
+        self.latent, self.matcher, self.match = latent, matcher, match
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        return {"discriminator": self.discriminator, "generator": self.generator}
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        x = require(batch, "x", type(self).__name__)
+        return {"latent": stream.at("latent").normal((len(x), self.latent), device=x.device)}
+
+    def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        return (generator if generator is not None else self.generator)(draw["latent"], batch["condition"])
+
+    def make(self, batch: Batch, draw: Draw) -> Made:
+        return Made(self.samples(batch, draw))
+
+    def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        return Scores(self.discriminator, batch["x"], made.samples, batch["condition"], together=False, draw=draw)
+
+    def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        return {"match": self.match * self.matcher(made.samples, batch["condition"]).mean()}
+
+    def check(self, batch: Batch, draw: Draw) -> None:
+        require(batch, "condition", type(self).__name__)
+        self.check_adversarial(batch, draw)

@@ -1,0 +1,174 @@
+"""Images from captions: a reader of attributes, and the two stages that it helps to train."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, cross_entropy, interpolate
+
+from advsci.games import Batch, Draw, Game
+from advsci.games.game import require
+from advsci.streams import Stream
+from advsci_images.data.scenes import ATTRIBUTES, SIDE, WORDS, Scenes
+from advsci_images.game.attngan import CaptionGAN, Repainter
+from advsci_images.game.generators import ConditionalStrided
+from advsci_images.game.players import Classifier, Judge
+from advsci_images.game.training import Play
+
+__all__ = ["LATENT", "agreement", "painter_of_captions", "r_precision", "reader_of_attributes"]
+
+LATENT = 32
+"""Length of the noise vectors."""
+
+
+class Reading(Game):
+    """A reader of all attributes at once learns from real scenes.
+
+    Parameters
+    ----------
+    reader
+        Images to `WORDS` logits, one group per attribute.
+    """
+
+    def __init__(self, reader: nn.Module):
+        super().__init__()
+        self.reader = reader
+
+    @property
+    def players(self) -> dict[str, nn.Module]:
+        return {"reader": self.reader}
+
+    def draw(self, batch: Batch, stream: Stream) -> Draw:
+        return {}
+
+    def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        return {"match": misfit(self.reader(batch["x"]), batch["condition"]).mean()}
+
+    def check(self, batch: Batch, draw: Draw) -> None:
+        require(batch, "condition", "Reading")
+        self.terms("reader", batch, draw)
+
+
+def misfit(logits: Float[Tensor, "n words"], marks: Float[Tensor, "n words"]) -> Float[Tensor, " n"]:
+    """Cross-entropy of the attributes that ``logits`` read against the words in ``marks``, summed per image (n)."""
+    sizes = [len(values) for values in ATTRIBUTES.values()]
+    pairs = zip(logits.split(sizes, 1), marks.split(sizes, 1), strict=True)
+    return torch.stack([cross_entropy(a, b, reduction="none") for a, b in pairs]).sum(0)
+
+
+def reader_of_attributes(scenes: Scenes, play: Play) -> Classifier:
+    """Train a reader of count, colour, digit and place.
+
+    Parameters
+    ----------
+    scenes
+        Real scenes with their attributes.
+    play
+        Steps, rate, seed, device, folder.
+
+    Returns
+    -------
+    Classifier
+        Images to `WORDS` logits, in evaluation mode and fixed.
+    """
+    with play.stream("reader").seeded():
+        reader = Classifier(3, (SIDE, SIDE), WORDS, width=16, features=64, norm=False)
+    training = play.fit(Reading(reader), {"x": scenes.images, "condition": scenes.marks}, ("reader",))
+    return training.averaged("reader").eval().requires_grad_(False)  # type: ignore[return-value]
+
+
+def painter_of_captions(scenes: Scenes, reader: Classifier, play: Play, *, attention: bool = True) -> Repainter:
+    """Train both stages, one after the other.
+
+    Parameters
+    ----------
+    scenes
+        Real scenes with their attributes.
+    reader
+        From `reader_of_attributes`; judge the result by another one.
+    play
+        Steps of each stage, rate, seed, device, folder.
+    attention
+        Let stage two read single words.
+
+    Returns
+    -------
+    Repainter
+        Called as ``painter(z, marks)`` with z of length `LATENT`; in evaluation mode.
+    """
+
+    def matcher(x: Tensor, marks: Tensor) -> Tensor:
+        full = x if x.shape[2] == SIDE else interpolate(x, scale_factor=2, mode="bilinear")
+        return misfit(reader(full), marks)
+
+    half = SIDE // 2
+    with play.stream("networks").seeded():
+        first = ConditionalStrided(LATENT, 3, half, (32, 16), WORDS)
+        judges = [Judge(3, (side, side), condition=WORDS) for side in (half, SIDE)]
+    data = {"x": avg_pool2d(scenes.images, 2), "condition": scenes.marks}
+    coarse = play.stage("coarse").fit(CaptionGAN(first, judges[0], LATENT, matcher), data).averaged("generator")
+    with play.stream("second").seeded():
+        second = Repainter(coarse, WORDS, attention=attention)
+    game = CaptionGAN(second, judges[1], LATENT, matcher)
+    data = {"x": scenes.images, "condition": scenes.marks}
+    return play.stage("fine").fit(game, data).averaged("generator").eval()  # type: ignore[return-value]
+
+
+@torch.no_grad()
+def agreement(
+    reader: Classifier, x: Float[Tensor, "n c h w"], attributes: Int[Tensor, "n 4"]
+) -> dict[str, Float[Tensor, ""]]:
+    """Share of images in which a reader finds what the caption says, per attribute and ``all`` at once.
+
+    Parameters
+    ----------
+    reader
+        One that took no part in the training.
+    x
+        Images in [-1, 1].
+    attributes
+        What their captions say.
+
+    Returns
+    -------
+    dict
+        Attribute -> share.
+    """
+    sizes = [len(values) for values in ATTRIBUTES.values()]
+    read = torch.stack([part.argmax(1) for part in reader(x).split(sizes, 1)], 1)
+    right = read == attributes
+    shares = {name: right[:, i].float().mean() for i, name in enumerate(ATTRIBUTES)}
+    return shares | {"all": right.all(1).float().mean()}
+
+
+@torch.no_grad()
+def r_precision(
+    reader: Classifier,
+    x: Float[Tensor, "n c h w"],
+    marks: Float[Tensor, "n words"],
+    stream: Stream,
+    others: int = 99,
+) -> Float[Tensor, ""]:
+    """Share of images whose own caption fits best among ``others`` random captions (AttnGAN, section 4).
+
+    Parameters
+    ----------
+    reader
+        One that took no part in the training.
+    x, marks
+        Images and the marked words of their captions.
+    stream
+        Source of the other captions.
+    others
+        How many.
+
+    Returns
+    -------
+    Tensor
+        Ties with an equal caption count as right.
+    """
+    logits = reader(x)
+    own = misfit(logits, marks)
+    best = torch.full_like(own, torch.inf)
+    for i in range(others):
+        best = torch.minimum(best, misfit(logits, marks[stream.at("other", i).permutation(len(marks))]))
+    return (own <= best).float().mean()

@@ -1,0 +1,40 @@
+"""``make bench-images``: every figure of the image systems, one JSON object a line, beside the adversary switched off.
+
+``--only WORD`` runs the parts whose name contains the word, ``--seeds N`` sets the repetitions, ``--quick`` takes few
+steps: the figures then say only that everything runs.
+"""
+
+import argparse
+
+import torch
+from _images_adapt import adapt_rows
+from _images_generate import compare_rows, few_rows, rare_rows
+from _images_translate import dose_rows, ink_rows, stain_rows, upscale_rows
+
+PARTS = {
+    "adapt": adapt_rows,
+    "stain": stain_rows,
+    "dose": dose_rows,
+    "inks": ink_rows,
+    "upscale": upscale_rows,
+    "rare": rare_rows,
+    "few": few_rows,
+    "compare": compare_rows,
+}
+
+
+def main() -> None:
+    """Run the parts that the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seeds", type=int, default=3)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    for name, part in PARTS.items():
+        if given.only in name:
+            part(range(1 if given.quick else given.seeds), 0.02 if given.quick else 1.0)
+
+
+if __name__ == "__main__":
+    main()
