@@ -25,7 +25,9 @@ LEAST = 32
 
 
 def domains(config: Adapt) -> tuple[Stack, Stack, Stack]:
-    """Labelled images, target images, and target images to judge on (the target itself where there are no others)."""
+    """Labelled images, target images, and target images to judge on (the target itself where there are no others), as
+    ``config`` names them.
+    """
     if config.target == "textured":
         if config.data != "digits":
             raise DataError(
@@ -116,7 +118,9 @@ def accuracy(logits: Tensor, held: Stack) -> float:
 
 
 def write_predictions(path: Path, target: Stack, classes: tuple[str, ...], probabilities: Tensor) -> Path:
-    """Write name, class and probability of every image of ``target`` to ``path``, which is given back."""
+    """Write name, class (of ``classes``) and its probability for every image of ``target`` to ``path``, which is given
+    back; ``probabilities`` are (n classes).
+    """
     with open(path, "w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["name", "class", "probability"])

@@ -35,7 +35,7 @@ LEAST = 64
 
 
 def sets(config: Augment) -> tuple[Stack, Stack]:
-    """Labelled images to learn from and held-out ones, the last fifth, before any class is made rare."""
+    """Labelled images that ``config`` names, to learn from, and held-out ones (the last fifth)."""
     stack = read_images(config.data, least=LEAST)[: config.limit]
     stack.require_labels(config.data)
     if wrong := [c for c in config.minority if not 0 <= c < len(stack.classes)]:

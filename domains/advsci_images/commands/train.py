@@ -25,7 +25,7 @@ LEAST = 64
 
 
 def sets(config: "Train | Compare") -> tuple[Stack, Stack]:
-    """Images to learn from and held-out ones, the last eighth."""
+    """Images that ``config`` names, to learn from, and held-out ones, the last eighth."""
     stack = read_images(config.data, least=LEAST)[: config.limit]
     if stack.size[0] != stack.size[1] or stack.size[0] % 4:
         raise DataError(

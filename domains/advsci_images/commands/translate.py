@@ -37,7 +37,7 @@ class Sets(NamedTuple):
 
 
 def sets(config: Translate) -> Sets:
-    """The images that the settings name; of folders the last eighth of the pairs is held out."""
+    """The images that ``config`` names; of folders the last eighth of the pairs is held out."""
     if config.data in ("stained", "low-dose"):
         return Sets(*paired_example(config.data, config.limit, config.seed), paired=True)
     if not config.target:
@@ -56,7 +56,7 @@ def sets(config: Translate) -> Sets:
 
 
 def of_classes(config: Translate) -> Stack:
-    """Images of several classes for StarGAN: a labelled set, or digits in coloured inks."""
+    """Images of several classes that ``config`` names: a labelled set, or digits in coloured inks."""
     if config.data == "inks" or (config.data == "stained" and not config.target):
         digits = read_images("digits")[: config.limit]
         ink = torch.arange(len(digits)) % len(INKS)

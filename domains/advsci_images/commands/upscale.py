@@ -31,7 +31,7 @@ CURVE = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def sets(config: Upscale) -> tuple[Stack, Stack, "Stack | None"]:
-    """Large images to learn from, small ones to enlarge, and the truth of these where it is known."""
+    """Large images that ``config`` names, small ones to enlarge, and the truth of these where it is known."""
     large = read_images(config.data, least=LEAST)[: config.limit]
     if any(side % config.factor for side in large.size) or min(large.size) // config.factor < 4:
         raise DataError(

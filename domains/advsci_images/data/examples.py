@@ -39,7 +39,7 @@ class TexturedDigits(NamedTuple):
 
 
 def held_out(name: str) -> Stack:
-    """The test images of a registered set."""
+    """The test images of the registered set ``name``."""
     from advsci_datasets.images import load_images
 
     images = load_images(name)
@@ -74,6 +74,7 @@ def textured_digits(limit: int = 9000, seed: int = 0) -> TexturedDigits:
     first, second = digits[:half], digits[half:]
 
     def on_textures(stack: Stack, name: str) -> Stack:
+        """The images of ``stack`` on textures of their own, keyed by ``name``."""
         return colour(stack, 2.0 * textured(stack.images / 2.0 + 0.5, stream.at(name)) - 1.0)
 
     grey = colour(first, first.images.expand(-1, 3, -1, -1))
@@ -104,8 +105,8 @@ def paired_example(name: str, limit: int = 9000, seed: int = 0) -> PairedExample
     Parameters
     ----------
     name
-        ``"stained"``: digits to fluorescence in three channels. ``"low-dose"``: head CT at low dose to full dose, 32 x 32 pixels; needs the
-        registered set head-ct.
+        ``"stained"``: digits to fluorescence in three channels. ``"low-dose"``: head CT at low dose to full dose,
+        32 x 32 pixels; needs the registered set head-ct.
     limit
         Most training pairs.
     seed

@@ -149,7 +149,7 @@ def supervised(
 
 @torch.no_grad()
 def predict(classifier: Classifier, x: Float[Tensor, "n c h w"], batch_size: int = 500) -> Float[Tensor, "n classes"]:
-    """Class logits of images ``x`` (n, channels, height, width), ``batch_size`` at a time, on the CPU."""
+    """Class logits that ``classifier`` gives images ``x`` (n c h w), ``batch_size`` at a time, on the CPU."""
     device = next(classifier.parameters()).device
     return torch.cat([classifier(part.to(device)).cpu() for part in x.split(batch_size)])
 

@@ -97,6 +97,7 @@ def painter_of_captions(scenes: Scenes, reader: Classifier, play: Play, *, atten
     """
 
     def matcher(x: Tensor, marks: Tensor) -> Tensor:
+        """How badly images ``x`` of either stage fit the captions ``marks``."""
         full = x if x.shape[2] == SIDE else interpolate(x, scale_factor=2, mode="bilinear")
         return misfit(reader(full), marks)
 

@@ -110,7 +110,7 @@ def made_by(model: Model, x: Float[Tensor, "n c s s"], held: Float[Tensor, "m c 
 
 
 def encoder(channels: int, size: int, outputs: int) -> nn.Module:
-    """Square images of this ``size`` to vectors of length ``outputs``; as wide as the GAN's discriminator."""
+    """A network from square images of ``size`` and ``channels`` to vectors of length ``outputs``."""
     strided = StridedDiscriminator(channels, size, (WIDTH, 2 * WIDTH), 8 * WIDTH)
     return nn.Sequential(*list(strided.layers)[:-1], nn.Linear(8 * WIDTH, outputs))
 

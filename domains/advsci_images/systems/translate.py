@@ -169,7 +169,7 @@ def between_classes(
 def translated(
     translator: nn.Module, x: Float[Tensor, "n c h w"], wanted: "Int[Tensor, ' n'] | None" = None, batch_size: int = 250
 ) -> Float[Tensor, "n d h w"]:
-    """Translations of images ``x``, of class ``wanted`` where given, ``batch_size`` at a time, on the CPU."""
+    """What ``translator`` makes of images ``x``, as class ``wanted`` where given; on the CPU, by ``batch_size``."""
     device = next(translator.parameters()).device
     made = []
     for start in range(0, len(x), batch_size):
