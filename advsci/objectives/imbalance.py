@@ -74,7 +74,7 @@ def focal_cross_entropy(logits: Float[Tensor, "*n"], real: bool, gamma: float) -
     logits
         Logits (n).
     real
-        Real samples (n ...).
+        Whether the samples are real.
     """
     right = logits if real else -logits
     return torch.exp(gamma * logsigmoid(-right)) * softplus(-right)
