@@ -13,7 +13,21 @@ __all__ = ["tamaas_pressure"]
 def tamaas_pressure(
     heights: Float[np.ndarray, "p p"], load: float, modulus: float, size: float, tolerance: float = 1e-6
 ) -> Float[np.ndarray, "p p"]:
-    """Elastic pressures [Pa] of one map by tamaas (AGPL, not a dependency), in dimensionless units within."""
+    """Elastic pressures [Pa] of one map by tamaas (AGPL, not a dependency), in dimensionless units within.
+
+    Parameters
+    ----------
+    heights
+        Heights [m] (... y x).
+    load
+        Mean pressure [Pa].
+    modulus
+        Contact modulus [Pa].
+    size
+        Length of each side of the map [m].
+    tolerance
+        Relative error at which the solver stops.
+    """
     try:
         tamaas = import_module("tamaas")
     except ImportError as error:

@@ -39,6 +39,15 @@ def solve_adjoint(
     :math:`\nu` (b 1 ...).
 
     Conjugate gradients in the space of zero-mean vectors on C, until the residual is ``tolerance`` of the right side.
+
+    Parameters
+    ----------
+    free
+        Which pixels are in contact and below the cap (... y x), bool.
+    gradient
+        Gradient of a loss in the pressures (... y x).
+    max_iterations
+        Steps of the solver at most.
     """
     dims = space.dims
     tiny = torch.finfo(gradient.dtype).tiny

@@ -32,6 +32,15 @@ def contact_line(touching: Bool[Tensor, "..."], axes: int) -> Float[Tensor, "...
 def contact_area(touching: Bool[Tensor, "..."], axes: int, corrected: bool = True) -> Float[Tensor, "..."]:
     """Fraction of the nominal area in contact, with the edge correction on maps (a profile has no bias to correct).
 
+    Parameters
+    ----------
+    touching
+        Which pixels touch (... y x), bool.
+    axes
+        1 for profiles, 2 for maps.
+    corrected
+        Correct for the pixels' edges.
+
     Examples
     --------
     >>> import torch
@@ -83,6 +92,11 @@ def real_area(contact: Contact, scale: Float[Tensor, "..."] | float | None = Non
     """The corrected area fraction; where ``scale`` is given, with the relative gradient of the smoothed area.
 
     The value is thus the one that is reported, and the gradient the one that exists.
+
+    Parameters
+    ----------
+    contact
+        The solved contact.
     """
     value = contact_area(contact.touching, len(contact.space.dims)).to(contact.pressure)
     if scale is None:

@@ -26,6 +26,17 @@ def contact_modulus(young: float, poisson: float, young2: float = math.inf, pois
     r""":math:`E^* = \left[(1 - \nu_1^2)/E_1 + (1 - \nu_2^2)/E_2\right]^{-1}` [Pa]; the second body is rigid by
     default.
 
+    Parameters
+    ----------
+    young
+        Young's modulus of one body [Pa].
+    poisson
+        Its Poisson's ratio.
+    young2
+        Young's modulus of the other body [Pa]; infinite: rigid.
+    poisson2
+        Its Poisson's ratio.
+
     Examples
     --------
     >>> from advsci_friction import contact_modulus

@@ -69,7 +69,13 @@ def admissible(x: Tensor, cap: Tensor | None, dims: tuple[int, ...], guess: Tens
 
 
 def bounded(p: Tensor, cap: Tensor | None) -> Tensor:
-    """``p`` clipped to its bounds."""
+    """``p`` clipped to its bounds.
+
+    Parameters
+    ----------
+    cap
+        Largest reduced pressure, or None.
+    """
     return p.clamp_min(0.0) if cap is None else torch.minimum(p.clamp_min(0.0), cap)
 
 
@@ -77,6 +83,13 @@ def restore_load(p: Tensor, cap: Tensor | None, dims: tuple[int, ...]) -> tuple[
     """Rescale the free pixels to a mean of 1 within their bounds, and say where they have no room for it.
 
     An excess is taken in proportion to the pressure, a lack is given in proportion to the room below the cap.
+
+    Parameters
+    ----------
+    p
+        Reduced pressures (... y x).
+    dims
+        Axes of the map.
     """
     mean = p.mean(dims, keepdim=True)
     if cap is None:
@@ -205,7 +218,19 @@ def polonsky_keer(
 
 
 def middle(g: Tensor, p: Tensor, cap: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """The level between the gaps of saturated and of empty pixels, for surfaces without a free pixel."""
+    """The level between the gaps of saturated and of empty pixels, for surfaces without a free pixel.
+
+    Parameters
+    ----------
+    g
+        Reduced gaps (... y x).
+    p
+        Reduced pressures (... y x).
+    cap
+        Largest reduced pressure, or None.
+    dims
+        Axes of the map.
+    """
     saturated = torch.where(p >= cap, g, torch.full_like(g, -torch.inf)).amax(dims, keepdim=True)
     empty = torch.where(p <= 0.0, g, torch.full_like(g, torch.inf)).amin(dims, keepdim=True)
     return (0.5 * (saturated + empty)).nan_to_num(0.0, 0.0, 0.0)

@@ -17,6 +17,11 @@ def write_map(path: str | Path, heights: Float[np.ndarray, "ny nx"], size: tuple
     metres.
 
     A design is periodic, and ``.nc`` says so.
+
+    Parameters
+    ----------
+    size
+        Length of each side of the map [m].
     """
     path = Path(path)
     if path.suffix == ".npz":

@@ -67,7 +67,13 @@ class Designs:
     more: tuple[tuple[float, float], ...] = ()
 
     def heights(self, pixels: int = 128) -> Float[Tensor, "n p p"]:
-        """Heights [m] on any grid, exact; zero mean."""
+        """Heights [m] on any grid, exact; zero mean.
+
+        Parameters
+        ----------
+        pixels
+            Pixels of a side.
+        """
         return (self.cell * self.slope)[:, None, None] * self.band.synthesise(self.coefficients, pixels)
 
 
@@ -93,14 +99,28 @@ class Designer:
 
     @classmethod
     def of(cls, generator: TextureGenerator, band: Band, fabrication: Fabrication, catalogue: Catalogue) -> "Designer":
-        """A designer from a trained generator and its catalogue."""
+        """A designer from a trained generator and its catalogue.
+
+        Parameters
+        ----------
+        band
+            Which waves a texture is made of.
+        fabrication
+            What can be made.
+        """
         names = ("log_reduced_load", "area", "peak", "depth", "family", "growth", "layout")
         rows = catalogue[torch.arange(len(catalogue))]
         known = {name: rows[name].contiguous() for name in names}
         return cls(generator, band, fabrication, known | {"steeper": torch.zeros(len(catalogue))})
 
     def feasible(self, material: Material, load: float) -> Tensor:
-        """Which known contacts bear the load elastically and can be made, (s) bool."""
+        """Which known contacts bear the load elastically and can be made, (s) bool.
+
+        Parameters
+        ----------
+        material
+            The material pair.
+        """
         slope = load / material.modulus / (self.known["log_reduced_load"] - self.known["steeper"]).exp()
         return (
             (1.05 * self.known["peak"] * load <= material.hardness)
@@ -110,6 +130,13 @@ class Designer:
 
     def reachable(self, material: Material, load: Quantity) -> tuple[float, float]:
         r"""Smallest and largest :math:`\mu` that a texture can have at a mean pressure.
+
+        Parameters
+        ----------
+        material
+            The material pair.
+        load
+            Mean pressure [Pa].
 
         Raises
         ------
@@ -153,6 +180,19 @@ class Designer:
         growth: float | None = None,
     ) -> Character:
         """Families, log loads and growths of feasible contacts for a task, as different as they come.
+
+        Parameters
+        ----------
+        material
+            The material pair.
+        load
+            Mean pressure [Pa].
+        area
+            Wanted area fraction of the contact.
+        count
+            How many.
+        stream
+            Where the random numbers come from.
 
         Raises
         ------
@@ -290,6 +330,17 @@ class Designer:
 
         Slope and depth of a design are known without a solve: one that cannot be made is drawn again, up to eight
         times.
+
+        Parameters
+        ----------
+        area
+            Wanted area fraction of the contact.
+        load
+            Mean pressure [Pa].
+        asked
+            Which wishes were made (n k), bool.
+        stream
+            Where the random numbers come from.
         """
         strain = (load / material.modulus).float()
         condition = condition_of(area.float(), strain, asked)

@@ -140,7 +140,15 @@ def log_areas(maps: Float[Tensor, "n p p"], strain: Float[Tensor, " j"], toleran
 
 
 def gradients(maps: Tensor, strain: Tensor) -> tuple[Tensor, Tensor]:
-    """Log areas (n j) and their gradients (n j p p): one batch of solves, one of adjoints."""
+    """Log areas (n j) and their gradients (n j p p): one batch of solves, one of adjoints.
+
+    Parameters
+    ----------
+    maps
+        Height maps (n p p).
+    strain
+        Load over contact modulus.
+    """
     n, j = len(maps), len(strain)
     h = maps.detach().repeat_interleave(j, 0).requires_grad_()
     load = strain.to(h).repeat(n)

@@ -35,6 +35,15 @@ def examine(
 ) -> Designer:
     """The designer with up to ``count`` known contacts: those whose ``times`` designs all met the area within
     ``error``, or the better half of a rough model.
+
+    Parameters
+    ----------
+    stream
+        Where the random numbers come from.
+    pixels
+        Pixels of a side.
+    batch
+        Maps per solve.
     """
     size = len(designer.known["area"])
     rows = stream.at("rows").permutation(size)[: min(count, size)]

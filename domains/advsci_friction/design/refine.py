@@ -21,6 +21,17 @@ def refine(
 ) -> Float[Tensor, " n"]:
     r"""Newton steps on :math:`\log x` of each design towards its area: the slope comes from the adjoint of the
     contact solve.
+
+    Parameters
+    ----------
+    coefficients
+        Coefficients of the shapes (n k).
+    log_reduced_load
+        Log of load over contact modulus times rms slope (n).
+    band
+        Which waves a texture is made of.
+    pixels
+        Pixels of a side.
     """
     log_reduced_load = log_reduced_load.double().clone()
     h = band.synthesise(coefficients.double(), pixels)

@@ -135,7 +135,17 @@ def spectrum_figure(wavenumber: np.ndarray, spectrum: np.ndarray) -> Any:
 
 
 def design_figure(designs: "Designs", verdicts: "Verdicts", count: int = 12, columns: int = 6) -> Any:
-    """The first designs: each texture above the pressures that it bears."""
+    """The first designs: each texture above the pressures that it bears.
+
+    Parameters
+    ----------
+    verdicts
+        What `verify` found.
+    count
+        How many.
+    columns
+        Designs per row.
+    """
     import matplotlib.pyplot as plt
 
     count = min(count, len(designs.slope))

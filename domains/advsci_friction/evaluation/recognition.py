@@ -17,7 +17,15 @@ __all__ = ["recognise_family", "shape_features"]
 
 
 def shape_features(band: Band, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n f"]:
-    """Height quantiles and ordered spectrum of each shape."""
+    """Height quantiles and ordered spectrum of each shape.
+
+    Parameters
+    ----------
+    band
+        Which waves a texture is made of.
+    coefficients
+        Coefficients of the shapes (n k).
+    """
     h = band.synthesise(coefficients, 4 * band.limit).flatten(1)
     h = (h - h.mean(1, keepdim=True)) / h.std(1, keepdim=True).clamp_min(1e-12)
     quantiles = torch.quantile(h, torch.linspace(0.0, 1.0, 17).to(h), dim=1).T
@@ -32,7 +40,19 @@ def shape_features(band: Band, coefficients: Float[Tensor, "n m"]) -> Float[Tens
 def recognise_family(
     band: Band, coefficients: Float[Tensor, "n m"], *, examples: int = 1000, neighbours: int = 5, seed: int = 11
 ) -> Int[Tensor, " n"]:
-    """Index in `FAMILIES` of the family that most of the nearest of ``examples`` fresh textures belong to."""
+    """Index in `FAMILIES` of the family that most of the nearest of ``examples`` fresh textures belong to.
+
+    Parameters
+    ----------
+    band
+        Which waves a texture is made of.
+    coefficients
+        Coefficients of the shapes (n k).
+    neighbours
+        Neighbours that vote.
+    seed
+        Root of all random numbers.
+    """
     known, label, _ = draw_shapes(examples, Stream(seed), band)
     reference = shape_features(band, known)
     distance = torch.cdist(shape_features(band, coefficients.double()), reference)

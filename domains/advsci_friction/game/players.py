@@ -25,7 +25,15 @@ REACH = 1.5
 
 
 def weights(band: Band, like: Tensor) -> Tensor:
-    """Contribution of each coefficient to the rms slope, so that (weights * a) of a unit-slope shape has length 1."""
+    """Contribution of each coefficient to the rms slope, so that (weights * a) of a unit-slope shape has length 1.
+
+    Parameters
+    ----------
+    band
+        Which waves a texture is made of.
+    like
+        A tensor of the wanted device and type.
+    """
     q2 = (2.0 * math.pi) ** 2 * band.wavevectors.square().sum(1).to(like)
     return (0.5 * q2.repeat(2)).sqrt()
 
@@ -33,17 +41,39 @@ def weights(band: Band, like: Tensor) -> Tensor:
 def join_sample(
     band: Band, coefficients: Float[Tensor, "n m"], log_reduced_load: Float[Tensor, " n"]
 ) -> Float[Tensor, "n d"]:
-    """Shape and load as one sample vector."""
+    """Shape and load as one sample vector.
+
+    Parameters
+    ----------
+    band
+        Which waves a texture is made of.
+    coefficients
+        Coefficients of the shapes (n k).
+    log_reduced_load
+        Log of load over contact modulus times rms slope (n).
+    """
     return torch.cat([SHAPE_SCALE * weights(band, coefficients) * coefficients, log_reduced_load[:, None]], 1)
 
 
 def split_sample(band: Band, sample: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n m"], Float[Tensor, " n"]]:
-    """The coefficients (unit slope) and the log load of a sample vector."""
+    """The coefficients (unit slope) and the log load of a sample vector.
+
+    Parameters
+    ----------
+    band
+        Which waves a texture is made of.
+    """
     return sample[:, :-1] / (SHAPE_SCALE * weights(band, sample)), sample[:, -1]
 
 
 def excess(f: Float[Tensor, "b n n"], areas: Float[Tensor, "b k"]) -> Float[Tensor, "b k p"]:
-    """How far each map lies above the levels that are exceeded on the shares ``areas`` of it."""
+    """How far each map lies above the levels that are exceeded on the shares ``areas`` of it.
+
+    Parameters
+    ----------
+    f
+        Height maps (n y x).
+    """
     flat = f.flatten(1)
     ordered = flat.sort(1, descending=True).values
     rank = (areas * (ordered.shape[1] - 1)).clamp(0.0, ordered.shape[1] - 1.001)
@@ -116,7 +146,15 @@ class TextureGenerator(nn.Module):
         nn.init.zeros_(last.bias)
 
     def parameters_of(self, z: Float[Tensor, "n k"], condition: Float[Tensor, "n c"]) -> Float[Tensor, "n k"]:
-        """The numbers in [0, 1] of the textures, layout left out."""
+        """The numbers in [0, 1] of the textures, layout left out.
+
+        Parameters
+        ----------
+        z
+            Latent vectors (n d).
+        condition
+            What is asked (n c).
+        """
         return torch.special.ndtr(z + REACH * torch.tanh(self.move(z, condition) / REACH))
 
     def forward(self, z: Float[Tensor, "n k"], condition: Float[Tensor, "n c"]) -> Float[Tensor, "n d"]:

@@ -56,6 +56,13 @@ def condition_of(area: Float[Tensor, " n"], strain: Float[Tensor, " n"], asked: 
 
     Area fraction A, severity :math:`A H / P`, strain :math:`P / E^*`, log load, growth, family (one-hot), layout.
     `Request.of` takes a condition apart again.
+
+    Parameters
+    ----------
+    area
+        Wanted area fraction of the contact.
+    asked
+        Which wishes were made (n k), bool.
     """
     low, high = (torch.tensor(SEVERITY).log(), torch.tensor(STRAIN).log())
     numbers = [

@@ -94,6 +94,17 @@ def make_game(
 
     ``ablation``: "none"; "no-physics" (a plain conditional GAN); "residual-only" (physics in the generator's loss, not
     shown to the critic); "surrogate" (kappa = 2 in place of the solve).
+
+    Parameters
+    ----------
+    band
+        Which waves a texture is made of.
+    fabrication
+        What can be made.
+    pixels
+        Pixels of a side.
+    seed
+        Root of all random numbers.
     """
     physics = ContactPhysics(band, pixels, fabrication, surrogate=ablation in ("surrogate", "no-physics"))
     if players is None:
@@ -126,6 +137,23 @@ def train_game(
 ) -> Training:
     """Play the game with simultaneous steps; the multipliers ascend by plain gradient at a tenth of the rate of
     their penalty.
+
+    Parameters
+    ----------
+    tasks
+        The source of samples and conditions.
+    batch_size
+        Samples per step.
+    seed
+        Root of all random numbers.
+    run
+        Where log and checkpoints go, or None.
+    quiet
+        Show no progress.
+    title
+        The heading.
+    device
+        Torch device of the result.
     """
     moves = {"generator": adam(1e-3), "discriminator": adam(1e-3)}
     if game.multipliers is not None:
@@ -159,7 +187,35 @@ def train_players(
     quiet: bool = False,
     device: torch.device | None = None,
 ) -> TextureGenerator:
-    """The averaged generator of both games. Without physics the second game is the first, continued."""
+    """The averaged generator of both games. Without physics the second game is the first, continued.
+
+    Parameters
+    ----------
+    catalogue
+        The catalogue of textures.
+    band
+        Which waves a texture is made of.
+    fabrication
+        What can be made.
+    pixels
+        Pixels of a side.
+    first_steps
+        Steps without solves.
+    steps
+        Steps of the descent.
+    batch_size
+        Samples per step.
+    ablation
+        Which player is off, or None.
+    seed
+        Root of all random numbers.
+    run
+        Where log and checkpoints go, or None.
+    quiet
+        Show no progress.
+    device
+        Torch device of the result.
+    """
     tasks = Tasks(catalogue, band, fabrication, seed)
     first = make_game(band, fabrication, 32, ablation="no-physics", seed=seed)
     settings = {"batch_size": batch_size, "seed": seed, "quiet": quiet, "device": device}

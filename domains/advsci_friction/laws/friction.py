@@ -32,7 +32,13 @@ class FrictionLaw(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, contact: Contact) -> Float[Tensor, "..."]:
-        """The contribution of each surface, dimensionless."""
+        """The contribution of each surface, dimensionless.
+
+        Parameters
+        ----------
+        contact
+            The solved contact.
+        """
 
     def __add__(self, other: "FrictionLaw") -> "Sum":
         return Sum(self, other)

@@ -26,6 +26,11 @@ def kinetic_friction(eta: Float[Tensor, "*n"], iterations: int = 80) -> Float[Te
 
     .. math:: 2\pi \bar F = \cos\theta_a - \cos\theta_c + \tfrac{\eta}{2}(\sin^2\theta_c - \sin^2\theta_a), \qquad
               \theta_a = \theta_b - 2\pi.
+
+    Parameters
+    ----------
+    iterations
+        Steps of the integration.
     """
     e = eta.detach().clamp_min(1.0)
     critical = torch.pi - torch.acos(1.0 / e)
@@ -48,6 +53,13 @@ def kinetic_friction(eta: Float[Tensor, "*n"], iterations: int = 80) -> Float[Te
 def barrier_constant(critical_force: Tensor | float, period: float) -> Tensor:
     r""":math:`\beta = 3\pi\sqrt{F_c}/(2\sqrt2\,a)`, of the barrier :math:`\Delta E = (F_c - F)^{3/2}/\beta` near the
     slip.
+
+    Parameters
+    ----------
+    critical_force
+        Force :math:`F_c` at which the tip slips without heat [N].
+    period
+        Period of the lattice [m].
     """
     return 3.0 * math.pi * torch.as_tensor(critical_force).sqrt() / (2.0 * math.sqrt(2.0) * period)
 
@@ -55,7 +67,21 @@ def barrier_constant(critical_force: Tensor | float, period: float) -> Tensor:
 def critical_velocity(
     critical_force: Tensor | float, period: float, stiffness: float, attempt_rate: float, temperature: Tensor | float
 ) -> Tensor:
-    r""":math:`v_c = 2 f_0 \beta k_B T / (3 k \sqrt{F_c})` [m/s]: faster than this, heat no longer helps the slip."""
+    r""":math:`v_c = 2 f_0 \beta k_B T / (3 k \sqrt{F_c})` [m/s]: faster than this, heat no longer helps the slip.
+
+    Parameters
+    ----------
+    critical_force
+        Force :math:`F_c` at which the tip slips without heat [N].
+    period
+        Period of the lattice [m].
+    stiffness
+        Effective stiffness [N/m].
+    attempt_rate
+        Attempt rate [1/s].
+    temperature
+        Temperature [K].
+    """
     beta = barrier_constant(critical_force, period)
     force = torch.as_tensor(critical_force).sqrt()
     return 2.0 * attempt_rate * beta * BOLTZMANN * temperature / (3.0 * stiffness * force)
@@ -74,6 +100,17 @@ def thermal_friction(
 
     Sang, Dube and Grant 2001, doi 10.1103/PhysRevLett.87.174301; Riedo et al. 2003, doi 10.1103/PhysRevLett.91.084502.
     Valid in stick-slip, from a few :math:`k_B T` of barrier up to :math:`v_c`.
+
+    Parameters
+    ----------
+    critical_force
+        Force :math:`F_c` at which the tip slips without heat [N].
+    period
+        Period of the lattice [m].
+    stiffness
+        Effective stiffness [N/m].
+    attempt_rate
+        Attempt rate [1/s].
     """
     velocity_c = critical_velocity(critical_force, period, stiffness, attempt_rate, temperature)
     beta = barrier_constant(critical_force, period)
@@ -87,5 +124,14 @@ def arsinh_friction(velocity: Tensor, scale: Tensor | float, velocity_c: Tensor 
 
     It fits simulated Prandtl-Tomlinson data over all velocities, with :math:`F_0 \propto T^{2/3}` (Mueser 2011, Phys.
     Rev. B 84:125419).
+
+    Parameters
+    ----------
+    velocity
+        Sliding velocity [m/s].
+    scale
+        Force scale [N].
+    velocity_c
+        Characteristic velocity [m/s].
     """
     return scale * torch.asinh(velocity / velocity_c)

@@ -21,6 +21,15 @@ Modulus = Callable[[Tensor], Tensor]
 def standard_linear_solid(relaxed: float, instantaneous: float, time: float) -> Modulus:
     r""":math:`E(\omega) = E_0 + (E_\infty - E_0)\, i\omega\tau/(1 + i\omega\tau)` [Pa], complex, of the angular
     frequency.
+
+    Parameters
+    ----------
+    relaxed
+        Modulus at rest [Pa].
+    instantaneous
+        Modulus at once [Pa].
+    time
+        Relaxation time [s].
     """
 
     def modulus(omega: Tensor) -> Tensor:
@@ -35,6 +44,11 @@ def sine_hysteresis(slope: Tensor | float, modulus: Tensor, load: Tensor | float
     qA.
 
     E is the plane-strain modulus :math:`E/(1 - \nu^2)`. Needs :math:`P \ge qA|E|/2`, or the contact opens.
+
+    Parameters
+    ----------
+    load
+        Mean pressure [Pa].
     """
     return torch.as_tensor(slope) ** 2 * modulus.imag / (4.0 * torch.as_tensor(load))
 
@@ -70,6 +84,8 @@ def hysteretic_friction(
         Sliding velocity [m/s] and mean pressure [Pa].
     follow
         :math:`\gamma`, how far the solid in contact follows the roughness.
+    angles
+        Directions of the quadrature.
     """
     phi = (torch.arange(angles, dtype=wavenumber.dtype) + 0.5) * (2.0 * math.pi / angles)
     response = modulus(wavenumber[:, None] * velocity * phi.cos()) / load

@@ -49,7 +49,13 @@ class Band:
         return ky % n, kx, self._edge.to(device)
 
     def synthesise(self, coefficients: Float[Tensor, "b m"], n: int) -> Float[Tensor, "b n n"]:
-        """Heights on n x n pixels, zero mean; differentiable."""
+        """Heights on n x n pixels, zero mean; differentiable.
+
+        Parameters
+        ----------
+        coefficients
+            Coefficients of the shapes (n k).
+        """
         half = coefficients.shape[1] // 2
         row, column, edge = self._columns(n, coefficients.device)
         modes = 0.5 * n * n * torch.complex(coefficients[:, :half], -coefficients[:, half:])
@@ -61,24 +67,48 @@ class Band:
         return torch.fft.irfft2(flat.reshape(-1, n, n // 2 + 1), s=(n, n))
 
     def analyse(self, heights: Float[Tensor, "b n n"]) -> Float[Tensor, "b m"]:
-        """Coefficients of the maps' part within the band."""
+        """Coefficients of the maps' part within the band.
+
+        Parameters
+        ----------
+        heights
+            Heights [m] (... y x).
+        """
         n = heights.shape[-1]
         row, column, _ = self._columns(n, heights.device)
         modes = torch.fft.rfft2(heights)[:, row, column] * (2.0 / (n * n))
         return torch.cat([modes.real, -modes.imag], 1)
 
     def rms_slope(self, coefficients: Float[Tensor, "b m"]) -> Float[Tensor, " b"]:
-        r""":math:`h' = (\overline{|\nabla h|^2})^{1/2}` on a cell of length 1, exact."""
+        r""":math:`h' = (\overline{|\nabla h|^2})^{1/2}` on a cell of length 1, exact.
+
+        Parameters
+        ----------
+        coefficients
+            Coefficients of the shapes (n k).
+        """
         q2 = (2.0 * math.pi) ** 2 * self.wavevectors.square().sum(1).to(coefficients)
         return (0.5 * coefficients.square() * q2.repeat(2)).sum(1).sqrt()
 
     def unit_slope(self, coefficients: Float[Tensor, "b m"]) -> Float[Tensor, "b m"]:
-        """The same shape with rms slope 1."""
+        """The same shape with rms slope 1.
+
+        Parameters
+        ----------
+        coefficients
+            Coefficients of the shapes (n k).
+        """
         slope = self.rms_slope(coefficients).clamp_min(torch.finfo(coefficients.dtype).tiny)
         return coefficients / slope[:, None]
 
     def shift(self, coefficients: Float[Tensor, "b m"], by: Float[Tensor, "b 2"]) -> Float[Tensor, "b m"]:
-        """The maps moved by (y, x), in units of the cell: exact for any part of a pixel."""
+        """The maps moved by (y, x), in units of the cell: exact for any part of a pixel.
+
+        Parameters
+        ----------
+        coefficients
+            Coefficients of the shapes (n k).
+        """
         half = coefficients.shape[1] // 2
         a, b = coefficients[:, :half], coefficients[:, half:]
         phase = 2.0 * math.pi * by @ self.wavevectors.to(by).T

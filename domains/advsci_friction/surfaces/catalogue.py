@@ -95,6 +95,17 @@ def build_catalogue(
 
     The first load is random within its octave, and each map is moved by a random part of a pixel, so that the errors
     of counting pixels average out over the catalogue. The last two loads serve the growth of the others only.
+
+    Parameters
+    ----------
+    stream
+        Where the random numbers come from.
+    band
+        Which waves a texture is made of.
+    batch
+        Maps per solve.
+    families
+        Names of the families; None: all.
     """
     coefficients, family, layout = draw_shapes(count, stream.at("shapes"), band, families)
     coefficients = coefficients.float()

@@ -71,7 +71,17 @@ def roughness(heights: Float[Tensor, "..."], size: tuple[float, ...]) -> Roughne
 
 
 def bearing_area(heights: Float[Tensor, "..."], levels: Float[Tensor, " l"], axes: int = 2) -> Float[Tensor, "..."]:
-    """Share of the surface above each level (..., l): the Abbott curve, the contact of a solid that only cuts."""
+    """Share of the surface above each level (..., l): the Abbott curve, the contact of a solid that only cuts.
+
+    Parameters
+    ----------
+    heights
+        Heights [m] (... y x).
+    levels
+        Heights [m] (k).
+    axes
+        1 for profiles, 2 for maps.
+    """
     flat = heights.flatten(-axes) if axes > 1 else heights
     return (flat[..., None, :] > levels[:, None]).to(heights.dtype).mean(-1)
 
@@ -82,6 +92,13 @@ def power_spectrum(
     r"""Isotropic power spectrum C(q) [m^4] on logarithmic bins of q [rad/m]; NaN in empty bins.
 
     Normalised so that :math:`\overline{h^2} = 2\pi \int q\,C(q)\,dq`.
+
+    Parameters
+    ----------
+    heights
+        Heights [m] (... y x).
+    size
+        Length of each side of the map [m].
     """
     space = HalfSpace(heights.shape, (size, size), device=heights.device, dtype=heights.dtype)
     q, power = space.wavenumber.flatten(), _power(heights, space).flatten()

@@ -57,7 +57,15 @@ _RIDGES = torch.tensor([(1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2)])
 
 
 def sine(u: Float[Tensor, "b k"], n: int) -> Maps:
-    r""":math:`\cos 2\pi k \cdot r`: parallel ridges, oblique to the pixels so that their edges do not lock to them."""
+    r""":math:`\cos 2\pi k \cdot r`: parallel ridges, oblique to the pixels so that their edges do not lock to them.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     y, x = _grid(u, n)
     k = _RIDGES.to(u)[_count(u, 0, 0, 5).reshape(-1).long()]
     sign = torch.where(_col(u, 1) > 0.5, 1.0, -1.0)
@@ -65,7 +73,15 @@ def sine(u: Float[Tensor, "b k"], n: int) -> Maps:
 
 
 def square_sine(u: Float[Tensor, "b k"], n: int) -> Maps:
-    r""":math:`\cos(2\pi k_y y)\cos(2\pi k_x x)`, with the two counts free: an egg box, square or oblong."""
+    r""":math:`\cos(2\pi k_y y)\cos(2\pi k_x x)`, with the two counts free: an egg box, square or oblong.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     y, x = _grid(u, n)
     return _wave(y, x, _count(u, 0, 1, 3), 0.0) * _wave(y, x, 0.0, _count(u, 1, 1, 3))
 
@@ -73,6 +89,13 @@ def square_sine(u: Float[Tensor, "b k"], n: int) -> Maps:
 def hexagonal_sine(u: Float[Tensor, "b k"], n: int) -> Maps:
     """Three waves at 60 degrees, crests up or down: exact to 1 % (fine) or strained by 10 % (coarse) to fit a square
     cell.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
     """
     y, x = _grid(u, n)
     fine = (_col(u, 0) > 0.5).to(u.dtype)
@@ -82,7 +105,15 @@ def hexagonal_sine(u: Float[Tensor, "b k"], n: int) -> Maps:
 
 
 def multi_sine(u: Float[Tensor, "b k"], n: int) -> Maps:
-    """Five waves of free direction, amplitude and phase."""
+    """Five waves of free direction, amplitude and phase.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     y, x = _grid(u, n)
     waves = []
     for i in range(5):
@@ -100,19 +131,43 @@ def _lattice(u: Tensor, n: int) -> Tensor:
 
 
 def pillars(u: Float[Tensor, "b k"], n: int) -> Maps:
-    """Flat round tops on a lattice; width and flank free."""
+    """Flat round tops on a lattice; width and flank free.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     radius, flank = 0.12 + 0.16 * _col(u, 2), 0.02 + 0.04 * _col(u, 3)
     return torch.sigmoid((radius - _lattice(u, n)) / flank)
 
 
 def dimples(u: Float[Tensor, "b k"], n: int) -> Maps:
-    """Round holes in a plateau, on a lattice; width and flank free."""
+    """Round holes in a plateau, on a lattice; width and flank free.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     radius, flank = 0.10 + 0.16 * _col(u, 2), 0.02 + 0.04 * _col(u, 3)
     return -torch.sigmoid((radius - _lattice(u, n)) / flank)
 
 
 def bumps(u: Float[Tensor, "b k"], n: int) -> Maps:
-    r"""Rounded summits :math:`e^{s(\cos 2\pi k x + \cos 2\pi k y)}` on a lattice, the sharper the larger s."""
+    r"""Rounded summits :math:`e^{s(\cos 2\pi k x + \cos 2\pi k y)}` on a lattice, the sharper the larger s.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     y, x = _grid(u, n)
     ky, kx = _count(u, 0, 1, 3), _count(u, 1, 1, 3)
     s = 0.3 + 1.2 * _col(u, 2)
@@ -143,18 +198,42 @@ def _band_noise(u: Tensor, start: int, n: int, hurst: Tensor) -> Tensor:
 
 
 def ripples(u: Float[Tensor, "b k"], n: int) -> Maps:
-    """Parallel ripples under a fractal band of roughness, as left by ion beams or grinding."""
+    """Parallel ripples under a fractal band of roughness, as left by ion beams or grinding.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     ridge = sine(u, n)
     return ridge + (0.1 + 0.3 * _col(u, 2)) * _band_noise(u, 4, n, 0.2 + 0.7 * _col(u, 3))
 
 
 def fractal(u: Float[Tensor, "b k"], n: int) -> Maps:
-    """An isotropic self-affine band of free Hurst exponent."""
+    """An isotropic self-affine band of free Hurst exponent.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     return _band_noise(u, 1, n, 0.1 + 0.8 * _col(u, 0))
 
 
 def free(u: Float[Tensor, "b k"], n: int) -> Maps:
-    """Any map of wavenumbers up to 3: 24 waves of free amplitude and phase."""
+    """Any map of wavenumbers up to 3: 24 waves of free amplitude and phase.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    n
+        Pixels of a side.
+    """
     amplitude = (u[:, 0::2] - 0.5) / torch.tensor([math.hypot(*k) for k in _LONG]).to(u)
     return _sum_of_waves(_LONG, amplitude, u[:, 1::2], n)
 
@@ -183,7 +262,13 @@ LAYOUT = max(len(f.layout) for f in FAMILIES.values())
 
 
 def layout_of(family: Family, u: Float[Tensor, "b p"]) -> Float[Tensor, "b l"]:
-    """The counts among the parameters of one family, padded with 1/2."""
+    """The counts among the parameters of one family, padded with 1/2.
+
+    Parameters
+    ----------
+    u
+        Free parameters in [0, 1] (n k).
+    """
     counts = u[:, list(family.layout)]
     return nn.functional.pad(counts, (0, LAYOUT - len(family.layout)), value=0.5)
 
@@ -195,6 +280,11 @@ def assemble(
 
     With gradients, every family is synthesised for every sample and one is kept, so that nothing waits for the values
     of ``share``; without, each sample only as its own.
+
+    Parameters
+    ----------
+    band
+        Which waves a texture is made of.
     """
     both = torch.cat([u, layout], 1)
     chosen = not (torch.is_grad_enabled() or share.is_meta)
@@ -215,6 +305,13 @@ def draw_shapes(
 ) -> tuple[Float[Tensor, "b m"], Int[Tensor, " b"], Float[Tensor, "b l"]]:
     """``count`` shapes of unit rms slope (coefficients of the band) from each family in turn, their family's index, and
     their layout.
+
+    Parameters
+    ----------
+    stream
+        Where the random numbers come from.
+    families
+        Names of the families; None: all.
     """
     n = 4 * band.limit
     coefficients, labels, layouts = [], [], []

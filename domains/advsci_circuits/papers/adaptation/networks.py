@@ -20,18 +20,38 @@ KNOWN = {
 
 
 def has_incoherent_loop(s: np.ndarray) -> bool:
-    """Whether the direct path from gene 1 to gene 3 and the one through gene 2 have opposite signs."""
+    """Whether the direct path from gene 1 to gene 3 and the one through gene 2 have opposite signs.
+
+    Parameters
+    ----------
+    s
+        Signs (3 3).
+    """
     return s[2, 0] * s[1, 0] * s[2, 1] < 0
 
 
 def has_negative_feedback(s: np.ndarray) -> bool:
-    """Whether some cycle, of one gene or more, has a negative sign."""
+    """Whether some cycle, of one gene or more, has a negative sign.
+
+    Parameters
+    ----------
+    s
+        Signs (3 3).
+    """
     cycles = [s[0, 0], s[1, 1], s[2, 2], s[0, 1] * s[1, 0], s[0, 2] * s[2, 0], s[1, 2] * s[2, 1]]
     return min(*cycles, s[0, 1] * s[1, 2] * s[2, 0], s[0, 2] * s[2, 1] * s[1, 0]) < 0
 
 
 def measure(seed: int, effort: str) -> dict[str, float]:
-    """Shares of adapting parameter sets of known networks and of random ones, and exceptions from the rule."""
+    """Shares of adapting parameter sets of known networks and of random ones, and exceptions from the rule.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     count, sets, more = (60, 60, 600) if effort == "quick" else (1000, 500, 10_000)
     stream = Stream(seed)
     draw = stream.at("networks").integers(3, (4 * count, 3, 3)).numpy().astype(np.int8) - 1

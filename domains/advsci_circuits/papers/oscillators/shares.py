@@ -29,19 +29,41 @@ def topologies() -> np.ndarray:
 
 
 def has_negative_cycle(signs: np.ndarray) -> bool:
-    """Whether a cycle of two genes or three has a negative sign: without one nothing oscillates (Thomas)."""
+    """Whether a cycle of two genes or three has a negative sign: without one nothing oscillates (Thomas).
+
+    Parameters
+    ----------
+    signs
+        Signed adjacency (n g g).
+    """
     pairs = [signs[i, j] * signs[j, i] for i, j in ((0, 1), (0, 2), (1, 2))]
     return min(*pairs, signs[0, 1] * signs[1, 2] * signs[2, 0], signs[0, 2] * signs[2, 1] * signs[1, 0]) < 0
 
 
 def share(signs: np.ndarray, sets: int, stream: Stream) -> np.ndarray:
-    """Share of parameter sets without an attracting steady state, of each topology."""
+    """Share of parameter sets without an attracting steady state, of each topology.
+
+    Parameters
+    ----------
+    signs
+        Signed adjacency (n g g).
+    stream
+        Where the random numbers come from.
+    """
     model = racipe(torch.from_numpy(np.ascontiguousarray(signs)), sets, stream.at("parameters"))
     return fixed_points(model, stream.at("starts")).none_stable.reshape(-1, sets).double().mean(1).numpy()
 
 
 def measure(seed: int, effort: str) -> dict[str, float]:
-    """Number of topologies, the share of a sample of them that oscillates, and circuits known to and known not to."""
+    """Number of topologies, the share of a sample of them that oscillates, and circuits known to and known not to.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     every, stream = topologies(), Stream(seed)
     count, sets, more = (100, 100, 1500) if effort == "quick" else (len(every), 150, 10_000)
     chosen = every[stream.at("topologies").permutation(len(every))[:count].numpy()]

@@ -13,7 +13,17 @@ from advsci_circuits import HillModel, fixed_points
 
 
 def repressors(signs: list[list[int]], rates: Tensor, n: float) -> HillModel:
-    """One model for each rate."""
+    """One model for each rate.
+
+    Parameters
+    ----------
+    signs
+        Signed adjacency (n g g).
+    rates
+        Production rates (n).
+    n
+        Pixels of a side.
+    """
     b, m = len(rates), len(signs)
     whole = torch.ones(b, m, m, dtype=torch.float64)
     pattern = torch.tensor(signs, dtype=torch.int8).expand(b, -1, -1)
@@ -21,12 +31,28 @@ def repressors(signs: list[list[int]], rates: Tensor, n: float) -> HillModel:
 
 
 def ring(m: int) -> list[list[int]]:
-    """Each gene represses the next."""
+    """Each gene represses the next.
+
+    Parameters
+    ----------
+    m
+        Genes.
+    """
     return [[-1 if j == (i - 1) % m else 0 for j in range(m)] for i in range(m)]
 
 
 def changes(signs: list[list[int]], n: float, *, bistable: bool, low: float = 1.001, high: float = 6.0) -> float:
-    """The rate from which on the circuit is bistable, or oscillates; infinite if it is not up to ``high``."""
+    """The rate from which on the circuit is bistable, or oscillates; infinite if it is not up to ``high``.
+
+    Parameters
+    ----------
+    signs
+        Signed adjacency (n g g).
+    n
+        Pixels of a side.
+    low
+        Smallest rate.
+    """
     for _ in range(4):
         rates = torch.linspace(low, high, 41, dtype=torch.float64)
         points = fixed_points(repressors(signs, rates, n), Stream(0), starts=12)
@@ -39,7 +65,15 @@ def changes(signs: list[list[int]], n: float, *, bistable: bool, low: float = 1.
 
 
 def measure(seed: int, effort: str) -> dict[str, float | bool]:
-    """Thresholds, and circuits that never switch or oscillate; nothing is random."""
+    """Thresholds, and circuits that never switch or oscillate; nothing is random.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     toggle = ring(2)
     cells: dict[str, float | bool] = {f"toggle/{n}": changes(toggle, n, bistable=True) for n in (2, 3, 4)}
     cells |= {f"ring 3/{n}": changes(ring(3), n, bistable=False) for n in (3, 4, 5)}

@@ -18,12 +18,28 @@ LOAD = 50e6
 
 
 def smape(found: Tensor, wanted: Tensor | float) -> float:
-    """Symmetric mean absolute percentage error [%]."""
+    """Symmetric mean absolute percentage error [%].
+
+    Parameters
+    ----------
+    found
+        Values as found (n).
+    wanted
+        Values as wanted (n).
+    """
     return float((200.0 * (found - wanted).abs() / (found.abs() + abs(wanted))).mean())
 
 
 def measure(seed: int, effort: str) -> dict[str, float | list[float]]:
-    """Errors of the designs as they come, after refinement, and against shuffled requests."""
+    """Errors of the designs as they come, after refinement, and against shuffled requests.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     targets, count, pixels = (6, 3, 96) if effort == "quick" else (20, 10, 256)
     designer, material, stream = load_designer(), find_material("dlc"), Stream(seed)
     low, high = designer.reachable(material, LOAD)

@@ -6,7 +6,15 @@ CAPTION = "Friction of our designs, solved again, against the friction that was 
 
 
 def draw(paper, measured) -> Figure:
-    """One panel, first seed."""
+    """One panel, first seed.
+
+    Parameters
+    ----------
+    paper
+        The paper.
+    measured
+        Cells as measured.
+    """
     figure = Figure(figsize=(4.4, 3.4))
     axes = figure.subplots()
     wanted, found = measured["curves"]["curve/wanted"], measured["curves"]["curve/found"]

@@ -17,7 +17,17 @@ BANDS = {"narrow": (8, 12), "middle": (4, 16), "broad": (4, 32)}
 
 
 def surfaces(count: int, n: int, band: tuple[int, int], stream: Stream, hurst: float = 0.8) -> torch.Tensor:
-    """``count`` maps of rms slope 0.1 with wavenumbers within a band, in a cell of length 1."""
+    """``count`` maps of rms slope 0.1 with wavenumbers within a band, in a cell of length 1.
+
+    Parameters
+    ----------
+    n
+        Pixels of a side.
+    stream
+        Where the random numbers come from.
+    hurst
+        Hurst exponent.
+    """
     noise = stream.normal((count, n, n)).double()
     k = torch.fft.fftfreq(n, 1.0 / n, dtype=torch.float64)
     size = (k[:, None].square() + k[: n // 2 + 1].square()).sqrt()
@@ -27,7 +37,15 @@ def surfaces(count: int, n: int, band: tuple[int, int], stream: Stream, hurst: f
 
 
 def measure(seed: int, effort: str) -> dict[str, float | list[float]]:
-    """Slopes and areas of each band; the theory's slope; an area in nearly full contact."""
+    """Slopes and areas of each band; the theory's slope; an area in nearly full contact.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     n, count = (256, 2) if effort == "quick" else (1024, 5)
     stream = Stream(seed)
     cells: dict[str, float | list[float]] = {}

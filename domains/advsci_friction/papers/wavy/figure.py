@@ -9,7 +9,15 @@ CAPTION = "Area of contact of the two-dimensional wave against load: published p
 
 
 def draw(paper, measured) -> Figure:
-    """One panel."""
+    """One panel.
+
+    Parameters
+    ----------
+    paper
+        The paper.
+    measured
+        Cells as measured.
+    """
     figure = Figure(figsize=(6.4, 3.4))
     axes = figure.subplots()
     load = torch.linspace(0.01, 1.0, 100)

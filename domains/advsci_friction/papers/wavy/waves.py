@@ -21,14 +21,30 @@ def line(n: int) -> torch.Tensor:
 
 
 def plane_wave(n: int, load: float, amplitude: float = 0.01) -> float:
-    """Area fraction of the two-dimensional wave at a load over p*, corrected for the pixels of its edge."""
+    """Area fraction of the two-dimensional wave at a load over p*, corrected for the pixels of its edge.
+
+    Parameters
+    ----------
+    n
+        Pixels of a side.
+    amplitude
+        Amplitude of the wave [m].
+    """
     heights = amplitude * line(n)[:, None] * line(n)
     contact = solve_contact(heights, load * math.sqrt(2.0) * math.pi * amplitude, 1.0, (1.0, 1.0))
     return float(real_area(contact))
 
 
 def measure(seed: int, effort: str) -> dict[str, float | list[float]]:
-    """Areas at the published loads, the closed form in one dimension, and what fails; nothing is random."""
+    """Areas at the published loads, the closed form in one dimension, and what fails; nothing is random.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     n = 128 if effort == "quick" else 512
     cells: dict[str, float | list[float]] = {f"area/{load}": plane_wave(n, load) for load in LOADS}
     loads = torch.tensor(LOADS, dtype=torch.float64)

@@ -14,7 +14,15 @@ from advsci_singlecell.evaluation.scores import lisi
 
 
 def harmony(x: np.ndarray, batch: np.ndarray) -> np.ndarray:
-    """Harmony's embedding, its package's defaults."""
+    """Harmony's embedding, its package's defaults.
+
+    Parameters
+    ----------
+    x
+        Positions in wavelengths.
+    batch
+        Maps per solve.
+    """
     import harmonypy
     import pandas as pd
 
@@ -23,7 +31,15 @@ def harmony(x: np.ndarray, batch: np.ndarray) -> np.ndarray:
 
 
 def measure(seed: int, effort: str) -> dict[str, float]:
-    """LISI before, after Harmony, after ours, and after shuffling the cells."""
+    """LISI before, after Harmony, after ours, and after shuffling the cells.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     steps = 200 if effort == "quick" else 600
     cells = load_cells("jurkat_293t_pcs")
     x = np.asarray(cells.X, dtype=np.float64)

@@ -20,7 +20,15 @@ def components(cells) -> np.ndarray:
 
 
 def agreement(z: np.ndarray, types: np.ndarray, seed: int) -> tuple[float, float]:
-    """NMI and ARI of k-means clusters, as many as types, with the types."""
+    """NMI and ARI of k-means clusters, as many as types, with the types.
+
+    Parameters
+    ----------
+    z
+        Latent vectors (n d).
+    seed
+        Root of all random numbers.
+    """
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
@@ -29,7 +37,15 @@ def agreement(z: np.ndarray, types: np.ndarray, seed: int) -> tuple[float, float
 
 
 def measure(seed: int, effort: str) -> dict[str, float]:
-    """NMI, ARI and scaled iLISI of no integration, Harmony, and ours without and with labels."""
+    """NMI, ARI and scaled iLISI of no integration, Harmony, and ours without and with labels.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        ``"quick"`` or ``"full"``.
+    """
     import harmonypy
     import pandas as pd
 
