@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from advsci.config import Config, RunConfig
+from advsci.config import Config, DeviceConfig, RunConfig
 
 __all__ = [
     "Compare",
@@ -13,10 +13,12 @@ __all__ = [
     "InspectOperator",
     "Learning",
     "OperatorSpec",
+    "Parts",
     "Reconstruct",
     "WriteReport",
     "Train",
     "TrainDenoiser",
+    "TrainPosterior",
     "TrainRefiner",
     "TrainRegulariser",
 ]
@@ -40,6 +42,7 @@ Method = Literal[
     "amp",
     "hqs",
     "refiner",
+    "posterior",
     "adversarial",
     "fbp",
     "cgls",
@@ -62,9 +65,19 @@ class OperatorSpec(Config):
     size: int = Field(default=28, ge=2, le=4096, description="Side of the square images [pixels].")
     views: int = Field(default=10, ge=1, description="Projection angles of radon, fourier_radon and fan.")
     arc: float = Field(default=180.0, gt=0, le=360, description="Arc that the views share equally [degrees].")
+    angles: list[float] | None = Field(
+        default=None,
+        description="radon, fourier_radon, fan: the angles themselves [degrees], in place of views and arc.",
+    )
+    detectors: int | None = Field(default=None, ge=1, description="Detector bins of one view; default: the diagonal.")
+    spacing: float = Field(default=1.0, gt=0, description="radon: width of a detector bin [pixels].")
+    offset: float = Field(default=0.0, description="radon: rotation centre on the detector, from its middle [bins].")
     measurements: int = Field(default=100, ge=1, description="Measurements of gaussian, dct and hadamard.")
     source: float = Field(default=2.0, gt=0.71, description="fan: source to centre [image sides].")
     detector: float = Field(default=2.0, gt=0, description="fan: centre to detector [image sides].")
+    pitch: float | None = Field(
+        default=None, gt=0, description="fan: width of a bin [pixels]; default: a pixel's shadow."
+    )
     acceleration: float = Field(default=4.0, ge=1, description="fourier: one line in so many is measured.")
     width: float = Field(default=1.5, gt=0, description="blur: standard deviation of the kernel [pixels].")
     share: float = Field(default=0.5, gt=0, le=1, description="inpainting: share of pixels that are seen.")
@@ -82,7 +95,7 @@ class OperatorSpec(Config):
         return self
 
 
-class Train(RunConfig):
+class Train(DeviceConfig):
     """Train an image prior: a generator with an encoder against a discriminator."""
 
     data: str = Field(default="digits", description="Registered data set, folder of images, or npz, nii, dcm, h5 file.")
@@ -114,33 +127,53 @@ class InspectOperator(RunConfig):
     operator: OperatorSpec = OperatorSpec()
 
 
-class _Measured(RunConfig):
+class Parts(DeviceConfig):
+    """What was learned before, and the noise of simulated data."""
+
     operator: OperatorSpec = OperatorSpec()
-    prior: str = Field(default="digits", description="A prior that ships with the package, or a prior.safetensors.")
+    prior: str | None = Field(
+        default=None, description="latent, range, amp: a prior that ships with the package, or a prior.safetensors."
+    )
     label: int | None = Field(default=None, ge=0, description="Class of the images, for a conditional prior.")
-    denoiser: str = Field(default="digits-denoiser", description="amp, hqs: a shipped denoiser or a file.")
-    refiner: str = Field(default="head-ct-refiner", description="refiner: a shipped one or a file.")
+    denoiser: str | None = Field(default=None, description="amp, hqs: a shipped denoiser or a file.")
+    refiner: str | None = Field(default=None, description="refiner: a shipped one or a file.")
     regulariser: Path | None = Field(default=None, description="adversarial: file of a trained regulariser.")
-    noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
+    sampler: Path | None = Field(default=None, description="posterior: file of a trained sampler.")
+    samples: int = Field(default=32, ge=2, le=1024, description="posterior: samples of each image.")
 
 
-class Reconstruct(_Measured):
+class Reconstruct(Parts):
     """Reconstruct images from measurements, with error bars and a verdict on each."""
 
     file: Path = Field(description="npz with the data y (n, ...) and optionally sigma; or images with --simulate.")
     simulate: bool = Field(default=False, description="The file holds images: measure them first.")
-    method: Method = Field(default="latent", description="How to reconstruct.")
+    transmission: bool = Field(default=False, description="The data are transmissions I / I0, not line integrals.")
+    units: tuple[float, float] | None = Field(
+        default=None, description="What 0 and 1 of the images are in the data's units; default: the learned part's."
+    )
+    noise: float | None = Field(
+        default=None,
+        gt=0,
+        description="Standard deviation of the noise [share of the rms datum], where the file has no sigma; default: "
+        "estimated, 0.01 with --simulate.",
+    )
+    method: Method | Literal["auto"] = Field(
+        default="auto", description="How to reconstruct; auto: the best on held-out images of --data, else tv."
+    )
     starts: int = Field(default=6, ge=1, le=64, description="Starts of the latent search.")
     limit: int = Field(default=64, ge=1, description="Most images of the file that are taken.")
     data: str | None = Field(
         default=None,
-        description="Images of the same kind: held-out ones calibrate the intervals, the others serve the Gaussian, "
-        "mixture and kernel priors.",
+        description="Images of the same kind: held-out ones calibrate intervals and verdicts and choose the method, "
+        "the others serve the Gaussian, mixture and kernel priors.",
     )
     coverage: float = Field(default=0.9, gt=0, lt=1, description="Share of the pixels that the intervals cover.")
+    spot: tuple[float, float, float] | None = Field(
+        default=None, description="posterior: is there a spot at this row, column, of this radius [pixels]?"
+    )
 
 
-class Evaluate(RunConfig):
+class Evaluate(DeviceConfig):
     """Test a prior before its use: range, coverage of its error bars, identifiability, images of another kind."""
 
     operator: OperatorSpec = OperatorSpec(kind="gaussian")
@@ -151,9 +184,15 @@ class Evaluate(RunConfig):
     images: int = Field(default=64, ge=8, description="Images of each kind.")
 
 
-class Compare(_Measured):
+class Compare(Parts):
     """Compare methods on held-out images under one operator."""
 
+    prior: str | None = Field(
+        default="digits", description="latent, range, amp: a prior that ships with the package, or a prior.safetensors."
+    )
+    denoiser: str | None = Field(default="digits-denoiser", description="amp, hqs: a shipped denoiser or a file.")
+    refiner: str | None = Field(default="head-ct-refiner", description="refiner: a shipped one or a file.")
+    noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
     data: str = Field(default="digits", description="Data set; held-out images are measured and reconstructed.")
     methods: list[Method] = Field(
         default=["latent", "cgls", "tv", "gaussian", "mixture"], min_length=1, description="Methods, in this order."
@@ -168,7 +207,7 @@ class WriteReport(Config):
     run: Path = Field(description="Run folder of reconstruct or compare.")
 
 
-class Learning(RunConfig):
+class Learning(DeviceConfig):
     """What every network that plays alone is trained by."""
 
     data: str = Field(default="digits", description="Registered data set, folder of images, or npz, nii, dcm, h5 file.")
@@ -203,6 +242,32 @@ class TrainRefiner(Learning):
     batch_size: int = Field(default=12, ge=1, description="Images per step, over all numbers of views.")
     rate: float = Field(default=1e-3, gt=0, description="Learning rate, falling on a cosine.")
     held_out: int = Field(default=300, ge=0, description="Last training images, left out.")
+
+
+class TrainPosterior(Learning):
+    """Train a sampler of the posterior: draws by likelihood, made to look real against a discriminator."""
+
+    operator: OperatorSpec = OperatorSpec()
+    prior: str | None = Field(default=None, description="Draws come from this generator prior: shipped, or a file.")
+    refiner: str | None = Field(default=None, description="Draws come from this refiner's mean and covariance.")
+    denoiser: str | None = Field(default=None, description="point = amp: a shipped denoiser or a file.")
+    point: Literal["draws", "latent", "amp", "refiner", "gaussian"] = Field(
+        default="draws", description="Estimate that the samples are told; draws: the mean of their own posterior."
+    )
+    noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
+    pairs: int = Field(default=5000, ge=64, description="Most training images that are measured.")
+    draws: int = Field(default=4, ge=2, le=64, description="Draws of each image.")
+    adversary: float = Field(default=0.1, ge=0, description="Weight of the adversarial term; 0 leaves it out.")
+    score: Literal["energy", "mean-and-spread"] = Field(
+        default="energy", description="Score of the samples: ranked probability score, or rcGAN's."
+    )
+    widths: list[int] = Field(default=[24, 64], min_length=1, description="Channels of the stages, fine to coarse.")
+    blocks: list[int] = Field(default=[1, 2], min_length=1, description="Residual blocks of the stages.")
+    critic_width: int = Field(default=24, ge=2, description="Channels of the discriminator at half the resolution.")
+    validation: int = Field(default=200, ge=16, description="Held-out images on which the spread is measured.")
+    steps: int = Field(default=2500, ge=1, description="Training steps.")
+    batch_size: int = Field(default=32, ge=2, description="Images per step.")
+    rate: float = Field(default=4e-4, gt=0, description="Learning rate, falling on a cosine.")
 
 
 class TrainRegulariser(Learning):

@@ -11,7 +11,23 @@ __all__ = ["demo"]
 
 
 def demo(report: "Report", out: Path, quick: bool) -> Path:
-    """Train on the embedded digits and compare; adds a section to ``report``."""
+    """Train on the embedded digits and compare; adds a section to the page.
+
+    Parameters
+    ----------
+    report
+        The demo's page.
+    out
+        Folder of this part.
+    quick
+        Fewer steps and images.
+
+    Returns
+    -------
+    Path
+        The page of the training.
+    """
+    from advsci.cli import execute
     from advsci_inverse.commands import compare, train
     from advsci_inverse.config import Compare, OperatorSpec, Train
     from advsci_inverse.data.images import load_training_images
@@ -21,8 +37,7 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     from advsci_inverse.store import Learned, load_prior, read_card
 
     recipe = Train(data="digits", steps=40 if quick else 1500, held_out=200 if quick else 1000, out=out / "prior")
-    page = train.run(recipe)
-    path = out / "prior" / "prior.safetensors"
+    path = execute(train.run, recipe, name="inverse-train")
     prior, card = load_prior(path), read_card(path)
     training, held, _ = load_training_images("digits")
     report.section(
@@ -41,7 +56,9 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
         ),
     }
     for title, (spec, methods) in tasks.items():
-        config = Compare(operator=spec, methods=methods, images=8 if quick else 24, validation=4 if quick else 8)  # type: ignore[arg-type]
+        config = Compare(
+            operator=spec, methods=methods, device="cpu", images=8 if quick else 24, validation=4 if quick else 8
+        )  # type: ignore[arg-type]
         operator = build_operator(checked_size(spec, tuple(training.shape[1:]), "images"))
         rows, results, truth = compare.compare(operator, held, training, Learned(prior), config)
         (out / f"{spec.kind}.json").write_text(json.dumps(rows, indent=2))
@@ -50,4 +67,4 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
         best = next(row for row in rows if row["method"] == "latent")
         rival = next(row for row in rows if row["method"] == "tv")
         report.card(f"PSNR, {title} [dB]", best["PSNR [dB]"], note=f"total variation: {rival['PSNR [dB]']:.1f}")
-    return page
+    return out / "prior" / "report.html"

@@ -1,23 +1,61 @@
 """Every method by name: from data to a reconstruction, with weights tuned on validation images."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ConfigError
+from advsci.streams import Stream
 from advsci_inverse import baselines
 from advsci_inverse.evaluation.scores import mse
 from advsci_inverse.operators.linear import LinearOperator
+from advsci_inverse.operators.matrices import DenseOperator
+from advsci_inverse.operators.sensing import SubsampledDCT, SubsampledHadamard
 from advsci_inverse.priors.denoiser import Denoiser
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.refiner import Refiner
+from advsci_inverse.priors.sampler import Consistency, PosteriorSampler
 from advsci_inverse.search.latent import LatentSearch
+from advsci_inverse.search.proposal import GaussianProposal, LatentProposal, Start
 from advsci_inverse.search.regularised import poor_reconstruction, regularised, weight_of_noise
+from advsci_inverse.uncertainty.posterior import posterior_samples
 
-__all__ = ["METHODS", "Problem", "Reconstruction", "reconstruct"]
+__all__ = [
+    "METHODS",
+    "Problem",
+    "Reconstruction",
+    "TrainedSampler",
+    "candidates",
+    "choose",
+    "first_stage",
+    "reconstruct",
+]
+
+
+@dataclass(frozen=True)
+class TrainedSampler:
+    """A posterior sampler, and how it was trained to be used.
+
+    Attributes
+    ----------
+    network
+        The sampler.
+    point
+        Estimate that it is told, a method's name or ``"draws"``.
+    level
+        Root mean square error of the estimates, by which samples are held to the data.
+    draws
+        Draws of each image.
+    """
+
+    network: PosteriorSampler
+    point: str
+    level: float
+    draws: int
 
 
 @dataclass(frozen=True)
@@ -26,14 +64,24 @@ class Problem:
 
     Attributes
     ----------
-    sigma
-        Standard deviation of the noise.
-    prior, training
-        A generator prior; images of the same kind, for Gaussian, mixture and kernel priors.
-    density
-        Mixture and kernel priors fitted before; None fits them to ``training`` where a method needs them.
+    operator, y, sigma
+        The measurement, data ``[n, *data]`` and the standard deviation of their noise.
+    prior
+        A generator prior, for latent search.
+    denoiser, refiner, regulariser
+        Learned parts, for the methods that need them.
+    training
+        Images of the same kind, for Gaussian, mixture and kernel priors.
     validation
         Images and their data under the same operator and noise, on which weights are tuned.
+    density
+        Mixture and kernel priors fitted before; None fits them to ``training`` where a method needs them.
+    starts
+        End points of the latent search.
+    sampler, samples
+        A trained posterior sampler, and how many samples of each image it gives.
+    seed
+        Of the samples.
 
     Examples
     --------
@@ -56,16 +104,37 @@ class Problem:
     validation: tuple[Tensor, Tensor] | None = None
     density: baselines.KernelMixture | None = None
     starts: int = 6
+    sampler: TrainedSampler | None = None
+    samples: int = 32
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """Images and, where the method knows, the standard deviation of each pixel and the misfit of each image."""
+    """What a method made of the data.
+
+    Attributes
+    ----------
+    mean
+        Images.
+    deviation
+        Standard deviation of each pixel, where the method knows it.
+    misfit
+        Chi-squared over data of each image, where the method knows it.
+    setting
+        What was tuned or chosen, in words.
+    unclipped
+        The mean before it was clipped to [0, 1], by which the residual is judged.
+    samples
+        Samples of the posterior, where the method draws them.
+    """
 
     mean: Float[Tensor, "n h w"]
     deviation: Float[Tensor, "n h w"] | None = None
     misfit: Float[Tensor, " n"] | None = None
     setting: str = ""
+    unclipped: Float[Tensor, "n h w"] | None = None
+    samples: Float[Tensor, "p n h w"] | None = None
 
 
 def _tuned(
@@ -229,12 +298,73 @@ def _adversarial(problem: Problem) -> Reconstruction:
     return _tuned(problem, run, (0.3, 1.0, 3.0), 1.0, "weight over that of the noise")
 
 
+def first_stage(problem: Problem, point: str, count: int) -> Start:
+    """Draws by likelihood, beside the point estimate that the second stage is told.
+
+    Parameters
+    ----------
+    problem
+        Holds a generator prior (for latent draws), else a refiner or training images (for Gaussian ones).
+    point
+        Name of the method that gives the estimate, or ``"draws"`` for the mean of the draws' own posterior.
+    count
+        Draws of each image.
+
+    Returns
+    -------
+    Start
+        Estimates, deviations and draws.
+    """
+    if problem.prior is not None:
+        search = LatentSearch(problem.prior, problem.operator, problem.sigma)
+        proposal = LatentProposal(search, starts=min(problem.starts, 2))
+    else:
+        proposal = GaussianProposal(problem.operator, problem.sigma, *_moments(problem))
+    blocks = [
+        proposal(block, count, Stream(problem.seed).at("first stage", k))
+        for k, block in enumerate(problem.y.split(100))
+    ]
+    start = Start(*(torch.cat([getattr(b, key) for b in blocks]) for key in ("point", "deviation", "draws")))
+    if point == "draws":
+        return start
+    found = reconstruct(point, problem)
+    return Start(found.mean, start.deviation if found.deviation is None else found.deviation, start.draws)
+
+
+def _moments(problem: Problem) -> tuple[Tensor, Tensor]:
+    shape = problem.operator.image_shape
+    if problem.refiner is not None:
+        net = problem.refiner
+        return net.image_mean.reshape(shape), net.factor @ net.factor.T + torch.diag(net.diagonal)
+    prior = baselines.GaussianPrior.fit(_needs_training(problem, "Gaussian"))
+    return prior.mean.reshape(shape), prior.covariance
+
+
+def _posterior(problem: Problem) -> Reconstruction:
+    trained = problem.sampler
+    if trained is None:
+        raise ConfigError("got no sampler; expected one for posterior. Try: advsci-inverse posterior, then --sampler.")
+    start = first_stage(problem, trained.point, trained.draws)
+    consistency = Consistency.of(problem.operator, problem.sigma, trained.level)
+    back, stream = consistency.back(problem.y), Stream(problem.seed).at("samples")
+    samples = posterior_samples(trained.network, start, back, consistency, problem.samples, stream)
+    deviation = samples.std(0) * math.sqrt(1 + 1 / len(samples))
+    floor = 0.1 * float(deviation.square().mean().sqrt())  # of pixels on which a few samples happen to agree
+    return Reconstruction(
+        samples.mean(0),
+        (deviation.square() + floor**2).sqrt(),
+        setting=f"{len(samples)} samples, told the estimate '{trained.point}'",
+        samples=samples,
+    )
+
+
 METHODS: dict[str, Callable[[Problem], Reconstruction]] = {
     "latent": _latent,
     "range": _range,
     "amp": _amp,
     "hqs": _hqs,
     "refiner": _refiner,
+    "posterior": _posterior,
     "adversarial": _adversarial,
     "fbp": _fbp,
     "cgls": _cgls,
@@ -261,19 +391,90 @@ def _checked(problem: Problem) -> None:
 
 
 def reconstruct(name: str, problem: Problem) -> Reconstruction:
-    """Run the method ``name`` on a problem; images are clipped to [0, 1].
+    """Run a method on a problem.
+
+    Parameters
+    ----------
+    name
+        A key of `METHODS`.
+    problem
+        Data, operator and what the method needs.
+
+    Returns
+    -------
+    Reconstruction
+        Images clipped to [0, 1].
+
+    Raises
+    ------
+    ConfigError
+        No such method, data that do not fit, or a missing part.
 
     Examples
     --------
-    >>> import torch
-    >>> from advsci_inverse import Problem, reconstruct
-    >>> from advsci_inverse.operators import gaussian_sensing
-    >>> operator = gaussian_sensing(20, (8, 8))
-    >>> reconstruct("cgls", Problem(operator, operator(torch.ones(2, 8, 8)), 0.01)).mean.shape
-    torch.Size([2, 8, 8])
+    >>> from advsci_inverse.operators import Radon, equispaced_angles
+    >>> scanner = Radon(12, equispaced_angles(8))
+    >>> y = scanner(torch.ones(2, 12, 12))
+    >>> reconstruct("cgls", Problem(scanner, y, sigma=0.01)).mean.shape
+    torch.Size([2, 12, 12])
     """
     _checked(problem)
     if name not in METHODS:
         raise ConfigError(f"got method '{name}'; expected one of {', '.join(METHODS)}. Try: tv.")
     result = METHODS[name](problem)
-    return Reconstruction(result.mean.clamp(0, 1), result.deviation, result.misfit, result.setting)
+    return replace(result, mean=result.mean.clamp(0, 1), unclipped=result.mean)
+
+
+def candidates(problem: Problem) -> list[str]:
+    """Methods that a problem has the parts for, and that its operator suits.
+
+    Parameters
+    ----------
+    problem
+        Data, operator and what was learned.
+
+    Returns
+    -------
+    list of str
+        Names; message passing only for operators with incoherent rows, mixtures only for small images.
+    """
+    names = ["tv", "cgls"]
+    if (
+        isinstance(problem.operator, DenseOperator | SubsampledDCT | SubsampledHadamard)
+        and problem.denoiser is not None
+    ):
+        names.append("amp")
+    parts = {"hqs": problem.denoiser, "latent": problem.prior, "refiner": problem.refiner}
+    parts |= {"adversarial": problem.regulariser, "posterior": problem.sampler}
+    names += [name for name, part in parts.items() if part is not None]
+    if problem.training is not None and problem.operator.image_size <= 4096:
+        names.append("gaussian")
+        if problem.operator.image_size <= 1024 and len(problem.training) >= 1000:
+            names.append("mixture")
+    return names
+
+
+def choose(problem: Problem, images: Float[Tensor, "n h w"]) -> tuple[str, dict[str, float]]:
+    """The method with the smallest error on images that are measured as the data at hand were.
+
+    Parameters
+    ----------
+    problem
+        Operator, noise and what was learned.
+    images
+        Held-out images of the kind; half tune each method, half judge it.
+
+    Returns
+    -------
+    name : str
+        The best method.
+    errors : dict
+        Mean squared error of every candidate.
+    """
+    stream = Stream(problem.seed).at("choice")
+    noise = problem.sigma * stream.normal((len(images), *problem.operator.data_shape))
+    y = problem.operator(images) + noise.to(images.device)
+    cut = len(images) // 2
+    judged = replace(problem, y=y[cut:], validation=(images[:cut], y[:cut]))
+    errors = {name: float(mse(reconstruct(name, judged).mean, images[cut:]).mean()) for name in candidates(problem)}
+    return min(errors, key=lambda name: errors[name]), errors

@@ -30,6 +30,11 @@ class Fixed:
         with np.load(self.path / f"{name}.npz") as file:
             return torch.from_numpy(file[part]).float() / 255
 
+    def labels(self, name: str, part: str = "y_train") -> torch.Tensor:
+        """Classes of the images of `images`."""
+        with np.load(self.path / f"{name}.npz") as file:
+            return torch.from_numpy(file[part]).long()
+
     def sensing(self, m: int) -> DenseOperator:
         return DenseOperator(torch.from_numpy(self.file["cs_A"][:m]) / m**0.5, (28, 28))
 

@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
-from advsci.report import Report, Verdict
+from torch import Tensor
+
+from advsci.devices import torch_device
+from advsci.report import Report, Verdict, drawn
 from advsci.streams import Stream
+from advsci.training import Run
 from advsci_inverse.config import Evaluate
 from advsci_inverse.data.images import load_training_images
 from advsci_inverse.data.measurement import checked_size, held_out, measure
@@ -21,19 +25,44 @@ __all__ = ["plan", "run"]
 
 
 def plan(config: Evaluate) -> dict[str, object]:
-    """Shapes, without searching."""
+    """Shapes, without searching.
+
+    Parameters
+    ----------
+    config
+        The settings.
+
+    Returns
+    -------
+    dict
+        Facts about the run.
+    """
     prior = load_prior(config.prior)
     operator = build_operator(checked_size(config.operator, tuple(prior.shape), "a prior"))
     return {"prior": f"{prior.latent} latent dimensions, {prior.shape}", "data": operator.data_shape}
 
 
-def run(config: Evaluate) -> Path:
-    """Write ``evaluation.json`` and the report."""
-    prior = load_prior(config.prior)
-    operator = build_operator(checked_size(config.operator, tuple(prior.shape), "a prior"))
-    pool = load_training_images(config.data)[1]
+def run(config: Evaluate, folder: Run) -> Path:
+    """Write ``evaluation.json`` and the report.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    folder
+        The run's folder.
+
+    Returns
+    -------
+    Path
+        The figures.
+    """
+    device = torch_device(config.device)
+    prior = load_prior(config.prior).to(device)
+    operator = build_operator(checked_size(config.operator, tuple(prior.shape), "a prior")).to(device)
+    pool = load_training_images(config.data)[1].to(device)
     own, spare = held_out(pool, config.images), held_out(pool, config.images, skip=1)
-    foreign = held_out(load_training_images(config.foreign)[1], config.images)
+    foreign = held_out(load_training_images(config.foreign)[1], config.images).to(device)
     stream = Stream(config.seed)
     y, sigma = measure(operator, own, config.noise, stream.at("noise"))
     search = LatentSearch(prior, operator, sigma)
@@ -54,17 +83,28 @@ def run(config: Evaluate) -> Path:
         "identifiability, worst pair": sees.pairs[0],
         "identifiability, local": sees.local,
     }
-    folder = config.folder("inverse-evaluate")
-    folder.mkdir(parents=True, exist_ok=True)
+    path = folder.path / "evaluation.json"
+    path.write_text(json.dumps(facts, indent=2))
+    with drawn("report"):
+        _page(config, facts, {"own": own, "found": found.mean, "foreign": foreign, "found ": other.mean}, folder)
+    return path
+
+
+def _page(config: Evaluate, facts: dict[str, float], images: dict[str, Tensor], folder: Run) -> None:
     covered = facts["coverage of 90 % intervals"]
-    report = Report("Prior under test", f"{config.prior} with {config.operator.kind}, on {len(own)} held-out images")
+    report = Report(
+        "Prior under test", f"{config.prior} with {config.operator.kind}, on {len(images['own'])} held-out images"
+    )
     report.card("Coverage of 90 % intervals", covered, verdict=Verdict("good" if 0.85 < covered < 0.95 else "watch"))
     report.card("AUROC, foreign images", facts["AUROC of the out-of-range verdict"], note=f"images of {config.foreign}")
-    report.card("Identifiability", sees.local, note="local: 1 nothing is lost, 0 the data do not determine the image")
+    report.card(
+        "Identifiability",
+        facts["identifiability, local"],
+        note="local: 1 nothing is lost, 0 the data do not determine the image",
+    )
     report.section("Figures").table([{"what": k, "value": v} for k, v in facts.items()])
     report.section("Images").figure(
-        gallery({"own": own, "found": found.mean, "foreign": foreign, "found ": other.mean}),
+        gallery(images),
         "Images of the prior's kind and of another, and what the search makes of their data.",
     )
-    (folder / "evaluation.json").write_text(json.dumps(facts, indent=2))
-    return report.write(folder / "report.html")
+    report.write(folder.report)

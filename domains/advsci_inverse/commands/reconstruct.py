@@ -1,114 +1,254 @@
 """``advsci-inverse reconstruct``: images from measurements, with error bars and a verdict on each."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import NormalDist
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from advsci.errors import DataError
+from advsci.devices import torch_device
+from advsci.report import drawn
 from advsci.streams import Stream
-from advsci_inverse.config import Reconstruct
+from advsci.training import Run
+from advsci_inverse.config import OperatorSpec, Reconstruct
 from advsci_inverse.data.images import Scale, load_training_images, read_stack
+from advsci_inverse.data.measured import Ready, check_scale, read_measured, ready
 from advsci_inverse.data.measurement import checked_size, held_out, measure
 from advsci_inverse.evaluation.page import reconstruction_page
-from advsci_inverse.methods import Problem, reconstruct
+from advsci_inverse.methods import Problem, Reconstruction, choose, reconstruct
 from advsci_inverse.operators import LinearOperator, build_operator
-from advsci_inverse.store import Learned, load_learned, read_card, shipped_path
-from advsci_inverse.uncertainty import interval_factor
+from advsci_inverse.store import Learned, load_learned
+from advsci_inverse.uncertainty import (
+    STRATA,
+    Calibration,
+    Evidence,
+    KindTest,
+    residual_over_noise,
+    spot_probability,
+)
 
 __all__ = ["plan", "run"]
 
 CALIBRATION = 64
-"""Held-out images that set the width of the intervals."""
+"""Held-out images that set the width of the intervals and the thresholds of the verdicts."""
+CHOICE = 24
+"""Held-out images that choose the method."""
 
 
-def _scale(config: Reconstruct) -> Scale:
-    source = {"refiner": config.refiner, "amp": config.denoiser, "hqs": config.denoiser}.get(
-        config.method, config.prior
-    )
-    path = Path(source) if Path(source).is_file() else shipped_path(source)
-    card = read_card(path) if path.is_file() else {}
-    return Scale(**card.get("units", {"low": 0.0, "high": 1.0}))
+@dataclass(frozen=True)
+class _Inputs:
+    """Everything that a reconstruction starts from, on the CPU."""
+
+    operator: LinearOperator
+    learned: Learned
+    scale: Scale
+    groups: list[Ready]
+    truth: Tensor | None
+    training: Tensor | None
+    held: Tensor | None
+    notes: list[str]
 
 
-def _operator(config: Reconstruct) -> tuple[LinearOperator, Learned]:
-    """The operator, of the size of what was learned if that was left open, and what the method needs."""
+def _inputs(config: Reconstruct) -> _Inputs:
     learned = load_learned(config, [config.method])
+    training, held, own = load_training_images(config.data) if config.data is not None else (None, None, None)
+    stack = read_stack(config.file)[: config.limit] if config.simulate else None
     sizes = [tuple(part.shape) for part in (learned.prior, learned.refiner) if part is not None]
-    spec = checked_size(config.operator, sizes[0], "a prior") if sizes else config.operator
-    return build_operator(spec), learned
+    sizes += [tuple(images.shape[1:]) for images in (training, stack) if images is not None]
+    spec: OperatorSpec = config.operator
+    for size in sizes:
+        spec = checked_size(spec, size, "images")
+    operator = build_operator(spec)
+    scale, notes = _scale(config, learned, own, stack), []
+    if stack is not None:
+        truth = scale.to_unit(stack)
+        noise = config.noise if config.noise is not None else 0.01
+        y, sigma = measure(operator, truth, noise, Stream(config.seed).at("noise"))
+        groups = [Ready(torch.arange(len(y)), operator, y, sigma)]
+    else:
+        truth = None
+        measured = read_measured(config.file, operator, transmission=config.transmission, limit=config.limit)
+        groups, notes = ready(measured, operator, scale, noise=config.noise)
+        check_scale(groups, operator, _typical(learned, held))
+    return _Inputs(operator, learned, scale, groups, truth, training, held, notes)
 
 
-def _data(config: Reconstruct, operator: LinearOperator) -> tuple[Tensor, float, Tensor | None]:
-    """Data, noise level and, if simulated, the true images."""
-    if config.simulate:
-        stack = read_stack(config.file)[: config.limit]
-        truth = Scale.of(stack).to_unit(stack)
-        return *measure(operator, truth, config.noise, Stream(config.seed).at("noise")), truth
-    if not config.file.is_file():
-        raise DataError(f"got no file {config.file}; expected an npz with y (n, ...). Try: check the path.")
-    try:
-        with np.load(config.file, allow_pickle=False) as file:
-            y = torch.from_numpy(np.asarray(file["y"], dtype=np.float32))[: config.limit]
-            sigma = float(file["sigma"]) if "sigma" in file else None
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{config.file} holds no measurements: {type(error).__name__}: {error}; expected an npz with y (n, ...). "
-            "Try: --simulate if the file holds images."
-        ) from None
-    if tuple(y.shape[1:]) != operator.data_shape:
-        raise DataError(
-            f"{config.file}: got data of {tuple(y.shape[1:])}; expected {operator.data_shape} for the operator. "
-            "Try: check --operator."
-        )
-    return y, sigma if sigma is not None else config.noise * float(y.square().mean().sqrt()), None
+def _scale(config: Reconstruct, learned: Learned, own: Scale | None, stack: Tensor | None) -> Scale:
+    """Stated units, else those of what was learned, else of the images at hand."""
+    if config.units is not None:
+        return Scale(*config.units)
+    return learned.units or own or (Scale.of(stack) if stack is not None else Scale())
+
+
+def _typical(learned: Learned, held: Tensor | None) -> Tensor | None:
+    """Images by which the scale of the data is checked."""
+    if held is not None:
+        return held[:: max(1, len(held) // 64)]
+    if learned.prior is not None:
+        z = Stream(0).at("typical").normal((64, learned.prior.latent))
+        return learned.prior.decode(z).detach()
+    if learned.refiner is not None:
+        return learned.refiner.image_mean.reshape(1, *learned.refiner.shape)
+    return None
 
 
 def plan(config: Reconstruct) -> dict[str, object]:
-    """Data, prior and operator, without reconstructing."""
-    operator, _ = _operator(config)
-    y, sigma, _ = _data(config, operator)
-    return {"images": len(y), "data": operator.data_shape, "sigma": sigma, "method": config.method}
+    """Data, noise, operator and units, without reconstructing.
+
+    Parameters
+    ----------
+    config
+        The settings.
+
+    Returns
+    -------
+    dict
+        Facts about the run.
+    """
+    given = _inputs(config)
+    low, high = given.scale.low, given.scale.high
+    facts: dict[str, object] = {
+        "images": sum(len(group.y) for group in given.groups),
+        "data": given.operator.data_shape,
+        "sigma": [group.sigma * (high - low) for group in given.groups],
+        "units": f"0 is {low:g}, 1 is {high:g}",
+        "method": config.method,
+    }
+    return facts | {f"note {k + 1}": note for k, note in enumerate(given.notes)}
 
 
-def _half_width(config: Reconstruct, problem: Problem, held: Tensor | None) -> float:
-    """Of the intervals, in standard deviations: measured on held-out images, or that of a normal error."""
-    if held is None:
-        return NormalDist().inv_cdf((1 + config.coverage) / 2)
+def run(config: Reconstruct, folder: Run) -> Path:
+    """Reconstruct; write ``reconstruction.npz`` in the units of the data, and the report.
+
+    Parameters
+    ----------
+    config
+        The settings.
+    folder
+        The run's folder.
+
+    Returns
+    -------
+    Path
+        The arrays.
+    """
+    given, device = _inputs(config), torch_device(config.device)
+    learned, found, notes = given.learned.to(device), [], list(given.notes)
+    for group in given.groups:
+        if config.spot is not None and config.method not in ("auto", "posterior"):
+            notes.append("a spot's probability needs the method posterior")
+        found.append(_solved(config, given, learned, group, device, notes))
+    arrays = {key: _joined(key, found, given) for key in found[0]}
+    if given.truth is not None:
+        arrays["truth"] = given.scale.from_unit(given.truth).numpy()
+    units = np.array([given.scale.low, given.scale.high])
+    arrays |= {"units": units, "notes": np.array(notes, dtype=np.str_), "coverage": np.array(config.coverage)}
+    path = folder.path / "reconstruction.npz"
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    with drawn("report"):
+        reconstruction_page(folder.path)
+    return path
+
+
+def _joined(key: str, found: list[dict[str, np.ndarray]], given: _Inputs) -> np.ndarray:
+    """The groups' arrays in the order of the file; what belongs to no image is the first group's."""
+    first = found[0][key]
+    count = sum(len(group.y) for group in given.groups)
+    axis = 1 if key == "samples" else 0
+    if key in ("method", "factors", "calibrated", "candidates") or first.ndim <= axis:
+        return first
+    shape = list(first.shape)
+    shape[axis] = count
+    whole = np.empty(shape, first.dtype)
+    for group, part in zip(given.groups, found, strict=True):
+        where = (slice(None),) * axis + (group.index.numpy(),)
+        whole[where] = part[key]
+    return whole
+
+
+def _solved(
+    config: Reconstruct, given: _Inputs, learned: Learned, group: Ready, device: torch.device, notes: list[str]
+) -> dict[str, np.ndarray]:
+    """Arrays of one group of images, in the data's units."""
+    operator, y = group.operator.to(device), group.y.to(device)
+    training, held = (None if x is None else x.to(device) for x in (given.training, given.held))
+    problem = Problem(
+        operator, y, group.sigma, learned.prior, learned.denoiser, learned.refiner, learned.regulariser, training,
+        starts=config.starts, sampler=learned.sampler, samples=config.samples, seed=config.seed,
+    )  # fmt: skip
+    method, errors = config.method, {}
+    if held is not None:
+        tuning = held_out(held, CHOICE, skip=1)
+        noise = group.sigma * Stream(config.seed).at("tuning").normal((len(tuning), *operator.data_shape)).to(device)
+        if method == "auto":
+            method, errors = choose(problem, tuning)
+        problem = replace(problem, validation=(tuning, operator(tuning) + noise))
+    elif method == "auto":
+        method = "tv"
+        notes.append("without --data no method can be chosen by measurement; total variation needs none")
+    result = reconstruct(method, problem)
+    again = None if held is None else _held_out(config, method, problem, held)
+    arrays = _arrays(config, given.scale, result, again)
+    assert result.unclipped is not None
+    residual = residual_over_noise(operator, result.unclipped, y, group.sigma)
+    arrays["residual_over_noise"] = residual.cpu().numpy()
+    if again is not None and training is not None:
+        spare, data, other = again
+        evidence = Evidence(operator, group.sigma, training)
+        assert other.unclipped is not None
+        own = torch.stack([evidence(data), residual_over_noise(operator, other.unclipped, data, group.sigma)])
+        arrays["share_as_strange"] = KindTest(own).share(evidence(y), residual).cpu().numpy()
+    arrays["method"] = np.array(f"{method} {result.setting}".strip())
+    arrays["candidates"] = np.array([f"{name} {error:.6g}" for name, error in errors.items()], dtype=np.str_)
+    return arrays
+
+
+def _held_out(
+    config: Reconstruct, method: str, problem: Problem, held: Tensor
+) -> tuple[Tensor, Tensor, Reconstruction]:
+    """Held-out images, data measured alike, and their reconstructions."""
     spare = held_out(held, CALIBRATION)
-    noise = Stream(config.seed).at("calibration").normal((len(spare), *problem.operator.data_shape))
+    noise = Stream(config.seed).at("calibration").normal((len(spare), *problem.operator.data_shape)).to(held.device)
     data = problem.operator(spare) + problem.sigma * noise
-    again = reconstruct(config.method, replace(problem, y=data))
-    assert again.deviation is not None
-    return interval_factor(spare, again.mean, again.deviation, config.coverage)
+    return spare, data, reconstruct(method, replace(problem, y=data))
 
 
-def run(config: Reconstruct) -> Path:
-    """Reconstruct; write ``reconstruction.npz`` (in the prior's units) and the report."""
-    operator, learned = _operator(config)
-    y, sigma, truth = _data(config, operator)
-    training, held = load_training_images(config.data)[:2] if config.data is not None else (None, None)
-    problem = Problem(operator, y, sigma, *learned, training, starts=config.starts)
-    result = reconstruct(config.method, problem)
-    folder = config.folder("inverse-reconstruct")
-    folder.mkdir(parents=True, exist_ok=True)
-    scale = _scale(config)
-    arrays: dict[str, np.ndarray] = {"mean": scale.from_unit(result.mean).numpy()}
-    if result.deviation is not None:
-        half = _half_width(config, problem, held)
-        low, high = (result.mean + s * half * result.deviation for s in (-1, 1))
-        arrays |= {"low": scale.from_unit(low).numpy(), "high": scale.from_unit(high).numpy()}
-        arrays |= {"coverage": np.array(config.coverage), "half_width": np.array(half)}
-        arrays["calibrated"] = np.array(held is not None)
+def _arrays(
+    config: Reconstruct,
+    scale: Scale,
+    result: Reconstruction,
+    again: tuple[Tensor, Tensor, Reconstruction] | None,
+) -> dict[str, np.ndarray]:
+    """Mean, intervals, samples and answers in the data's units."""
+    arrays = {"mean": scale.from_unit(result.mean).cpu().numpy()}
+    if result.deviation is not None or again is not None:
+        deviation, calibration = _calibrated(config, result, again)
+        low, high = calibration.interval(result.mean, deviation)
+        arrays |= {"low": scale.from_unit(low).cpu().numpy(), "high": scale.from_unit(high).cpu().numpy()}
+        arrays["deviation"] = (deviation * (scale.high - scale.low)).cpu().numpy()
+        arrays["factors"] = np.array(calibration.factors)
+        arrays["calibrated"] = np.array(again is not None)
+        assert len(calibration.factors) == len(STRATA)
     if result.misfit is not None:
-        arrays["misfit"] = result.misfit.numpy()
-    residual = (operator(result.mean) - y).flatten(1).square().mean(1).sqrt() / sigma
-    arrays["residual_over_noise"] = residual.numpy()
-    if truth is not None:
-        arrays["truth"] = scale.from_unit(truth).numpy()
-    np.savez_compressed(folder / "reconstruction.npz", **arrays, units=np.array([scale.low, scale.high]))  # type: ignore[arg-type]
-    (folder / "method.txt").write_text(f"{config.method} {result.setting}\n")
-    return reconstruction_page(folder)
+        arrays["misfit"] = result.misfit.cpu().numpy()
+    if result.samples is not None:
+        arrays["samples"] = scale.from_unit(result.samples).cpu().numpy().astype(np.float32)
+        if config.spot is not None:
+            dark, bright = spot_probability(result.samples, *config.spot)
+            arrays |= {"dark_spot": dark.cpu().numpy(), "bright_spot": bright.cpu().numpy()}
+    return arrays
+
+
+def _calibrated(
+    config: Reconstruct, result: Reconstruction, again: tuple[Tensor, Tensor, Reconstruction] | None
+) -> tuple[Tensor, Calibration]:
+    """Standard deviations and half widths; a method that knows no deviation takes the error of held-out images."""
+    if again is None:
+        assert result.deviation is not None
+        return result.deviation, Calibration.normal(config.coverage)
+    truth, _, other = again
+    if result.deviation is None or other.deviation is None:
+        typical = torch.full_like(result.mean, float((truth - other.mean).square().mean().sqrt()))
+        return typical, Calibration.fit(truth, other.mean, typical[:1].expand_as(truth), config.coverage)
+    return result.deviation, Calibration.fit(truth, other.mean, other.deviation, config.coverage)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from advsci.report import Report
+from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_inverse.config import TrainRefiner
@@ -15,7 +15,7 @@ from advsci_inverse.game.player import learning_images, train_player
 from advsci_inverse.game.refining import RefiningGame
 from advsci_inverse.operators import Radon, equispaced_angles
 from advsci_inverse.priors.refiner import Refiner
-from advsci_inverse.store import learned_card, save_weights
+from advsci_inverse.store import learned_card, save
 
 __all__ = ["plan", "run"]
 
@@ -37,25 +37,26 @@ def plan(config: TrainRefiner) -> dict[str, object]:
     return {"training images": len(train), "test images": len(held), "size": tuple(train.shape[1:])}
 
 
-def run(config: TrainRefiner) -> Path:
+def run(config: TrainRefiner, folder: Run) -> Path:
     """Train a refiner for few-view CT; write ``refiner.safetensors`` and the report.
 
     Parameters
     ----------
     config
         The settings.
+    folder
+        The run's folder.
 
     Returns
     -------
     Path
-        The page.
+        The weights.
     """
     images, held, scale = learning_images(config)
-    n, folder = images.shape[-1], Run(config.folder("inverse-refiner"))
+    n = images.shape[-1]
     sizes = {"rank": config.rank, "stages": config.stages, "widths": config.widths, "blocks": config.blocks}
     mean, spread = float(images.mean()), float(images.std())
-    with torch.random.fork_rng():
-        torch.manual_seed(config.seed)
+    with Stream(config.seed).at("networks").seeded():
         network = Refiner((n, n), spread=spread, precision=torch.bfloat16 if config.half else None, **sizes)
     network.denoiser.mean = mean
     network.fit_covariance(images)
@@ -66,15 +67,17 @@ def run(config: TrainRefiner) -> Path:
         plans.append(network.plan(operator, sigma, explicit=True))
     trained, log = train_player(RefiningGame(network, plans), images, config, folder, decay=0.998)
     network.load_state_dict(trained.state_dict())
-    card = learned_card(config, {"shape": [n, n], "mean": mean, "spread": spread, **sizes}, scale)
-    card["sha256"] = save_weights(network, folder.path / "refiner.safetensors", card)
-
-    report = Report("Refiner", f"Trained on {len(images)} images of {config.data}")
-    shown, rows = held[:8], {"truth": held[:8]}
-    for views, made in zip(config.views, plans, strict=True):
-        noise = Stream(config.seed).at("shown", views).normal((len(shown), *made.operator.data_shape))
-        found, _ = network.reconstruct(made, made.operator(shown) + made.sigma * noise)
-        rows[f"{views} views"] = found
-        report.card(f"PSNR, {views} views [dB]", float(psnr(found.clamp(0, 1), shown).mean()))
-    report.section("Held-out images").figure(gallery(rows))
-    return finish_training(report, log, card, folder)
+    card = learned_card(config, "refiner", {"shape": [n, n], "mean": mean, "spread": spread, **sizes}, scale)
+    path = folder.path / "refiner.safetensors"
+    card["sha256"] = save(path, network, card)
+    with drawn("report"):
+        report = Report("Refiner", f"Trained on {len(images)} images of {config.data}")
+        shown, rows = held[:8], {"truth": held[:8]}
+        for views, made in zip(config.views, plans, strict=True):
+            noise = Stream(config.seed).at("shown", views).normal((len(shown), *made.operator.data_shape))
+            found, _ = network.reconstruct(made, made.operator(shown) + made.sigma * noise)
+            rows[f"{views} views"] = found
+            report.card(f"PSNR, {views} views [dB]", float(psnr(found.clamp(0, 1), shown).mean()))
+        report.section("Held-out images").figure(gallery(rows))
+        finish_training(report, log, card, folder)
+    return path

@@ -97,13 +97,18 @@ class Scale:
         return x * (self.high - self.low) + self.low
 
 
+_LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's
+
+
 def _pillow(path: Path) -> np.ndarray:
     try:
         from PIL import Image
     except ImportError:
         raise MissingDependencyError.of("pillow", "inverse") from None
     image = Image.open(path)
-    return np.asarray(image if image.mode in ("I", "F", "I;16") else image.convert("L"))
+    if getattr(image, "n_frames", 1) > 1:
+        raise DataError(f"{path}: got {image.n_frames} frames; expected one image. Try: save the frames as a npz.")
+    return np.asarray(image if image.mode in ("I", "F", "I;16", "L") else image.convert("L"))
 
 
 def _tiff(path: Path) -> np.ndarray:
@@ -111,7 +116,12 @@ def _tiff(path: Path) -> np.ndarray:
         import tifffile
     except ImportError:
         raise MissingDependencyError.of("tifffile", "inverse") from None
-    return tifffile.imread(path)
+    with tifffile.TiffFile(path) as file:
+        array, colour = file.asarray(), file.pages[0].photometric == tifffile.PHOTOMETRIC.RGB  # type: ignore[union-attr]
+        inverted = file.pages[0].photometric == tifffile.PHOTOMETRIC.MINISWHITE  # type: ignore[union-attr]
+    if colour and array.shape[-1] in (3, 4):
+        array = array[..., :3].astype(np.float32) @ _LUMINANCE
+    return array.max() - array if inverted else array
 
 
 def _nifti(path: Path) -> np.ndarray:
@@ -119,8 +129,16 @@ def _nifti(path: Path) -> np.ndarray:
         import nibabel
     except ImportError:
         raise MissingDependencyError.of("nibabel", "inverse") from None
-    volume = np.asarray(nibabel.load(path).get_fdata(dtype=np.float32))  # type: ignore[attr-defined]
-    return np.moveaxis(volume.reshape(*volume.shape[:3]) if volume.ndim > 2 else volume[..., None], 2, 0)
+    image = nibabel.load(path)
+    if len([n for n in image.shape if n > 1]) > 3:  # type: ignore[attr-defined]
+        raise DataError(
+            f"{path}: got a volume of shape {image.shape}; expected three axes. "  # type: ignore[attr-defined]
+            "Try: one file per time or channel (nibabel.four_to_three)."
+        )
+    upright = nibabel.as_closest_canonical(image)  # axes in the order right, anterior, superior
+    volume = np.asarray(upright.get_fdata(dtype=np.float32))  # type: ignore[attr-defined]
+    volume = volume.reshape(*volume.shape[:3]) if volume.ndim > 2 else volume[..., None]
+    return np.moveaxis(volume, 2, 0)
 
 
 def _dicom(path: Path) -> np.ndarray:
@@ -129,8 +147,14 @@ def _dicom(path: Path) -> np.ndarray:
     except ImportError:
         raise MissingDependencyError.of("pydicom", "inverse") from None
     data = pydicom.dcmread(path)
+    colours = int(getattr(data, "SamplesPerPixel", 1))
+    if colours != 1:
+        raise DataError(f"{path}: got {colours} colours per pixel; expected grey images. Try: convert it to grey.")
     slope, intercept = float(getattr(data, "RescaleSlope", 1.0)), float(getattr(data, "RescaleIntercept", 0.0))
-    return data.pixel_array.astype(np.float32) * slope + intercept
+    image = data.pixel_array.astype(np.float32) * slope + intercept
+    if getattr(data, "PhotometricInterpretation", "") == "MONOCHROME1":  # shown inverted: small is bright
+        image = image.max() + image.min() - image
+    return image
 
 
 def _hdf5(path: Path) -> np.ndarray:
@@ -198,9 +222,16 @@ def read_stack(path: Path) -> Float[Tensor, "n h w"]:
         raise DataError(
             f"{path}: got {type(error).__name__}: {error}; expected a file of images. Try: open it in another program."
         ) from None
+    if np.iscomplexobj(array):
+        raise DataError(f"{path}: got complex images; expected real ones. Try: their magnitude, numpy.abs.")
     array = array[None] if array.ndim == 2 else array
+    if array.ndim == 4 and 1 in (array.shape[1], array.shape[-1]):
+        array = array[:, 0] if array.shape[1] == 1 else array[..., 0]
     if array.ndim != 3 or array.size == 0:
-        raise DataError(f"{path}: got an array of shape {array.shape}; expected images (n, h, w). Try: save it so.")
+        raise DataError(
+            f"{path}: got an array of shape {array.shape}; expected images (n, h, w). "
+            "Try: one channel or time at a time."
+        )
     stack = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
     if not bool(torch.isfinite(stack).all()):
         raise DataError(f"{path}: got NaN or infinity; expected finite intensities. Try: fill the gaps before.")

@@ -76,9 +76,11 @@ class Gaussian(Noise):
         _positive(sigma=self.sigma)
 
     def sample(self, clean: Tensor, stream: Stream) -> Tensor:
+        """Measured data for ``clean`` ones, a pure function of the ``stream``."""
         return clean + self.sigma * stream.normal(tuple(clean.shape), device=clean.device, dtype=clean.dtype)
 
     def deviation(self, y: Tensor) -> Tensor:
+        """Standard deviation of each datum of ``y``."""
         return torch.full_like(y, self.sigma)
 
 
@@ -98,6 +100,7 @@ class Poisson(Noise):
         _positive(gain=self.gain)
 
     def sample(self, clean: Tensor, stream: Stream) -> Tensor:
+        """Measured data for ``clean`` ones, a pure function of the ``stream``."""
         if bool((clean < -1e-3 * clean.abs().amax()).any()):
             raise DataError("got negative clean data for Poisson counts; expected rates. Try: a non-negative image.")
         rate = (clean.clamp(min=0) * self.gain).cpu()
@@ -105,6 +108,7 @@ class Poisson(Noise):
         return (counts / self.gain).to(clean.device)
 
     def deviation(self, y: Tensor) -> Tensor:
+        """Standard deviation of each datum of ``y``."""
         return (y.clamp(min=0) * self.gain + 1.0).sqrt() / self.gain  # a zero count leaves a rate of about one count
 
 
@@ -127,10 +131,12 @@ class Mixed(Noise):
         _positive(gain=self.gain, sigma=self.sigma)
 
     def sample(self, clean: Tensor, stream: Stream) -> Tensor:
+        """Measured data for ``clean`` ones, a pure function of the ``stream``."""
         counted = Poisson(self.gain).sample(clean, stream.at("counts"))
         return Gaussian(self.sigma).sample(counted, stream.at("electronics"))
 
     def deviation(self, y: Tensor) -> Tensor:
+        """Standard deviation of each datum of ``y``."""
         return (Poisson(self.gain).deviation(y).square() + self.sigma**2).sqrt()
 
 

@@ -65,8 +65,8 @@ def loss_curves(log: list[dict[str, float | int]]) -> "Figure":
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     axis = figure.subplots()
     for key in log[0] if log else ():
-        if key != "step" and not key.endswith("gradient_norm"):
-            axis.plot([r["step"] for r in log], [r[key] for r in log], label=key, lw=1)
+        if key != "step" and not key.startswith(("probe/", "spread/")) and not key.endswith("gradient_norm"):
+            axis.plot([r["step"] for r in log if key in r], [r[key] for r in log if key in r], label=key, lw=1)
     axis.set(xlabel="step", yscale="symlog")
     axis.legend(fontsize=7, ncol=2)
     return figure

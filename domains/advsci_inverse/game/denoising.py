@@ -14,7 +14,17 @@ __all__ = ["DenoisingGame"]
 
 
 class DenoisingGame(Game):
-    """A game of one player: the denoiser minimises its error at noise levels drawn log-uniformly."""
+    """A game of one player: the denoiser minimises its error at noise levels drawn log-uniformly.
+
+    Parameters
+    ----------
+    denoiser
+        The player.
+    levels
+        Least and largest standard deviation of the noise.
+    spread_weight
+        Weight of the standard deviation's likelihood beside the error.
+    """
 
     def __init__(self, denoiser: Denoiser, levels: tuple[float, float] = (0.004, 3.0), spread_weight: float = 0.05):
         super().__init__()
@@ -22,9 +32,11 @@ class DenoisingGame(Game):
 
     @property
     def players(self) -> dict[str, nn.Module]:
+        """The one player."""
         return {"denoiser": self.denoiser}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """The random numbers of one evaluation on ``batch``, from the ``stream``."""
         x = require(batch, "x", "DenoisingGame")
         low, high = math.log(self.levels[0]), math.log(self.levels[1])
         u = stream.at("level").uniform((len(x),), device=x.device, dtype=x.dtype)
@@ -32,6 +44,7 @@ class DenoisingGame(Game):
         return {"level": torch.exp(low + (high - low) * u), "noise": noise}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Terms of the ``player`` on a ``batch`` and ``draw``."""
         x, s = batch["x"], draw["level"]
         mean, deviation = self.denoiser(x + s[:, None, None] * draw["noise"], s)
         unit = (s * self.denoiser.spread / (s.square() + self.denoiser.spread**2).sqrt())[:, None, None]
@@ -39,5 +52,6 @@ class DenoisingGame(Game):
         return {"error": error, "spread": self.spread_weight * gaussian_nll(x / unit, mean / unit, deviation / unit)}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Whether ``batch``, ``draw`` and network fit."""
         x = require(batch, "x", "DenoisingGame")
         self.denoiser(x, draw["level"])

@@ -20,6 +20,15 @@ class RefiningGame(Game):
     Every batch is split evenly over the plans. A stage's term is the mean logarithm of each image's mean squared error
     in units of the expected one: what the peak signal-to-noise ratio averages, so that easy and hard images count
     alike.
+
+    Parameters
+    ----------
+    refiner
+        The player.
+    plans
+        One for each operator and noise level, with their matrices.
+    spread_weight
+        Weight of the standard deviation's likelihood beside the error.
     """
 
     def __init__(self, refiner: Refiner, plans: Sequence[RefinementPlan], spread_weight: float = 0.05):
@@ -28,6 +37,7 @@ class RefiningGame(Game):
 
     @property
     def players(self) -> dict[str, nn.Module]:
+        """The one player."""
         return {"refiner": self.refiner}
 
     def _split(self, x: Tensor) -> list[Tensor]:
@@ -35,6 +45,7 @@ class RefiningGame(Game):
         return list(x[: share * len(self.plans)].split(share))
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """The random numbers of one evaluation on ``batch``, from the ``stream``."""
         x = require(batch, "x", "RefiningGame")
         draw = {"flip": stream.at("flip").uniform((len(x),), device=x.device)}
         for k, (plan, part) in enumerate(zip(self.plans, self._split(x), strict=True)):
@@ -43,6 +54,7 @@ class RefiningGame(Game):
         return draw
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Terms of the ``player`` on a ``batch`` and ``draw``."""
         x = torch.where((draw["flip"] < 0.5)[:, None, None], batch["x"], batch["x"].flip(-1))
         parts = self._split(x)
         data = [
@@ -62,4 +74,5 @@ class RefiningGame(Game):
         return terms | {"spread": self.spread_weight * gaussian_nll(truth / unit, mean / unit, deviation / unit)}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Whether ``batch``, ``draw`` and network fit."""
         self.terms("refiner", batch, draw)

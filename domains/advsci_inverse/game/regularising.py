@@ -14,7 +14,15 @@ __all__ = ["RegulariserGame"]
 
 
 class RegulariserGame(Game):
-    """One player, the regulariser, on a batch of true images ``"x"`` and unpaired poor reconstructions ``"poor"``."""
+    """One player, the regulariser, on a batch of true images ``"x"`` and unpaired poor reconstructions ``"poor"``.
+
+    Parameters
+    ----------
+    regulariser
+        The player: images to one number each.
+    penalty
+        Weight of the one-sided gradient penalty.
+    """
 
     def __init__(self, regulariser: nn.Module, penalty: float = 10.0):
         super().__init__()
@@ -22,9 +30,11 @@ class RegulariserGame(Game):
 
     @property
     def players(self) -> dict[str, nn.Module]:
+        """The one player."""
         return {"regulariser": self.regulariser}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """The random numbers of one evaluation on ``batch``, from the ``stream``."""
         x = require(batch, "x", "RegulariserGame")
         n = (len(x),)
         return {
@@ -33,6 +43,7 @@ class RegulariserGame(Game):
         }
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Terms of the ``player`` on a ``batch`` and ``draw``."""
         x, poor = batch["x"], require(batch, "poor", "RegulariserGame")[draw["pairing"]]
         both = self.regulariser(torch.cat([x, poor]))
         real, fake = both[: len(x)], both[len(x) :]
@@ -43,6 +54,7 @@ class RegulariserGame(Game):
         }
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Whether ``batch``, ``draw`` and network fit."""
         x = require(batch, "x", "RegulariserGame")
         if self.regulariser(x).shape != (len(x),):
             raise ShapeError(

@@ -1,13 +1,13 @@
 """Training a prior by a recorded recipe, and the range test that its card states."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from advsci.diagnostics import Probe
 from advsci.errors import DataError
 from advsci.penalties import R1, R2
 from advsci.schedules import Cosine
@@ -22,7 +22,7 @@ from advsci_inverse.search.projection import project_onto_range
 if TYPE_CHECKING:
     from advsci_inverse.config import Train
 
-__all__ = ["TrainedPrior", "train_prior"]
+__all__ = ["TrainedPrior", "check_images", "train_prior"]
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,17 @@ class TrainedPrior:
     log: list[dict[str, float | int]]
 
 
-def train_prior(
-    images: Float[Tensor, "n h w"],
-    config: "Train",
-    labels: Int[Tensor, " n"] | None = None,
-    *,
-    run: Path | None = None,
-    quiet: bool = True,
-) -> TrainedPrior:
-    """Train on all but the last ``config.held_out`` images; fit the residual covariance on those.
+def check_images(images: Float[Tensor, "n h w"], config: "Train", labels: Int[Tensor, " n"] | None) -> None:
+    """Whether a prior can be trained on these images.
 
-    ``labels`` are the classes of a conditional prior, one an image, below ``config.classes``.
+    Parameters
+    ----------
+    images
+        Training images.
+    config
+        The settings.
+    labels
+        Classes of a conditional prior.
 
     Raises
     ------
@@ -67,10 +67,45 @@ def train_prior(
             f"got images in [{float(images.amin()):.3g}, {float(images.amax()):.3g}]; expected [0, 1]. "
             "Try: Scale.of(images).to_unit(images)."
         )
+
+
+def train_prior(
+    images: Float[Tensor, "n h w"],
+    config: "Train",
+    labels: Int[Tensor, " n"] | None = None,
+    *,
+    run: Run | None = None,
+    quiet: bool = True,
+) -> TrainedPrior:
+    """Train on all but the last ``config.held_out`` images; fit the residual covariance on those.
+
+    Parameters
+    ----------
+    images
+        Training images in [0, 1].
+    config
+        The settings.
+    labels
+        Classes of a conditional prior, one per image, below ``config.classes``.
+    run
+        Where log and checkpoints go; None keeps all in memory.
+    quiet
+        Show no progress.
+
+    Returns
+    -------
+    TrainedPrior
+        The averaged prior, its card and the log.
+
+    Raises
+    ------
+    DataError
+        See `check_images`.
+    """
+    check_images(images, config, labels)
     shape = (images.shape[1], images.shape[2])
     train, held = images[: -config.held_out], images[-config.held_out :]
-    with torch.random.fork_rng():
-        torch.manual_seed(config.seed)
+    with Stream(config.seed).at("networks").seeded():
         kind, classes = config.networks, config.classes
         synthesis = build_synthesis(
             kind, config.latent, shape, config.widths, encoder=config.encoder, condition=classes
@@ -89,14 +124,23 @@ def train_prior(
         stream = Stream(config.seed).at("hidden pixels")
         data["mask"] = (stream.uniform(tuple(data["x"].shape)) >= config.masked).float()
         data["x"] = data["x"] * data["mask"]  # what is hidden is gone for good
+    spare = {"x": held[:, None]}
+    if config.classes and labels is not None:
+        spare["condition"] = labels[-config.held_out :]
+    if config.masked:
+        hidden = Stream(config.seed).at("hidden pixels, held out").uniform(tuple(spare["x"].shape))
+        spare["mask"] = (hidden >= config.masked).float()
+        spare["x"] = spare["x"] * spare["mask"]
+    probed = bool(game.adversarial)
     trainer = Trainer(
         steps=config.steps,
         batch_size=config.batch_size,
         seed=config.seed,
         device=config.device,
         ema=EMA(0.999, of=("generator",)),
-        run=Run(run) if run is not None else None,
-        log_every=max(1, config.steps // 50),
+        run=run,
+        log_every=max(1, config.steps // 25),
+        callbacks=[Probe(data, held_out=spare, samples=256, jacobians=0)] if probed else [],
         quiet=quiet,
         title="prior",
     )
@@ -111,6 +155,7 @@ def train_prior(
         residual = held - project_onto_range(prior, held, own)
     prior.fit_residual(residual)
     card = {
+        "kind": "prior",
         "networks": {
             "kind": config.networks,
             "latent": config.latent,
@@ -120,7 +165,7 @@ def train_prior(
             "classes": config.classes,
             "rank": prior.residual_factor.shape[1],
         },
-        "recipe": config.model_dump(mode="json", exclude={"out", "device"}),
+        "recipe": config.model_dump(mode="json", exclude={"out", "overwrite", "device"}),
         "data": {"name": config.data, "training_images": len(train), "held_out_images": len(held)},
         "representation_error": float(residual.square().mean()),
     }

@@ -23,6 +23,7 @@ from advsci_inverse.operators.radon import equispaced_angles as equispaced_angle
 from advsci_inverse.operators.seismic import Reflectivity as Reflectivity
 from advsci_inverse.operators.seismic import TravelTime as TravelTime
 from advsci_inverse.operators.seismic import ricker as ricker
+from advsci_inverse.operators.selected import Selected as Selected
 from advsci_inverse.operators.sensing import SubsampledDCT as SubsampledDCT
 from advsci_inverse.operators.sensing import SubsampledHadamard as SubsampledHadamard
 from advsci_inverse.operators.sensing import dct as dct

@@ -156,6 +156,11 @@ class LinearOperator(nn.Module, ABC):
         return math.prod(self.data_shape)
 
     @property
+    def device(self) -> torch.device:
+        """Where the operator's constants are; the CPU if it has none."""
+        return next((buffer.device for buffer in self.buffers()), torch.device("cpu"))
+
+    @property
     def T(self) -> "LinearOperator":
         """The adjoint as an operator."""
         return Adjoint(self)
@@ -168,7 +173,9 @@ class LinearOperator(nn.Module, ABC):
         return self.adjoint(self(x))
 
     @torch.no_grad()
-    def norm(self, steps: int = 40, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> float:
+    def norm(
+        self, steps: int = 40, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None
+    ) -> float:
         """Largest singular value, by the power method on ``A^T A`` from a fixed start (a slight under-estimate).
 
         Parameters
@@ -176,7 +183,7 @@ class LinearOperator(nn.Module, ABC):
         steps
             Iterations.
         dtype, device
-            Where it is computed.
+            Where it is computed; default: where the operator is.
 
         Returns
         -------
@@ -184,21 +191,21 @@ class LinearOperator(nn.Module, ABC):
             The norm.
         """
         generator = torch.Generator().manual_seed(0)
-        x = torch.randn(1, *self.image_shape, generator=generator).to(device=device, dtype=dtype)
+        x = torch.randn(1, *self.image_shape, generator=generator).to(device=device or self.device, dtype=dtype)
         for _ in range(steps):
             x = self.gram(x / x.norm())
         return float(x.norm().sqrt())
 
     @torch.no_grad()
     def matrix(
-        self, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu", chunk: int = 1024
+        self, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None, chunk: int = 1024
     ) -> Tensor:
         """The operator as a dense matrix.
 
         Parameters
         ----------
         dtype, device
-            Of the matrix.
+            Of the matrix; default: where the operator is.
         chunk
             Columns computed at once.
 
@@ -207,9 +214,9 @@ class LinearOperator(nn.Module, ABC):
         tensor [data_size, image_size]
             The matrix.
         """
-        columns = []
+        columns, kind = [], {"dtype": dtype, "device": device or self.device}
         for start in range(0, self.image_size, chunk):
-            block = torch.zeros(min(chunk, self.image_size - start), self.image_size, dtype=dtype, device=device)
+            block = torch.zeros(min(chunk, self.image_size - start), self.image_size, **kind)
             block[torch.arange(len(block)), torch.arange(len(block)) + start] = 1.0
             columns.append(self(block.reshape(-1, *self.image_shape)).reshape(len(block), -1))
         return torch.cat(columns).T.contiguous()

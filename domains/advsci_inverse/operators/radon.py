@@ -67,8 +67,10 @@ def _shadow_integral(t: np.ndarray, wide: float, narrow: float) -> np.ndarray:
     return (ramps @ signs) / (wide * narrow)
 
 
-def strip_matrix(n: int, angles: np.ndarray, detectors: int, dtype=np.float32) -> sp.csr_matrix:
-    """Area of each pixel inside each detector strip.
+def strip_matrix(
+    n: int, angles: np.ndarray, detectors: int, *, spacing: float = 1.0, offset: float = 0.0, dtype=np.float32
+) -> sp.csr_matrix:
+    """Line integrals averaged over each detector bin: the area of each pixel inside the bin's strip, over its width.
 
     Parameters
     ----------
@@ -77,7 +79,11 @@ def strip_matrix(n: int, angles: np.ndarray, detectors: int, dtype=np.float32) -
     angles
         Radians.
     detectors
-        Bins of unit width.
+        Number of bins.
+    spacing
+        Width of a bin [pixels].
+    offset
+        Bin on which the rotation centre falls, less that of a centred detector [bins].
     dtype
         Of the entries.
 
@@ -91,17 +97,17 @@ def strip_matrix(n: int, angles: np.ndarray, detectors: int, dtype=np.float32) -
     blocks = []
     for theta in np.asarray(angles, dtype=float):
         cos, sin = math.cos(theta), math.sin(theta)
-        wide, narrow = max(abs(cos), abs(sin)), min(abs(cos), abs(sin))
-        centre = x * cos + y * sin + detectors / 2  # in bins: bin d covers [d, d + 1]
+        wide, narrow = max(abs(cos), abs(sin)) / spacing, min(abs(cos), abs(sin)) / spacing
+        centre = (x * cos + y * sin) / spacing + detectors / 2 + offset  # in bins: bin d covers [d, d + 1]
         first = np.floor(centre - (wide + narrow) / 2).astype(int)
         rows, columns, values = [], [], []
-        for offset in range(3):  # a shadow is at most sqrt(2) wide: it touches at most three bins
-            d = first + offset
+        for later in range(math.ceil(math.sqrt(2) / spacing) + 1):  # all bins that a pixel's shadow can touch
+            d = first + later
             area = _shadow_integral(d + 1 - centre, wide, narrow) - _shadow_integral(d - centre, wide, narrow)
             keep = (area > 1e-12) & (d >= 0) & (d < detectors)
             rows.append(d[keep])
             columns.append(pixel[keep])
-            values.append(area[keep].astype(dtype))
+            values.append((area[keep] / spacing).astype(dtype))
         entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
         blocks.append(sp.csr_matrix(entries, shape=(detectors, n * n), dtype=dtype))
     return sp.csr_matrix(sp.vstack(blocks, format="csr"))
@@ -180,7 +186,7 @@ def fan_matrix(
     return sp.csr_matrix(entries, shape=(len(angles) * detectors, n * n))
 
 
-def checked_geometry(n: int, angles, detectors: int | None) -> tuple[np.ndarray, int]:
+def checked_geometry(n: int, angles, detectors: int | None, spacing: float = 1.0) -> tuple[np.ndarray, int]:
     """Angles and number of detectors of a scan.
 
     Parameters
@@ -191,6 +197,8 @@ def checked_geometry(n: int, angles, detectors: int | None) -> tuple[np.ndarray,
         Array-like, radians.
     detectors
         Number of bins; None covers the diagonal.
+    spacing
+        Width of a bin [pixels].
 
     Returns
     -------
@@ -210,7 +218,7 @@ def checked_geometry(n: int, angles, detectors: int | None) -> tuple[np.ndarray,
             f"got an image of size {n} and {theta.size} angles; expected both positive and finite angles. "
             "Try: equispaced_angles(30)."
         )
-    return theta, detectors if detectors is not None else math.ceil(n * math.sqrt(2)) + 4
+    return theta, detectors if detectors is not None else math.ceil(n * math.sqrt(2) / spacing) + 4
 
 
 class Radon(SparseOperator):
@@ -218,24 +226,37 @@ class Radon(SparseOperator):
 
     Parameters
     ----------
-    n : int
+    n
         Image is ``n x n``.
-    angles : array-like, radians
-    detectors : int, optional
-        Number of unit-width bins; the default covers the diagonal.
+    angles
+        Array-like, radians.
+    detectors
+        Number of bins; the default covers the diagonal.
+    spacing
+        Width of a bin [pixels]; data are line integrals averaged over a bin.
+    offset
+        Bin on which the rotation centre falls, less that of a centred detector [bins].
+
+    Raises
+    ------
+    ConfigError
+        No image, no angles, or no width.
 
     Examples
     --------
     >>> scanner = Radon(8, equispaced_angles(4))
     >>> scanner.data_shape
     (4, 16)
-    >>> float(scanner(torch.ones(8, 8))[0].sum())  # every view sees the whole mass
+    >>> round(float(scanner(torch.ones(8, 8))[0].sum()), 3)  # every view sees the whole mass
     64.0
     """
 
-    def __init__(self, n: int, angles, detectors: int | None = None):
-        theta, bins = checked_geometry(n, angles, detectors)
-        super().__init__(strip_matrix(n, theta, bins), (n, n), (len(theta), bins))
+    def __init__(self, n: int, angles, detectors: int | None = None, *, spacing: float = 1.0, offset: float = 0.0):
+        if spacing <= 0:
+            raise ConfigError(f"got bins of {spacing} pixels; expected a positive width. Try: 1.")
+        theta, bins = checked_geometry(n, angles, detectors, spacing)
+        matrix = strip_matrix(n, theta, bins, spacing=spacing, offset=offset)
+        super().__init__(matrix, (n, n), (len(theta), bins))
         self.angles = theta
 
 

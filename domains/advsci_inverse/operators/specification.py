@@ -46,14 +46,16 @@ def build_operator(spec: "OperatorSpec") -> LinearOperator:
     (8, 8)
     """
     n, shape = spec.size, (spec.size, spec.size)
-    angles = equispaced_angles(spec.views, np.deg2rad(spec.arc))
+    given = spec.angles is not None
+    angles = np.deg2rad(spec.angles) if given else equispaced_angles(spec.views, np.deg2rad(spec.arc))
     match spec.kind:
         case "radon":
-            return Radon(n, angles)
+            return Radon(n, angles, spec.detectors, spacing=spec.spacing, offset=spec.offset)
         case "fourier_radon":
-            return FourierRadon(n, angles)
+            return FourierRadon(n, angles, spec.detectors)
         case "fan":
-            return FanBeam(n, angles, source=spec.source * n, detector=spec.detector * n)
+            away = {"source": spec.source * n, "detector": spec.detector * n, "pitch": spec.pitch}
+            return FanBeam(n, angles, spec.detectors, **away)
         case "gaussian":
             return gaussian_sensing(spec.measurements, shape, seed=spec.seed)
         case "dct":

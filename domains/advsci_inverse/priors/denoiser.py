@@ -49,7 +49,22 @@ class Denoiser(nn.Module):
     def forward(
         self, r: Float[Tensor, "n h w"], level: Float[Tensor, " n"], extra: Float[Tensor, "n k h w"] | None = None
     ) -> tuple[Float[Tensor, "n h w"], Float[Tensor, "n h w"]]:
-        """Mean and standard deviation for pseudo-data ``r`` at noise ``level``."""
+        """Mean and standard deviation of the image given pseudo-data.
+
+        Parameters
+        ----------
+        r
+            Pseudo-data: the image in white noise.
+        level
+            Standard deviation of the noise of each image.
+        extra
+            Further channels, where the network takes them.
+
+        Returns
+        -------
+        mean, deviation : tensor [n, h, w]
+            Posterior mean and standard deviation of each pixel.
+        """
         s = level[:, None, None].clamp(min=1e-4)
         total = (s.square() + self.spread**2).sqrt()
         centred = r - self.mean
@@ -63,6 +78,17 @@ class Denoiser(nn.Module):
 
 
 def gaussian_nll(target: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """Mean negative log-likelihood of the spread alone: the mean's gradient is stopped."""
+    """Mean negative log-likelihood of the spread alone: the mean's gradient is stopped.
+
+    Parameters
+    ----------
+    target, mean, deviation
+        Truth, estimate and its standard deviation, of one shape.
+
+    Returns
+    -------
+    tensor []
+        Up to a constant.
+    """
     error = (target - mean).detach()
     return (deviation.log() + 0.5 * (error / deviation).square()).mean()

@@ -13,14 +13,35 @@ __all__ = ["DenseGenerator", "Synthesis", "build_discriminator", "build_synthesi
 
 
 class Synthesis(nn.Module):
-    """Generator and, optionally, encoder: together one player."""
+    """Generator and, optionally, encoder: together one player.
+
+    Parameters
+    ----------
+    generator
+        Latent vectors to images ``[n, 1, h, w]``.
+    encoder
+        Images to mean and log standard deviation of the latents, or None.
+    latent
+        Length of the latent vectors.
+    """
 
     def __init__(self, generator: nn.Module, encoder: nn.Module | None, latent: int):
         super().__init__()
         self.generator, self.encoder, self.latent = generator, encoder, latent
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log standard deviation of ``q(z|x)``."""
+        """Mean and log standard deviation of ``q(z|x)``.
+
+        Parameters
+        ----------
+        x
+            Images ``[n, 1, h, w]``.
+
+        Returns
+        -------
+        mean, log_deviation : tensor [n, latent]
+            The latter between -7 and 2.
+        """
         assert self.encoder is not None
         mean, log_deviation = self.encoder(x).chunk(2, 1)
         return mean, log_deviation.clamp(-7.0, 2.0)
@@ -34,7 +55,19 @@ def _dense(sizes: Sequence[int], out: int) -> nn.Sequential:
 
 
 class DenseGenerator(nn.Module):
-    """Latent vectors, and perhaps conditions, to images in (0, 1) by fully connected layers."""
+    """Latent vectors, and perhaps conditions, to images in (0, 1) by fully connected layers.
+
+    Parameters
+    ----------
+    latent
+        Length of the latent vectors.
+    shape
+        Height and width.
+    widths
+        Hidden widths, from the latent on.
+    condition
+        Number of classes or length of the condition; 0 for none.
+    """
 
     def __init__(self, latent: int, shape: tuple[int, int], widths: Sequence[int], condition: int = 0):
         super().__init__()
@@ -46,6 +79,7 @@ class DenseGenerator(nn.Module):
     def forward(
         self, z: Float[Tensor, "n k"], condition: Shaped[Tensor, "n *c"] | None = None
     ) -> Float[Tensor, "n 1 h w"]:
+        """Images of latent vectors ``z`` under a ``condition`` each, where the network takes one."""
         if self.condition is not None:
             z = torch.cat([z, self.condition(condition)], 1)
         return torch.sigmoid(self.body(z)).reshape(-1, 1, *self.shape)
@@ -97,9 +131,32 @@ def build_synthesis(
     encoder: bool = True,
     condition: int = 0,
 ) -> Synthesis:
-    """Generator and encoder of one kind, ``"dense"``, ``"residual"`` or ``"style"``.
+    """Generator and encoder.
 
-    ``widths`` run from the latent outwards; ``condition`` is the number of classes (or the length of the condition).
+    Parameters
+    ----------
+    kind
+        ``"dense"``, ``"residual"`` or ``"style"``.
+    latent
+        Length of the latent vectors.
+    shape
+        Height and width.
+    widths
+        Widths from the latent outwards.
+    encoder
+        Whether there is an encoder.
+    condition
+        Number of classes or length of the condition; 0 for none.
+
+    Returns
+    -------
+    Synthesis
+        The player.
+
+    Raises
+    ------
+    ConfigError
+        Another kind, or a size that it cannot make.
     """
     inner = tuple(reversed(widths))
     if kind == "dense":
@@ -115,9 +172,30 @@ def build_synthesis(
 
 
 def build_discriminator(kind: str, shape: tuple[int, int], widths: Sequence[int], *, condition: int = 0) -> nn.Module:
-    """A discriminator of images ``[n, 1, h, w]``; ``widths`` run from the image inwards.
+    """A discriminator of images ``[n, 1, h, w]``.
 
     The style-based generator plays against the residual one's. Conditions are judged by projection.
+
+    Parameters
+    ----------
+    kind
+        ``"dense"``, ``"residual"`` or ``"style"``.
+    shape
+        Height and width.
+    widths
+        Widths from the image inwards.
+    condition
+        Number of classes or length of the condition; 0 for none.
+
+    Returns
+    -------
+    Module
+        The player.
+
+    Raises
+    ------
+    ConfigError
+        Another kind.
     """
     if kind == "dense":
         sizes = (shape[0] * shape[1], *widths)

@@ -65,7 +65,18 @@ class GeneratorPrior(nn.Module):
         return self.synthesis.latent
 
     def given(self, condition: int | Tensor) -> "GeneratorPrior":
-        """The prior of images of one class, or with one vector of conditions; the networks are shared."""
+        """The prior of images of one class, or with one vector of conditions; the networks are shared.
+
+        Parameters
+        ----------
+        condition
+            The class, or the vector.
+
+        Returns
+        -------
+        GeneratorPrior
+            Knows nothing of conditions.
+        """
         fixed = Synthesis(
             _Given(self.synthesis.generator, torch.as_tensor(condition)), self.synthesis.encoder, self.latent
         )
@@ -74,7 +85,25 @@ class GeneratorPrior(nn.Module):
         return prior.eval()
 
     def decode(self, z: Float[Tensor, "*b k"], condition: Tensor | None = None) -> Float[Tensor, "*b h w"]:
-        """``G(z)``, or ``G(z, c)`` with a condition for each latent vector."""
+        """``G(z)``, or ``G(z, c)`` with a condition for each latent vector.
+
+        Parameters
+        ----------
+        z
+            Latent vectors.
+        condition
+            Classes ``[*b]`` or vectors ``[*b, c]``.
+
+        Returns
+        -------
+        tensor [*b, h, w]
+            Images.
+
+        Raises
+        ------
+        ShapeError
+            Latent vectors of another length.
+        """
         if z.shape[-1] != self.latent:
             raise ShapeError(f"got latent vectors of length {z.shape[-1]}; expected {self.latent}. Try: prior.latent.")
         flat = z.reshape(-1, self.latent)
@@ -82,7 +111,20 @@ class GeneratorPrior(nn.Module):
         return self.synthesis.generator(flat, *conditions).reshape(*z.shape[:-1], *self.shape)
 
     def jacobian(self, z: Float[Tensor, "b k"]) -> tuple[Float[Tensor, "b h w"], Float[Tensor, "b k h w"]]:
-        """``G(z)`` and its derivative in every latent direction, by forward mode."""
+        """``G(z)`` and its derivative in every latent direction, by forward mode.
+
+        Parameters
+        ----------
+        z
+            Latent vectors.
+
+        Returns
+        -------
+        images : tensor [b, h, w]
+            ``G(z)``.
+        tangents : tensor [b, k, h, w]
+            Derivatives.
+        """
         directions = torch.eye(self.latent, dtype=z.dtype, device=z.device)
 
         def along(direction: Tensor) -> Tensor:
@@ -96,7 +138,15 @@ class GeneratorPrior(nn.Module):
 
     @torch.no_grad()
     def fit_residual(self, residuals: Float[Tensor, "m h w"], floor: float = 1e-5) -> None:
-        """Set ``R`` from the residuals ``x - P_G(x)`` of images that were not trained on (mean square, not centred)."""
+        """Set ``R`` from what the generator leaves of images that were not trained on (mean square, not centred).
+
+        Parameters
+        ----------
+        residuals
+            ``x - P_G(x)``.
+        floor
+            Least entry of the diagonal part.
+        """
         flat = residuals.flatten(1)
         second = flat.T @ flat / len(flat)
         values, vectors = torch.linalg.eigh(second)

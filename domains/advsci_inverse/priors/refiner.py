@@ -29,6 +29,8 @@ class RefinementPlan:
 
     Attributes
     ----------
+    operator, sigma
+        The measurement and the standard deviation of its noise.
     linear, white
         Data steps under the images' covariance and under the identity.
     levels
@@ -45,11 +47,39 @@ class RefinementPlan:
     gains: tuple[Tensor, ...] | None = None
 
     def start(self, mean: Tensor, y: Tensor) -> Tensor:
-        """The linear estimate from the images' mean."""
+        """The linear estimate.
+
+        Parameters
+        ----------
+        mean
+            Mean image of each data set, ``[n, h, w]``.
+        y
+            Data ``[n, *data]``.
+
+        Returns
+        -------
+        tensor [n, h, w]
+            Images.
+        """
         return self._corrected(mean, y, 0, self.linear, 1.0)
 
     def data_step(self, x: Tensor, y: Tensor, stage: int) -> Tensor:
-        """What the data make of an image before ``stage``."""
+        """What the data make of images before a stage.
+
+        Parameters
+        ----------
+        x
+            Images ``[n, h, w]``.
+        y
+            Their data.
+        stage
+            Index of the stage.
+
+        Returns
+        -------
+        tensor [n, h, w]
+            Images nearer to the data.
+        """
         return self._corrected(x, y, stage + 1, self.white, self.levels[stage] ** 2)
 
     def _corrected(self, x: Tensor, y: Tensor, index: int, step: DataStep, scale: float) -> Tensor:
@@ -65,6 +95,8 @@ class Refiner(nn.Module):
     ----------
     shape
         Height and width.
+    spread
+        Standard deviation of the images' pixels.
     rank
         Rank of the covariance's low-rank part; the rest is diagonal.
     stages
@@ -98,7 +130,15 @@ class Refiner(nn.Module):
 
     @torch.no_grad()
     def fit_covariance(self, images: Float[Tensor, "m h w"], floor: float = 1e-4) -> None:
-        """Set mean and covariance from images."""
+        """Set mean and covariance from images.
+
+        Parameters
+        ----------
+        images
+            Training images.
+        floor
+            Least entry of the diagonal part.
+        """
         flat = images.flatten(1)
         self.image_mean.copy_(flat.mean(0))
         centred = flat - self.image_mean
@@ -107,7 +147,22 @@ class Refiner(nn.Module):
         self.diagonal.copy_((centred.square().mean(0) - self.factor.square().sum(1)).clamp(min=floor))
 
     def plan(self, operator: LinearOperator, sigma: float, *, explicit: bool = False) -> RefinementPlan:
-        """Factorisations for one operator and noise level; ``explicit`` forms the matrices, as training wants them."""
+        """Factorisations for one operator and noise level.
+
+        Parameters
+        ----------
+        operator
+            The measurement.
+        sigma
+            Standard deviation of the noise.
+        explicit
+            Form the matrices, as training wants them.
+
+        Returns
+        -------
+        RefinementPlan
+            The plan.
+        """
         linear = DataStep(operator, self.factor @ self.factor.T + torch.diag(self.diagonal))
         first = float(linear.variance(sigma).mean().sqrt())
         levels = tuple(first * 0.6**k for k in range(self.stages))
@@ -117,16 +172,39 @@ class Refiner(nn.Module):
         return RefinementPlan(operator, sigma, linear, white, levels, gains)
 
     def start(self, plan: RefinementPlan, y: Tensor) -> Tensor:
-        """The linear estimate."""
+        """The linear estimate from the images' mean.
+
+        Parameters
+        ----------
+        plan
+            Of `plan`.
+        y
+            Data ``[n, *data]``.
+
+        Returns
+        -------
+        tensor [n, h, w]
+            Images.
+        """
         mean = self.image_mean.reshape(1, *self.shape).expand(len(y), *self.shape)
         return plan.start(mean, y)
 
     def forward(
         self, parts: Sequence[tuple[RefinementPlan, Tensor]], *, mirrored: bool = False
     ) -> list[tuple[Tensor, Tensor]]:
-        """Mean and standard deviation after each stage, for the images of all ``(plan, y)`` in order.
+        """Mean and standard deviation after each stage.
 
-        ``mirrored`` averages the network over the image and its mirror image, at twice the cost.
+        Parameters
+        ----------
+        parts
+            Plans and their data; images of all are treated together, in order.
+        mirrored
+            Average the network over the image and its mirror image, at twice the cost.
+
+        Returns
+        -------
+        list of (mean, deviation)
+            One pair of tensors ``[n, h, w]`` per stage.
         """
         sizes = [len(y) for _, y in parts]
         x = torch.cat([self.start(plan, y) for plan, y in parts])
@@ -145,5 +223,18 @@ class Refiner(nn.Module):
 
     @torch.no_grad()
     def reconstruct(self, plan: RefinementPlan, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior mean and standard deviation of each pixel."""
+        """Posterior mean and standard deviation of each pixel.
+
+        Parameters
+        ----------
+        plan
+            Of `plan`.
+        y
+            Data ``[n, *data]``.
+
+        Returns
+        -------
+        mean, deviation : tensor [n, h, w]
+            Images, not clipped.
+        """
         return self([(plan, y)], mirrored=True)[-1]

@@ -27,7 +27,13 @@ __all__ = ["ConvexRegulariser", "FreeRegulariser", "build_regulariser"]
 
 
 class FreeRegulariser(nn.Module):
-    r"""Images to one number each, by smooth strided convolutions; divided by the root of the number of pixels."""
+    """Images to one number each, by smooth strided convolutions; divided by the root of the number of pixels.
+
+    Parameters
+    ----------
+    widths
+        Channels of the layers.
+    """
 
     def __init__(self, widths: Sequence[int] = (16, 32, 32)):
         super().__init__()
@@ -37,6 +43,7 @@ class FreeRegulariser(nn.Module):
         self.body = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 1))
 
     def forward(self, x: Float[Tensor, "n h w"]) -> Float[Tensor, " n"]:
+        """Penalties of images ``x``."""
         return self.body(x[:, None]).flatten(1).sum(1) / (x.shape[1] * x.shape[2]) ** 0.5
 
 
@@ -62,6 +69,7 @@ class ConvexRegulariser(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "n h w"]) -> Float[Tensor, " n"]:
+        """Penalties of images ``x``."""
         image = x[:, None]
         h = softplus(4.0 * self.skips[0](image)) / 4.0
         for raw, skip in zip(self.raw[:-1], self.skips[1:], strict=True):
@@ -71,7 +79,25 @@ class ConvexRegulariser(nn.Module):
 
 
 def build_regulariser(kind: Literal["free", "convex"] | str, widths: Sequence[int]) -> nn.Module:
-    """A regulariser by name."""
+    """A regulariser by name.
+
+    Parameters
+    ----------
+    kind
+        ``"free"`` or ``"convex"``.
+    widths
+        Channels of the layers.
+
+    Returns
+    -------
+    Module
+        The network.
+
+    Raises
+    ------
+    ConfigError
+        Another name.
+    """
     kinds = {"free": FreeRegulariser, "convex": ConvexRegulariser}
     if kind not in kinds:
         raise ConfigError(f"got a regulariser '{kind}'; expected one of {', '.join(kinds)}. Try: free.")

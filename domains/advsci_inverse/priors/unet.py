@@ -76,6 +76,7 @@ class ResidualUNet(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
+        """Images of the same size as ``x``."""
         height, width = x.shape[-2:]
         pad = (-width % self.multiple, -height % self.multiple)
         if any(pad):

@@ -30,7 +30,24 @@ __all__ = ["adapt_generator", "descend_intermediate", "descend_latent", "discrep
 
 
 def discrepancy(operator: LinearOperator, x: Tensor, y: Tensor, sigma: float) -> Float[Tensor, " n"]:
-    r"""Residual over noise of each image, :math:`\|Ax-y\|/(\sigma\sqrt m)`; about 1 when only noise is left."""
+    r"""Residual over noise of each image, :math:`\|Ax-y\|/(\sigma\sqrt m)`; about 1 when only noise is left.
+
+    Parameters
+    ----------
+    operator
+        :math:`A`.
+    x
+        Images ``[n, h, w]``.
+    y
+        Data ``[n, *data]``.
+    sigma
+        Standard deviation of the noise.
+
+    Returns
+    -------
+    tensor [n]
+        One number per image.
+    """
     return (operator(x) - y).flatten(1).norm(dim=1) / (sigma * math.sqrt(operator.data_size))
 
 
@@ -79,7 +96,34 @@ def descend_latent(
     weight: float = 1.0,
     tau: float = 1.0,
 ) -> tuple[Float[Tensor, "n h w"], Float[Tensor, " n"], Float[Tensor, "n k"]]:
-    r"""Adam on :math:`\|AG(z)-y\|^2/2\sigma^2+\lambda\|z\|^2/2` from ``start``: images, discrepancies, last latents."""
+    r"""Adam on :math:`\|AG(z)-y\|^2/2\sigma^2+\lambda\|z\|^2/2`.
+
+    Parameters
+    ----------
+    prior, operator
+        :math:`G` and :math:`A`.
+    y
+        Data ``[n, *data]``.
+    sigma
+        Standard deviation of the noise.
+    start
+        First latents.
+    steps, rate
+        Of Adam.
+    weight
+        :math:`\lambda`.
+    tau
+        Residual over noise at which an image stops.
+
+    Returns
+    -------
+    images : tensor [n, h, w]
+        Each at its own stopping point.
+    discrepancy : tensor [n]
+        Residual over noise there.
+    latents : tensor [n, k]
+        The last ones.
+    """
     z = start.detach().clone().requires_grad_()
     x, reached = _descend(
         [z], lambda: prior.decode(z), lambda: 0.5 * weight * z.square().sum(), operator, y, sigma,
@@ -110,9 +154,38 @@ def descend_intermediate(
     rate: float = 0.02,
     tau: float = 1.0,
 ) -> tuple[Float[Tensor, "n h w"], Float[Tensor, " n"]]:
-    """Free the output of hidden layer ``layer`` (counted from 1), pulled towards its value at ``z``.
+    """Free the output of a hidden layer, pulled towards its value at ``z``; only for dense generators.
 
-    Only dense generators have such a list of layers.
+    Parameters
+    ----------
+    prior, operator
+        :math:`G` and :math:`A`.
+    y
+        Data ``[n, *data]``.
+    sigma
+        Standard deviation of the noise.
+    z
+        Latents whose hidden values are the anchor.
+    layer
+        Hidden layer, counted from 1.
+    pull
+        Weight of the squared distance to the anchor.
+    steps, rate
+        Of Adam.
+    tau
+        Residual over noise at which an image stops.
+
+    Returns
+    -------
+    images : tensor [n, h, w]
+        Each at its own stopping point.
+    discrepancy : tensor [n]
+        Residual over noise there.
+
+    Raises
+    ------
+    ConfigError
+        Another kind of generator, or no such layer.
     """
     body, head = _layers(prior)
     hidden = len(body) // 2
@@ -139,7 +212,30 @@ def adapt_generator(
     rate: float = 3e-4,
     tau: float = 1.0,
 ) -> tuple[Float[Tensor, "n h w"], Float[Tensor, " n"]]:
-    """A copy of the generator and the latent are tuned for each image alone; rates above 1e-3 destroy the prior."""
+    """Tune a copy of the generator and the latent for each image alone; rates above 1e-3 destroy the prior.
+
+    Parameters
+    ----------
+    prior, operator
+        :math:`G` and :math:`A`.
+    y
+        Data ``[n, *data]``.
+    sigma
+        Standard deviation of the noise.
+    z
+        First latents.
+    steps, rate
+        Of Adam.
+    tau
+        Residual over noise at which an image stops.
+
+    Returns
+    -------
+    images : tensor [n, h, w]
+        Each at its own stopping point.
+    discrepancy : tensor [n]
+        Residual over noise there.
+    """
     images, reached = [], []
     for i in range(len(y)):
         own = copy.deepcopy(prior.synthesis.generator).requires_grad_(True)

@@ -67,11 +67,18 @@ def levenberg_marquardt(
     Parameters
     ----------
     residual_and_jacobian
-        ``(z, rows) -> (r [n, m], dr/dz [n, m, k])``.
+        ``z -> (r [n, m], dr/dz [n, m, k])``.
+    z
+        First points.
+    steps
+        Linearisations.
+    damping
+        Of the first step.
 
     Returns
     -------
-    z, objective, residual, jacobian at the end points.
+    z, objective, residual, jacobian
+        At the end points.
     """
     k = z.shape[1]
     eye = torch.eye(k, dtype=z.dtype, device=z.device)
@@ -135,7 +142,18 @@ class LatentSearch:
             self.seen = self.whiten(operator(prior.decode(self.candidates)))
 
     def whiten(self, y: Tensor) -> Tensor:
-        """``L^{-1} y`` for data ``[n, *data_shape]``, flattened."""
+        """``L^{-1} y``, flattened.
+
+        Parameters
+        ----------
+        y
+            Data ``[n, *data_shape]``.
+
+        Returns
+        -------
+        tensor [n, m]
+            Data whose noise and missing part are white.
+        """
         return torch.linalg.solve_triangular(self.factor, y.flatten(1).T, upper=False).T
 
     def log_constant(self) -> float:
@@ -143,7 +161,18 @@ class LatentSearch:
         return -0.5 * self.operator.data_size * math.log(2 * math.pi) - float(self.factor.diagonal().log().sum())
 
     def misfit(self, y: Tensor) -> Gradient:
-        r"""``z -> (U, grad U)`` with :math:`U = \tfrac12\|L^{-1}(y - A\,G(z))\|^2`, a row a data set."""
+        r"""``z -> (U, grad U)`` with :math:`U = \tfrac12\|L^{-1}(y - A\,G(z))\|^2`.
+
+        Parameters
+        ----------
+        y
+            Data ``[n, *data_shape]``, one row per latent vector.
+
+        Returns
+        -------
+        callable
+            The function.
+        """
         target = self.whiten(y)
 
         def value_and_gradient(z: Tensor) -> tuple[Tensor, Tensor]:
@@ -156,7 +185,18 @@ class LatentSearch:
         return value_and_gradient
 
     def objective(self, y: Tensor) -> Gradient:
-        r"""``z -> (f, grad f)``, the negative log posterior :math:`U + \tfrac12\|z\|^2` and its gradient."""
+        r"""``z -> (f, grad f)``, the negative log posterior :math:`U + \tfrac12\|z\|^2` and its gradient.
+
+        Parameters
+        ----------
+        y
+            Data ``[n, *data_shape]``, one row per latent vector.
+
+        Returns
+        -------
+        callable
+            The function.
+        """
         misfit = self.misfit(y)
 
         def value_and_gradient(z: Tensor) -> tuple[Tensor, Tensor]:
@@ -167,13 +207,37 @@ class LatentSearch:
 
     @torch.no_grad()
     def best(self, y: Tensor, *, starts: int = 6, steps: int = 8) -> Float[Tensor, "b k"]:
-        """The end point of largest weight for each data set."""
+        """The end point of largest weight for each data set.
+
+        Parameters
+        ----------
+        y
+            Data ``[b, *data_shape]``.
+        starts, steps
+            As in the search.
+
+        Returns
+        -------
+        tensor [b, k]
+            Latents.
+        """
         found = self(y, starts=starts, steps=steps)
         return found.latents[torch.arange(len(y), device=y.device), found.weights.argmax(1)]
 
     @torch.no_grad()
     def curvature(self, z: Float[Tensor, "b k"]) -> tuple[Float[Tensor, "b k k"], Float[Tensor, "b k k"]]:
-        r"""Gauss-Newton curvature :math:`J^\top J` of the misfit, and a root of :math:`(I + J^\top J)^{-1}`."""
+        r"""Gauss-Newton curvature :math:`J^\top J` of the misfit, and a root of :math:`(I + J^\top J)^{-1}`.
+
+        Parameters
+        ----------
+        z
+            Latents.
+
+        Returns
+        -------
+        curvature, root : tensor [b, k, k]
+            Both matrices of each latent.
+        """
         _, tangents = self.prior.jacobian(z)
         jac = self.whiten(self.operator(tangents.flatten(0, 1))).reshape(*z.shape, -1)
         square, eye = jac @ jac.mT, torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
@@ -182,7 +246,20 @@ class LatentSearch:
 
     @torch.no_grad()
     def screen(self, white: Float[Tensor, "b m"], starts: int) -> Float[Tensor, "b s k"]:
-        """The ``starts`` screened latents of highest posterior density, for each data set."""
+        """The screened latents of highest posterior density.
+
+        Parameters
+        ----------
+        white
+            Whitened data.
+        starts
+            Latents for each data set.
+
+        Returns
+        -------
+        tensor [b, starts, k]
+            Latents.
+        """
         cross = white @ self.seen.T
         half = 0.5 * (self.seen.square().sum(1) + self.candidates.square().sum(1)) - cross
         return self.candidates[half.topk(starts, largest=False).indices]
@@ -197,11 +274,26 @@ class LatentSearch:
         method: Literal["lm", "lbfgs"] = "lm",
         first: Float[Tensor, "b k"] | None = None,
     ) -> LatentPosterior:
-        """Posterior of each data set ``y`` ``[b, *data_shape]``.
+        """Posterior of each data set.
 
-        ``first`` are latents that take the place of one screened start, such as an estimate that the encoder has read.
-        ``steps`` count linearisations (``"lm"``, the quicker below some 50 latent dimensions) or evaluations of value
-        and gradient (``"lbfgs"``, where it needs some 60).
+        Parameters
+        ----------
+        y
+            Data ``[b, *data_shape]``.
+        starts
+            End points for each data set.
+        steps
+            Linearisations (``"lm"``, the quicker below some 50 latent dimensions) or evaluations of value and gradient
+            (``"lbfgs"``, where it needs some 60).
+        method
+            ``"lm"`` or ``"lbfgs"``.
+        first
+            Latents that take the place of one screened start, such as an estimate that the encoder has read.
+
+        Returns
+        -------
+        LatentPosterior
+            What was found.
         """
         b, k, shape = len(y), self.prior.latent, self.operator.image_shape
         white = self.whiten(y)

@@ -21,7 +21,24 @@ def project_onto_range(
     steps: int = 6,
     screen: int = 1024,
 ) -> Float[Tensor, "n h w"]:
-    """The nearest images that the generator makes: from the encoder's guess, or by latent search without one."""
+    """The nearest images that the generator makes: from the encoder's guess, or by latent search without one.
+
+    Parameters
+    ----------
+    prior
+        The generator.
+    images
+        Images.
+    labels
+        Their classes, for a conditional generator.
+    starts, steps, screen
+        Of the latent search.
+
+    Returns
+    -------
+    tensor [n, h, w]
+        Images in the range.
+    """
     if prior.synthesis.encoder is not None:
         return prior.decode(prior.synthesis.encode(images[:, None])[0], labels)
     if labels is not None:

@@ -20,13 +20,43 @@ __all__ = ["poor_reconstruction", "regularised", "weight_of_noise"]
 
 
 def weight_of_noise(operator: LinearOperator, sigma: float, *, probes: int = 16, seed: int = 0) -> float:
-    r""":math:`\mathbb E\,|A^\top\eta|` for white noise of standard deviation ``sigma``."""
+    r""":math:`\mathbb E\,|A^\top\eta|` for white noise.
+
+    Parameters
+    ----------
+    operator
+        :math:`A`.
+    sigma
+        Standard deviation of the noise.
+    probes
+        Draws of the noise.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    float
+        The weight.
+    """
     noise = Stream(seed).at("probes").normal((probes, *operator.data_shape))
     return sigma * float(operator.adjoint(noise).flatten(1).norm(dim=1).mean())
 
 
 def poor_reconstruction(operator: LinearOperator, y: Tensor) -> Float[Tensor, "n h w"]:
-    """Ten steps of CGLS: what a regulariser learns to tell from true images, and where its minimisation starts."""
+    """Ten steps of CGLS: what a regulariser learns to tell from true images, and where its minimisation starts.
+
+    Parameters
+    ----------
+    operator
+        :math:`A`.
+    y
+        Data ``[n, *data]``.
+
+    Returns
+    -------
+    tensor [n, h, w]
+        Images.
+    """
     return cgls(operator, y, 10)
 
 
@@ -40,10 +70,31 @@ def regularised(
     start: Float[Tensor, "n h w"] | None = None,
     steps: int = 150,
 ) -> Float[Tensor, "n h w"]:
-    r"""Minimisers of :math:`\tfrac12\|Ax-y\|^2+\lambda R(x)` by L-BFGS from ``start`` (zero if None).
+    r"""Minimisers of :math:`\tfrac12\|Ax-y\|^2+\lambda R(x)` by L-BFGS.
 
-    ``weight`` is :math:`\lambda`; None takes :math:`\mathbb E|A^\top\eta|`. Without convexity the start matters: the
-    `poor_reconstruction` that the regulariser was trained against is best.
+    Without convexity the start matters: the `poor_reconstruction` that the regulariser was trained against is best.
+
+    Parameters
+    ----------
+    regulariser
+        :math:`R`, images to one number each.
+    operator
+        :math:`A`.
+    y
+        Data ``[n, *data]``.
+    sigma
+        Standard deviation of the noise.
+    weight
+        :math:`\lambda`; None takes :math:`\mathbb E|A^\top\eta|`.
+    start
+        First images; zero if None.
+    steps
+        Evaluations of value and gradient.
+
+    Returns
+    -------
+    tensor [n, h, w]
+        Reconstructions.
     """
     shape = operator.image_shape
     weight = weight_of_noise(operator, sigma) if weight is None else weight

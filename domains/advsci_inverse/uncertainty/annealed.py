@@ -57,10 +57,30 @@ def annealed_importance(
     step: float = 0.5,
     seed: int = 0,
 ) -> Annealed:
-    r"""Weighted posterior latents for data ``y``; inverse temperatures are :math:`(j/T)^3`.
+    """Weighted posterior latents.
 
     The moves use coordinates fitted to the Gauss-Newton posterior at the search's best point, which is no assumption:
     coordinates that suit a density badly cost acceptance, not correctness.
+
+    Parameters
+    ----------
+    search
+        Search under one prior, operator and noise level.
+    y
+        Data ``[b, *data]``.
+    particles
+        For each data set.
+    temperatures
+        :math:`T`; inverse temperatures are :math:`(j/T)^3`.
+    leapfrog, step
+        Of the Hamiltonian moves.
+    seed
+        Of all draws.
+
+    Returns
+    -------
+    Annealed
+        Latents, weights, evidence and effective number.
     """
     b, k = len(y), search.prior.latent
     stream = Stream(seed).at("annealed")

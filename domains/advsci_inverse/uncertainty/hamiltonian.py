@@ -34,16 +34,33 @@ def hamiltonian(
     leapfrog: int = 8,
     step: float = 0.3,
 ) -> tuple[Float[Tensor, "t n k"], Float[Tensor, " n"]]:
-    """``steps`` samples of each chain after ``burn_in`` (all chains at once), and each chain's acceptance.
+    """Samples of chains, all chains at once.
 
     Parameters
     ----------
     value_and_gradient
         ``z [n, k] -> (f [n], grad f [n, k])``, the negative log density up to a constant.
+    z
+        First points.
     root
         Each chain's coordinates ``R``; the identity if nothing is known.
+    steps
+        Samples of each chain.
+    burn_in
+        Steps before, in which the step width adapts.
+    stream
+        Of all draws.
     leapfrog
         Steps of one trajectory.
+    step
+        First step width.
+
+    Returns
+    -------
+    samples : tensor [t, n, k]
+        After burn-in.
+    acceptance : tensor [n]
+        Share of accepted proposals.
     """
     value, slope = value_and_gradient(z)
     h = z.new_full((len(z),), step)

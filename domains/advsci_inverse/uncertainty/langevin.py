@@ -35,14 +35,31 @@ def metropolis_langevin(
     stream: Stream,
     step: float = 0.5,
 ) -> tuple[Float[Tensor, "t n k"], Float[Tensor, " n"]]:
-    r"""``steps`` samples of each chain after ``burn_in`` (all chains at once), and each chain's acceptance.
+    """Samples of chains, all chains at once.
 
     Parameters
     ----------
     value_and_gradient
         ``z [n, k] -> (f [n], grad f [n, k])``, the negative log density up to a constant.
+    z
+        First points.
     root
         A root ``R`` of the metric, ``M = R R^T``.
+    steps
+        Samples of each chain.
+    burn_in
+        Steps before, in which the step width adapts.
+    stream
+        Of all draws.
+    step
+        First :math:`h`.
+
+    Returns
+    -------
+    samples : tensor [t, n, k]
+        After burn-in.
+    acceptance : tensor [n]
+        Share of accepted proposals.
     """
     value, slope = value_and_gradient(z)
     h = z.new_full((len(z),), step)
@@ -77,10 +94,30 @@ def metropolis_langevin(
 def langevin(
     search: LatentSearch, y: Tensor, *, steps: int = 200, burn_in: int = 100, seed: int = 0, hamiltonian: bool = False
 ) -> tuple[Float[Tensor, "t b k"], Float[Tensor, " b"]]:
-    """Latent posterior samples for data ``y`` under a search, and the acceptance of each chain.
+    """Latent posterior samples; chains start at the best end point of the search.
 
-    Chains start at the best end point of the search. ``hamiltonian`` moves along trajectories instead of single
-    Langevin steps: eight times the cost a sample, for samples that are nearly independent.
+    Parameters
+    ----------
+    search
+        Search under one prior, operator and noise level.
+    y
+        Data ``[b, *data]``.
+    steps
+        Samples of each chain.
+    burn_in
+        Steps before.
+    seed
+        Of all draws.
+    hamiltonian
+        Move along trajectories instead of single Langevin steps: eight times the cost per sample, for samples that are
+        nearly independent.
+
+    Returns
+    -------
+    samples : tensor [t, b, k]
+        Latents.
+    acceptance : tensor [b]
+        Share of accepted proposals.
     """
     z = search.best(y)
     root = search.curvature(z)[1]

@@ -21,7 +21,24 @@ __all__ = ["disc_templates", "matched_residual"]
 def disc_templates(
     shape: tuple[int, int], radius: float, stride: int = 2, inside: Float[Tensor, "h w"] | None = None
 ) -> Float[Tensor, "p h w"]:
-    """Discs of one radius, smooth by a pixel at the edge, centred on a grid (where ``inside`` is non-zero)."""
+    """Discs of one radius, smooth by a pixel at the edge, centred on a grid.
+
+    Parameters
+    ----------
+    shape
+        Height and width.
+    radius
+        Of the discs [pixels].
+    stride
+        Of the grid [pixels].
+    inside
+        Keeps centres where it is not zero.
+
+    Returns
+    -------
+    tensor [p, h, w]
+        One image per disc.
+    """
     rows, columns = torch.arange(0, shape[0], stride), torch.arange(0, shape[1], stride)
     centres = torch.cartesian_prod(rows, columns)
     if inside is not None:
@@ -35,9 +52,25 @@ def disc_templates(
 def matched_residual(
     operator: LinearOperator, residual: Float[Tensor, "n *data"], factor: Float[Tensor, "m m"], templates: Tensor
 ) -> tuple[Float[Tensor, " n"], Tensor]:
-    """Largest matched-filter value of each residual, and the index of its template.
+    r"""Largest matched-filter value of each residual.
 
-    ``factor`` is the lower Cholesky factor of the residual's covariance.
+    Parameters
+    ----------
+    operator
+        :math:`A`.
+    residual
+        :math:`y - A\hat x`.
+    factor
+        Lower Cholesky factor of the residual's covariance.
+    templates
+        Details ``[p, h, w]`` that are sought.
+
+    Returns
+    -------
+    value : tensor [n]
+        The largest value.
+    index : tensor [n]
+        Its template.
     """
     seen = torch.linalg.solve_triangular(factor, operator(templates).flatten(1).T, upper=False)
     white = torch.linalg.solve_triangular(factor, residual.flatten(1).T, upper=False)

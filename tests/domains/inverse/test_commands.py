@@ -38,7 +38,8 @@ def test_images_are_simulated_reconstructed_and_reported(prior, tmp_path):
     images = tmp_path / "images.npz"
     stack = (torch.rand(3, 28, 28, generator=torch.Generator().manual_seed(0)) * 255).byte()
     np.savez(images, x=stack.numpy())
-    common = ["--prior", str(prior), "--operator.kind", "gaussian", "--operator.measurements", "60"]
+    common = ["--method", "latent", "--prior", str(prior), "--operator.kind", "gaussian"]
+    common += ["--operator.measurements", "60"]
     out = tmp_path / "run"
     assert run_app(app, ["reconstruct", str(images), "--simulate", *common, "--out", str(out)]) == 0
     with np.load(out / "reconstruction.npz") as file:
@@ -59,14 +60,14 @@ def test_intervals_are_calibrated_on_held_out_images_and_cover_others(tmp_path):
     assert run_app(app, [*common, "--coverage", "0.8", "--out", str(tmp_path / "run")]) == 0
     with np.load(tmp_path / "run" / "reconstruction.npz") as file:
         inside = (file["truth"] >= file["low"]) & (file["truth"] <= file["high"])
-        assert abs(inside.mean() - 0.8) < 0.03 and file["calibrated"] and file["half_width"] < 1.1
+        assert abs(inside.mean() - 0.8) < 0.03 and file["calibrated"] and file["factors"].max() < 1.6
     assert "not calibrated" not in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_measured_data_of_the_wrong_shape_are_refused(prior, tmp_path):
     np.savez(tmp_path / "y.npz", y=np.zeros((2, 7), np.float32))
     args = ["reconstruct", str(tmp_path / "y.npz"), "--prior", str(prior), "--operator.kind", "gaussian"]
-    assert run_app(app, args) == 1
+    assert run_app(app, [*args, "--method", "latent", "--out", str(tmp_path / "run")]) == 1
 
 
 def test_operator_is_inspected(tmp_path):
@@ -219,3 +220,41 @@ def test_regulariser_is_trained_and_reconstructs(kind, tmp_path):
     assert run_app(app, [*args, *weights, "--out", str(tmp_path / "run")]) == 0
     with np.load(tmp_path / "run" / "reconstruction.npz") as file:
         assert file["mean"].shape == (3, 12, 12) and np.isfinite(file["mean"]).all()
+
+
+def test_a_posterior_sampler_is_trained_and_answers_a_question(tmp_path):
+    grey = np.random.default_rng(0).integers(0, 256, (160, 12, 12), dtype=np.uint8)
+    np.savez(tmp_path / "x.npz", x=grey)
+    scanner = ["--operator.kind", "radon", "--operator.size", "12", "--operator.views", "5"]
+    train = ["posterior", "--data", str(tmp_path / "x.npz"), "--steps", "4", "--batch-size", "8", "--widths", "8"]
+    train += ["--blocks", "1", "--critic-width", "4", "--pairs", "64", "--validation", "16", *scanner]
+    assert run_app(app, [*train, "--out", str(tmp_path / "s")]) == 0
+    card = read_card(tmp_path / "s" / "sampler.safetensors")
+    assert card["units"] == {"low": 0.0, "high": 255.0} and card["validation"]["spread/beta"] <= 1.0
+    assert "Verdict on the training" in (tmp_path / "s" / "report.html").read_text()
+    args = ["reconstruct", str(tmp_path / "x.npz"), "--simulate", "--method", "posterior", "--limit", "3", *scanner]
+    args += ["--sampler", str(tmp_path / "s" / "sampler.safetensors"), "--data", str(tmp_path / "x.npz")]
+    assert run_app(app, [*args, "--samples", "6", "--spot", "6", "6", "2", "--out", str(tmp_path / "run")]) == 0
+    with np.load(tmp_path / "run" / "reconstruction.npz") as file:
+        assert file["samples"].shape == (6, 3, 12, 12) and 0 <= file["dark_spot"].min() <= file["dark_spot"].max() <= 1
+        assert file["samples"].std(0).max() > 0 and file["share_as_strange"].shape == (3,)
+        np.testing.assert_allclose(file["mean"], file["samples"].mean(0), rtol=1e-4, atol=1e-2)
+
+
+def test_units_of_a_method_without_a_prior_are_those_of_its_own_images(tmp_path):
+    """Total variation and CGLS take no units from a prior that they do not use."""
+    hounsfield = np.zeros((20, 12, 12), np.float32) - 1000.0
+    hounsfield[:, 3:9, 3:9] = 500.0
+    hounsfield[::2, 4:6, 4:6] = 1000.0
+    np.savez(tmp_path / "x.npz", x=hounsfield)
+    args = ["reconstruct", str(tmp_path / "x.npz"), "--simulate", "--method", "cgls", "--limit", "2"]
+    args += ["--operator.kind", "radon", "--operator.views", "12", "--out", str(tmp_path / "run")]
+    assert run_app(app, args) == 0
+    with np.load(tmp_path / "run" / "reconstruction.npz") as file:
+        np.testing.assert_allclose(file["truth"], hounsfield[:2], atol=1e-2)
+        assert np.abs(file["mean"] - hounsfield[:2]).mean() < 150 and file["units"].tolist() == [-1000.0, 1000.0]
+
+
+def test_dry_run_tells_the_truth(tmp_path):
+    np.savez(tmp_path / "x.npz", x=np.random.default_rng(0).integers(0, 256, (18, 12, 12), dtype=np.uint8))
+    assert run_app(app, ["train", "--data", str(tmp_path / "x.npz"), "--dry-run"]) == 1
