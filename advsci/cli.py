@@ -124,7 +124,10 @@ def command(
     clash = sorted({key[0] for key in fields} & set(_RESERVED))
     unknown = sorted(set(positional) - {dotted(key) for key in fields})
     if clash or unknown:
-        raise ConfigError(f"schema {schema.__name__}: reserved settings {clash}, unknown positional settings {unknown}")
+        raise ConfigError(
+            f"schema {schema.__name__}: got reserved settings {clash}, unknown positional settings {unknown}; "
+            f"expected none of either. Try: other names than {', '.join(_RESERVED)}."
+        )
 
     def call(*args: Any, **options: Any) -> Any:
         options |= dict(zip([_identifier(tuple(p.split("."))) for p in positional], args, strict=False))
@@ -350,5 +353,5 @@ def _parse_toml(key: str, text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         raise ConfigError(
-            f"{key}: got {text!r}; expected a TOML value, as '{{kind = \"radon\", views = 10}}'"
+            f"{key}: got {text!r}; expected a TOML value. Try: '{{kind = \"radon\", views = 10}}'."
         ) from None

@@ -9,7 +9,7 @@ or run.
 import difflib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -118,7 +118,7 @@ class _InvalidConfig(ConfigError):
 
     def __init__(self, problems: list[tuple[tuple[str | int, ...], str]]):
         self.problems = problems
-        super().__init__("; ".join(_said(*problem) for problem in problems))
+        super().__init__(_together(_said(*problem) for problem in problems))
 
 
 def load_config(schema: type[C], file: Path | None = None, given: Mapping[str, Any] | None = None) -> C:
@@ -134,7 +134,7 @@ def load_config(schema: type[C], file: Path | None = None, given: Mapping[str, A
         return schema(**merge(read_toml(file) if file else {}, given))
     except _InvalidConfig as error:
         sources = [f"{file}: " if file and not _contains(given, key) else "" for key, _ in error.problems]
-        raise ConfigError("; ".join(s + _said(*p) for s, p in zip(sources, error.problems, strict=True))) from None
+        raise ConfigError(_together(s + _said(*p) for s, p in zip(sources, error.problems, strict=True))) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -148,12 +148,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: got no such file; expected a TOML file. Try: --print-config > {path}") from None
+        raise ConfigError(f"{path}: got no such file; expected a TOML file. Try: --print-config > {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); expected a TOML file in UTF-8") from None
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); expected a TOML file in UTF-8. Try: save it as such."
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            f"{path}: got no valid TOML: {error}. Try: strings in quotes, one 'key = value' a line"
+            f"{path}: got no valid TOML: {error}; expected one 'key = value' per line. Try: strings in quotes."
         ) from None
 
 
@@ -215,6 +217,12 @@ def _tables(config: Config, prefix: tuple[str, ...], origins: Mapping[str, Origi
     for name, value in nested.items():
         yield f"\n[{dotted((*prefix, name))}]"
         yield from _tables(value, (*prefix, name), origins)
+
+
+def _together(problems: Iterable[str]) -> str:
+    """Every problem in one message, with advice where none of them has it."""
+    text = "; ".join(problems).rstrip(".")
+    return f"{text}." if "Try:" in text else f"{text}. Try: --help, which lists every setting."
 
 
 def _said(key: tuple[str | int, ...], text: str) -> str:

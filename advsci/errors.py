@@ -51,8 +51,21 @@ class MissingDependencyError(AdvsciError, ImportError):
 
     @classmethod
     def of(cls, package: str, extra: str) -> "MissingDependencyError":
-        """The standard message: which package is missing and which extra installs it."""
-        return cls(f"got no package '{package}'; expected it for this feature. Try: pip install 'advsci[{extra}]'")
+        """The standard message.
+
+        Parameters
+        ----------
+        package
+            Name of the package that is missing.
+        extra
+            The extra of advsci that installs it.
+
+        Returns
+        -------
+        MissingDependencyError
+            To be raised.
+        """
+        return cls(f"got no package '{package}'; expected it for this feature. Try: pip install 'advsci[{extra}]'.")
 
 
 class Stopped(KeyboardInterrupt):

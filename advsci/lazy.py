@@ -39,7 +39,10 @@ def exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]
     module = sys.modules[package]
     origin = module.__file__ or getattr(find_spec(package), "origin", None)
     if origin is None:
-        raise AdvsciError(f"got no source file for '{package}'; expected one to read its table of contents from")
+        raise AdvsciError(
+            f"got no source file for '{package}'; expected one to read its table of contents from. "
+            "Try: install the package with its sources."
+        )
     homes: dict[str, tuple[str, str]] = {}
     for node in ast.parse(Path(origin).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":

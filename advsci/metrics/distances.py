@@ -36,10 +36,10 @@ def check_samples(x: Tensor, y: Tensor, at_least: int = 1) -> None:
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ShapeError(
             f"got samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (n, d) and (m, d). "
-            "Try: x.flatten(1), or a feature net"
+            "Try: x.flatten(1), or a feature net."
         )
     if min(len(x), len(y)) < at_least:
-        raise DataError(f"got {len(x)} and {len(y)} samples; expected at least {at_least} of each. Try: draw more")
+        raise DataError(f"got {len(x)} and {len(y)} samples; expected at least {at_least} of each. Try: draw more.")
 
 
 def blocks(n: int, m: int) -> Iterator[slice]:

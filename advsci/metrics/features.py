@@ -74,9 +74,11 @@ def load_weights(net: nn.Module, path: str | os.PathLike[str], sha256: str | Non
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"could not read {path}: {error}; expected a file of weights") from error
+        raise CheckpointError(
+            f"could not read {path}: {error}; expected a file of weights. Try: check its path."
+        ) from error
     if sha256 is not None and (got := hashlib.sha256(content).hexdigest()) != sha256.lower():
-        raise CheckpointError(f"got sha256 {got} for {path}; expected {sha256}. Try: fetch the file again")
+        raise CheckpointError(f"got sha256 {got} for {path}; expected {sha256}. Try: fetch the file again.")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load
@@ -88,6 +90,6 @@ def load_weights(net: nn.Module, path: str | os.PathLike[str], sha256: str | Non
     except Exception as error:
         raise CheckpointError(
             f"could not load {path} into {type(net).__name__}: {error}; expected a state_dict that fits. "
-            "Try: save it again with safetensors.torch.save_file(net.state_dict(), path)"
+            "Try: save it again with safetensors.torch.save_file(net.state_dict(), path)."
         ) from error
     return net.eval().requires_grad_(False)

@@ -59,7 +59,7 @@ def fit_gaussian(chunks: Float[Tensor, "n d"] | Iterable[Tensor]) -> GaussianFit
         mean = mean + step * (n / (count + n))
         count += n
     if mean is None or scatter is None or count < 2:
-        raise DataError(f"got {count} samples; expected at least 2 for a covariance. Try: draw more")
+        raise DataError(f"got {count} samples; expected at least 2 for a covariance. Try: draw more.")
     return GaussianFit(mean, scatter / (count - 1), count)
 
 
@@ -108,7 +108,7 @@ def frechet_from_gaussians(a: GaussianFit, b: GaussianFit) -> Float[Tensor, ""]:
     """
     if a.mean.shape != b.mean.shape:
         raise ShapeError(
-            f"got fits of {len(a.mean)} and {len(b.mean)} features; expected as many. Try: one feature net"
+            f"got fits of {len(a.mean)} and {len(b.mean)} features; expected as many. Try: one feature net."
         )
     traces = a.covariance.trace() + b.covariance.trace()
     root = trace_of_root(a.covariance, b.covariance)

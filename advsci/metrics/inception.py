@@ -47,7 +47,7 @@ def inception_score(logits: Float[Tensor, "n classes"], splits: int = 10) -> Est
     """
     if not 1 <= splits <= len(logits):
         raise ConfigError(
-            f"got {splits} splits of {len(logits)} samples; expected 1 <= splits <= samples. Try: splits=1"
+            f"got {splits} splits of {len(logits)} samples; expected 1 <= splits <= samples. Try: splits=1."
         )
     scores = []
     for part in logits.double().log_softmax(1).tensor_split(splits):

@@ -223,7 +223,8 @@ def kid_subsets(
     check_samples(real, fake, 2)
     if not 2 <= size <= min(len(real), len(fake)):
         raise ConfigError(
-            f"got subsets of {size} from {len(real)} and {len(fake)} samples; expected 2 <= size <= both. Try: size=500"
+            f"got subsets of {size} from {len(real)} and {len(fake)} samples; expected 2 <= size <= both. Try: "
+            "size=500."
         )
     values = []
     for i in range(subsets):

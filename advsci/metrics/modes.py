@@ -117,7 +117,7 @@ def histogram_modes(
         If there are no samples.
     """
     if not len(labels):
-        raise DataError("got no labels; expected at least one sample")
+        raise DataError("got no labels; expected at least one sample. Try: draw some.")
     counts = torch.bincount(labels, minlength=modes)
     return (counts > 0).sum(), _reverse_kl(counts, _normalised(weights, modes, counts))
 
@@ -126,5 +126,7 @@ def _normalised(weights: Tensor | None, modes: int, like: Tensor) -> Tensor:
     if weights is None:
         return torch.full((modes,), 1.0 / modes, dtype=torch.float64, device=like.device)
     if weights.shape != (modes,):
-        raise ShapeError(f"got weights of shape {tuple(weights.shape)}; expected one a mode, ({modes},)")
+        raise ShapeError(
+            f"got weights of shape {tuple(weights.shape)}; expected one per mode, ({modes},). Try: weights=None."
+        )
     return weights.double() / weights.sum()

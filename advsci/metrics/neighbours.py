@@ -85,7 +85,7 @@ def prdc(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> 
     """
     check_samples(real, fake, 2)
     if not 1 <= k < min(len(real), len(fake)):
-        raise ConfigError(f"got k = {k} with {len(real)} and {len(fake)} samples; expected 1 <= k < both. Try: k = 5")
+        raise ConfigError(f"got k = {k} with {len(real)} and {len(fake)} samples; expected 1 <= k < both. Try: k = 5.")
     real, fake = real.double(), fake.double()
     centre = real.mean(0)
     real, fake = real - centre, fake - centre

@@ -48,9 +48,9 @@ def grid(bounds: Bounds, points: int = 1001, device=None) -> tuple[Float[Tensor,
         If the grid would have more than fifty million nodes, or an empty axis.
     """
     if points ** len(bounds) > 50_000_000:
-        raise ConfigError(f"got {points} points on {len(bounds)} axes; expected at most 5e7 nodes. Try: fewer points")
+        raise ConfigError(f"got {points} points on {len(bounds)} axes; expected at most 5e7 nodes. Try: fewer points.")
     if any(not low < high for low, high in bounds):
-        raise ConfigError(f"got bounds {list(bounds)}; expected low < high on every axis")
+        raise ConfigError(f"got bounds {list(bounds)}; expected low < high on every axis. Try: (-5.0, 5.0).")
     axes = [torch.linspace(low, high, points, dtype=torch.float64, device=device) for low, high in bounds]
     nodes = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(bounds))
     return nodes, math.prod((high - low) / (points - 1) for low, high in bounds)
@@ -117,7 +117,7 @@ def jensen_shannon(log_p: LogDensity, log_q: LogDensity, bounds: Bounds, points:
     if not mass.is_meta and bool(((mass - 1.0).abs() > 1e-3).any()):
         raise DataError(
             f"got densities that integrate to {mass.tolist()} on the grid; expected 1 within 1e-3. "
-            "Try: wider bounds, more points, or normalised densities"
+            "Try: wider bounds, more points, or normalised densities."
         )
     return value
 

@@ -50,12 +50,18 @@ def wasserstein_1d(
         If weights or further axes do not fit.
     """
     if p < 1:
-        raise ConfigError(f"got order p = {p}; expected p >= 1")
+        raise ConfigError(f"got order p = {p}; expected p >= 1. Try: p = 2.")
     if x.shape[1:] != y.shape[1:]:
-        raise ShapeError(f"got samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected equal further axes")
+        raise ShapeError(
+            f"got samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected equal further axes. Try: "
+            "samples of one kind."
+        )
     for values, weight in ((x, x_weight), (y, y_weight)):
         if weight is not None and weight.shape != values.shape[:1]:
-            raise ShapeError(f"got weights of shape {tuple(weight.shape)}; expected one a sample, ({len(values)},)")
+            raise ShapeError(
+                f"got weights of shape {tuple(weight.shape)}; expected one per sample, ({len(values)},). "
+                "Try: weight.reshape(-1)."
+            )
     if len(x) == len(y) and x_weight is None and y_weight is None:
         return (x.sort(0).values - y.sort(0).values).abs().pow(p).mean(0).pow(1.0 / p)
     (a, a_mass), (b, b_mass) = _quantiles(x, x_weight), _quantiles(y, y_weight)
@@ -148,7 +154,10 @@ def sliced_wasserstein(
     """
     check_samples(x, y)
     if lines.shape[0] != x.shape[1]:
-        raise ShapeError(f"got directions of {lines.shape[0]} components for {x.shape[1]} features; expected as many")
+        raise ShapeError(
+            f"got directions of {lines.shape[0]} components for {x.shape[1]} features; expected as many. "
+            "Try: directions=None."
+        )
     powers = [wasserstein_1d(x @ part, y @ part, p).pow(p) for part in lines.to(x).split(chunk, 1)]
     return torch.cat(powers).mean().pow(1.0 / p)
 
@@ -252,7 +261,7 @@ def sinkhorn_divergence(
     """
     check_samples(x, y)
     if blur <= 0:
-        raise ConfigError(f"got blur = {blur}; expected a positive length. Try: a tenth of the data's spread")
+        raise ConfigError(f"got blur = {blur}; expected a positive length. Try: a tenth of the data's spread.")
     x, y = x.double(), y.double()
     centre = x.mean(0)
     x, y = x - centre, y - centre
@@ -278,7 +287,7 @@ def _entropic(x: Tensor, y: Tensor, epsilon: float, p: float, tolerance: float, 
             return f.mean() + g.mean()
     raise ConvergenceError(
         f"got a change of {float(moved):.2g} in the last of {iterations} Sinkhorn iterations; "
-        f"expected at most {float(tolerance * scale):.2g}. Try: a larger blur, a larger tolerance or more iterations"
+        f"expected at most {float(tolerance * scale):.2g}. Try: a larger blur, a larger tolerance or more iterations."
     )
 
 

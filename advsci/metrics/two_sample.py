@@ -77,10 +77,14 @@ def classifier_two_sample_test(
     """
     check_samples(real, fake, 2)
     if not 2 <= folds <= min(len(real), len(fake)):
-        raise ConfigError(f"got {folds} folds of {len(real)} and {len(fake)} samples; expected 2 <= folds <= both")
+        raise ConfigError(
+            f"got {folds} folds of {len(real)} and {len(fake)} samples; expected 2 <= folds <= both. Try: folds=5."
+        )
     known: dict[str, Classifier] = {"logistic": logistic, "knn": knn, "mlp": mlp}
     if isinstance(classifier, str) and classifier not in known:
-        raise ConfigError(f"got classifier {classifier!r}; expected one of {', '.join(known)}, or a function")
+        raise ConfigError(
+            f"got classifier {classifier!r}; expected one of {', '.join(known)}, or a function. Try: 'knn'."
+        )
     judge = known[classifier] if isinstance(classifier, str) else classifier
     x = torch.cat([real, fake]).double()
     is_real = torch.arange(len(x), device=x.device) < len(real)

@@ -287,7 +287,7 @@ class Alpha(Divergence):
     def __post_init__(self):
         if self.alpha in (0.0, 1.0):
             limit = "ReverseKullbackLeibler()" if self.alpha == 0.0 else "KullbackLeibler()"
-            raise ConfigError(f"got alpha = {self.alpha}; expected neither 0 nor 1. Try: {limit}, the limit")
+            raise ConfigError(f"got alpha = {self.alpha}; expected neither 0 nor 1. Try: {limit}, the limit.")
 
     def f(self, r):
         a = self.alpha
@@ -390,7 +390,7 @@ class FDivergence(Objective):
         if isinstance(self.divergence, str) and self.divergence not in DIVERGENCES:
             raise ConfigError(
                 f"got divergence {self.divergence!r}; expected one of {', '.join(DIVERGENCES)}, or a Divergence. "
-                "Try: Alpha(0.5)"
+                "Try: Alpha(0.5)."
             )
 
     @property

@@ -29,7 +29,7 @@ def class_weights(labels: Int[Tensor, " n"], classes: int, power: float = 1.0) -
         If there are no samples.
     """
     if not len(labels):
-        raise DataError("got no labels; expected at least one sample")
+        raise DataError("got no labels; expected at least one sample. Try: y of the data.")
     counts = torch.bincount(labels, minlength=classes).double()
     weight = counts[labels].pow(-power)
     return (weight / weight.mean()).to(torch.get_default_dtype())
@@ -54,9 +54,9 @@ def effective_number(labels: Int[Tensor, " n"], classes: int, beta: float = 0.99
         If ``beta`` is not in [0, 1).
     """
     if not 0.0 <= beta < 1.0:
-        raise ConfigError(f"got beta = {beta}; expected 0 <= beta < 1. Try: 0.999")
+        raise ConfigError(f"got beta = {beta}; expected 0 <= beta < 1. Try: 0.999.")
     if not len(labels):
-        raise DataError("got no labels; expected at least one sample")
+        raise DataError("got no labels; expected at least one sample. Try: y of the data.")
     counts = torch.bincount(labels, minlength=classes).double()
     base = torch.full_like(counts, beta)
     weight = ((1.0 - beta) / (1.0 - base.pow(counts)))[labels]
@@ -108,7 +108,7 @@ class Focal(Objective):
 
     def __post_init__(self):
         if self.gamma < 0.0:
-            raise ConfigError(f"got focusing exponent gamma = {self.gamma}; expected gamma >= 0. Try: 2")
+            raise ConfigError(f"got focusing exponent gamma = {self.gamma}; expected gamma >= 0. Try: 2.")
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         real = focal_cross_entropy(real_logits, True, self.gamma)

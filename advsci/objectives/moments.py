@@ -57,7 +57,10 @@ def moment_gap(
             means.append(features.mean(0))
             continue
         if weight.shape != features.shape[:1]:
-            raise ShapeError(f"got weights of shape {tuple(weight.shape)}; expected one a sample, ({len(features)},)")
+            raise ShapeError(
+                f"got weights of shape {tuple(weight.shape)}; expected one per sample, ({len(features)},). "
+                "Try: weight.reshape(-1)."
+            )
         means.append(weight @ features / weight.sum())
     return means[0] - means[1]
 
@@ -160,11 +163,13 @@ def hansen_j(moments: Float[Tensor, "n q"], parameters: int = 0) -> HansenJ:
     """
     n, q = moments.shape
     if q <= parameters:
-        raise ConfigError(f"got {q} moments for {parameters} parameters; expected more moments than parameters")
+        raise ConfigError(
+            f"got {q} moments for {parameters} parameters; expected more moments than parameters. Try: further moments."
+        )
     mean = moments.mean(0)
     root, info = torch.linalg.cholesky_ex(moments.T @ moments / n)
     if not info.is_meta and bool(info):
-        raise DataError("got moments with a singular covariance; expected linearly independent ones. Try: drop copies")
+        raise DataError("got moments with a singular covariance; expected linearly independent ones. Try: drop copies.")
     statistic = n * torch.linalg.solve_triangular(root, mean.unsqueeze(1), upper=False).square().sum()
     half = torch.as_tensor(0.5 * (q - parameters), dtype=statistic.dtype, device=statistic.device)
     return HansenJ(statistic, q - parameters, torch.special.gammaincc(half, 0.5 * statistic))
@@ -214,11 +219,14 @@ def weighted_mmd(
 
 def _unit_weights(features: Tensor, weight: Tensor | None) -> Tensor:
     if len(features) < 2:
-        raise DataError(f"got {len(features)} sample; expected at least 2 for pairs within a set. Try: a larger batch")
+        raise DataError(f"got {len(features)} sample; expected at least 2 for pairs within a set. Try: a larger batch.")
     if weight is None:
         return features.new_full((len(features),), 1.0 / len(features))
     if weight.shape != features.shape[:1]:
-        raise ShapeError(f"got weights of shape {tuple(weight.shape)}; expected one a sample, ({len(features)},)")
+        raise ShapeError(
+            f"got weights of shape {tuple(weight.shape)}; expected one per sample, ({len(features)},). Try: "
+            "weight.reshape(-1)."
+        )
     return weight / weight.sum()
 
 
@@ -254,7 +262,7 @@ class KernelMMD(Objective):
 
     def __post_init__(self):
         if not self.sigmas or min(self.sigmas) <= 0.0:
-            raise ConfigError(f"got kernel widths {self.sigmas}; expected positive numbers. Try: (0.5, 1.0, 2.0, 4.0)")
+            raise ConfigError(f"got kernel widths {self.sigmas}; expected positive numbers. Try: (0.5, 1.0, 2.0, 4.0).")
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         loss = -self.generator(real_logits, fake_logits, real_weight, fake_weight)
@@ -265,6 +273,6 @@ class KernelMMD(Objective):
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         if real_logits is None:
-            raise ShapeError("got no real logits; expected them: MMD compares both sets. Try: pass real_logits")
+            raise ShapeError("got no real logits; expected them: MMD compares both sets. Try: pass real_logits.")
         real, fake = (a.reshape(len(a), -1) for a in (real_logits, fake_logits))
         return weighted_mmd(real, fake, real_weight, fake_weight, sigmas=self.sigmas)

@@ -50,7 +50,7 @@ def weighted_mean(values: Float[Tensor, "n *rest"], weight: Tensor | None = None
     if weight.shape != values.shape[:1]:
         raise ShapeError(
             f"got weights of shape {tuple(weight.shape)} for logits of shape {tuple(values.shape)}; "
-            f"expected one weight a sample, ({values.shape[0]},). Try weight.reshape(-1)"
+            f"expected one weight per sample, ({values.shape[0]},). Try: weight.reshape(-1)."
         )
     return (weight * values.flatten(1).mean(1) if values.ndim > 1 else weight * values).sum() / weight.sum()
 
@@ -153,7 +153,7 @@ class Objective(ABC):
 
 def _check_smoothing(smoothing: float) -> None:
     if not 0.0 <= smoothing < 1.0:
-        raise ConfigError(f"got label smoothing {smoothing}; expected 0 <= smoothing < 1. Try 0.1")
+        raise ConfigError(f"got label smoothing {smoothing}; expected 0 <= smoothing < 1. Try: 0.1.")
 
 
 @dataclass(frozen=True)
@@ -358,6 +358,6 @@ class RelativisticPairing(Objective):
             got = " and ".join("none" if a is None else str(tuple(a.shape)) for a in (above, below))
             raise ShapeError(
                 f"got logits {got}; expected as many real as generated samples, since they are compared in pairs. "
-                "Try drawing the same number of both"
+                "Try: drawing the same number of both."
             )
         return weighted_mean(self.f(above - below), real_weight if fake_weight is None else fake_weight)

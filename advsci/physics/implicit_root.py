@@ -60,7 +60,7 @@ def implicit_root(
         raise ConfigError(
             f"got a residual of shape {tuple(value.shape)} for a root of shape {tuple(x.shape)}; expected equal "
             f"shapes: as many "
-            "equations as unknowns."
+            "equations as unknowns. Try: a residual of the root's shape."
         )
     fixed = tuple(p.detach() for p in parameters)
     return _Root.apply(x, value, lambda y: residual(y, *fixed), solve or dense_transpose_solve)  # type: ignore[no-any-return]

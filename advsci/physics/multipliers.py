@@ -61,7 +61,9 @@ class Multipliers(nn.Module):
     ):
         super().__init__()
         if rho <= 0.0 or not names:
-            raise ConfigError(f"got rho={rho} for constraints {list(names)}; expected rho > 0 and at least one name.")
+            raise ConfigError(
+                f"got rho={rho} for constraints {list(names)}; expected rho > 0 and at least one name. Try: rho=1.0."
+            )
         self.names = tuple(names)
         self.rho = rho
         allowed = allowed if isinstance(allowed, Mapping) else dict.fromkeys(names, allowed)

@@ -177,7 +177,7 @@ def fit_pictures(pictures: list[Picture], budget: int) -> None:
         if not raster:
             raise DataError(
                 f"got figures of {total:,} bytes for a page with room for {budget:,}; expected fewer. "
-                "Try a second report, or leave some figures out"
+                "Try: a second report, or leave some figures out."
             )
         share = sum(p.size for p in raster) / total
         keep = max(0.05, 1.0 - (1.0 - budget / total) / share)

@@ -150,7 +150,7 @@ class Report:
             How grave it is.
         """
         if level not in LEVELS:
-            raise ConfigError(f"got note level {level!r}; expected one of {', '.join(LEVELS)}")
+            raise ConfigError(f"got note level {level!r}; expected one of {', '.join(LEVELS)}. Try: 'info'.")
         return self._add(_Block("note", _paragraphs(text), level=level))
 
     def figure(self, figure: "Figure", caption: str = "", *, alt: str = "") -> "Report":
@@ -214,7 +214,7 @@ class Report:
         if room < 0:
             raise DataError(
                 f"got {SIZE_LIMIT - room:,} bytes of text and tables; expected less than {SIZE_LIMIT:,}. "
-                "Try shorter tables, or a second report"
+                "Try: shorter tables, or a second report."
             )
         fit_pictures(pictures, room)
         return self._render(made, hollow=False)

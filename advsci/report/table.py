@@ -38,7 +38,7 @@ class Verdict:
 
     def __post_init__(self):
         if self.level not in LEVELS:
-            raise ConfigError(f"got verdict level {self.level!r}; expected one of {', '.join(LEVELS)}")
+            raise ConfigError(f"got verdict level {self.level!r}; expected one of {', '.join(LEVELS)}. Try: 'info'.")
         if not self.word:
             object.__setattr__(self, "word", self.level)
 
@@ -115,17 +115,21 @@ def table(
     rows = list(rows)
     if columns is None:
         if not rows or not isinstance(rows[0], Mapping):
-            raise DataError("got rows without column names; expected mappings, or columns=[...]")
+            raise DataError("got rows without column names; expected mappings. Try: columns=[...].")
         columns = list(dict.fromkeys(key for row in rows for key in row))
     columns = list(columns)
     values = [[row.get(c) for c in columns] if isinstance(row, Mapping) else list(row) for row in rows]
     for i, row in enumerate(values):
         if len(row) != len(columns):
-            raise DataError(f"got {len(row)} cells in row {i}; expected {len(columns)}, one a column")
+            raise DataError(
+                f"got {len(row)} cells in row {i}; expected {len(columns)}, one per column. Try: None for an empty "
+                "cell."
+            )
     unknown = set(best or {}) - set(columns)
     if unknown:
         raise ConfigError(
-            f"got best for the unknown column {sorted(unknown)[0]!r}; expected one of {', '.join(columns)}"
+            f"got best for the unknown column {sorted(unknown)[0]!r}; expected one of {', '.join(columns)}. "
+            "Try: best={}."
         )
     cells = [_column([row[j] for row in values], (best or {}).get(name), digits) for j, name in enumerate(columns)]
     shown = len(values) if len(values) <= ROW_LIMIT else ROW_LIMIT

@@ -131,5 +131,5 @@ class Run:
             partial.replace(self.path / name)
         except OSError as error:
             raise CheckpointError(
-                f"could not write {name} in {self.path}: {error}. Try: free space on the disk."
+                f"got {error} on writing {name} in {self.path}; expected a writable disk. Try: free space on it."
             ) from error

@@ -24,7 +24,7 @@ def load_cells(name: str) -> "AnnData":
     """
     entry = find(name)
     if entry.kind != "cells":
-        raise DataError(f"got the data set '{name}' of kind {entry.kind}; expected cells. Try: advsci datasets list")
+        raise DataError(f"got the data set '{name}' of kind {entry.kind}; expected cells. Try: advsci datasets list.")
     path = prepared(name)
     return read_h5ad(path) if path is not None else read_cellmix(fetch(name))
 
@@ -52,7 +52,8 @@ def read_cellmix(files: dict[str, Path]) -> "AnnData":
         missing = {"cell_line_demuxlet", "demuxlet_cls"} - set(meta.columns)
         if missing or not set(meta.index) <= set(counts.columns):
             raise DataError(
-                f"{name}: got metadata without {sorted(missing)} or cells without counts; expected both complete"
+                f"{name}: got metadata without {sorted(missing)} or cells without counts; expected both complete. "
+                "Try: fetch them again."
             )
         meta = meta[meta["demuxlet_cls"] == "SNG"]
         obs = pd.DataFrame({"batch": batch, "cell_type": meta["cell_line_demuxlet"]}, index=meta.index)

@@ -127,9 +127,12 @@ class CellSimulator:
         batches, types = composition.shape
         group = np.zeros(batches, int) if groups is None else np.asarray(groups, int)
         if len(group) != batches:
-            raise ConfigError(f"got {len(group)} groups; expected one a batch, {batches}.")
+            raise ConfigError(f"got {len(group)} groups; expected one per batch, {batches}. Try: group=None.")
         if np.ndim(library) and np.shape(library) != (batches,):
-            raise ConfigError(f"got {np.size(library)} libraries; expected one number, or one a batch, {batches}.")
+            raise ConfigError(
+                f"got {np.size(library)} libraries; expected one number, or one per batch, {batches}. Try: "
+                "library=2000."
+            )
         if similar is not None and max(similar) >= types:
             similar = None
         base = rng.gamma(0.6, 1 / 0.3, n_genes)

@@ -100,7 +100,7 @@ def folder(root: str | Path | None = None) -> Path:
     """
     root = Path(root) if root is not None else Path(os.environ.get("ADVSCI_DATA", "")) / "circuits"
     if not (root / "library_grn_3_12.jsonl.gz").is_file():
-        raise DataError(f"got no circuit data at '{root}'; expected library_grn_3_12.jsonl.gz. Try: set ADVSCI_DATA")
+        raise DataError(f"got no circuit data at '{root}'; expected library_grn_3_12.jsonl.gz. Try: set ADVSCI_DATA.")
     return root
 
 
@@ -359,7 +359,7 @@ def split_by_family(
         Indices of each part.
     """
     if abs(sum(shares) - 1) > 1e-6 or min(shares) <= 0:
-        raise DataError(f"got shares {shares}; expected positive numbers that add up to one")
+        raise DataError(f"got shares {shares}; expected positive numbers that add up to one. Try: (0.8, 0.2).")
     rng = np.random.default_rng(seed)
     weight: dict[str, float] = {}
     for families in graphs.families:

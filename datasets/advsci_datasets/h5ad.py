@@ -59,18 +59,25 @@ def read_h5ad(path: Path | str, budget: int = DEFAULT_BUDGET) -> "AnnData":
     except ImportError as error:
         raise MissingDependencyError.of(error.name or "anndata", "singlecell") from None
     if not Path(path).is_file():
-        raise DataError(f"got no file {path}; expected an h5ad file. Try: advsci datasets list")
+        raise DataError(f"got no file {path}; expected an h5ad file. Try: advsci datasets list.")
     try:
         with h5py.File(path, "r") as file:
             problems = list(audit_h5ad(file, budget))
     except OSError as error:
-        raise DataError(f"{path} is no readable HDF5 file: {error}. Try: fetch it again") from None
+        raise DataError(
+            f"{path} is no readable HDF5 file: {error}; expected an h5ad file. Try: fetch it again."
+        ) from None
     if problems:
-        raise DataError(f"{path} was not read: {'; '.join(problems)}. Try: ask its author for a self-contained file")
+        raise DataError(
+            f"{path} was not read: {'; '.join(problems)}; expected a file that points at no other. Try: ask "
+            "its author for a self-contained file."
+        )
     try:
         return anndata.read_h5ad(path)
     except Exception as error:  # anndata raises many kinds; each means that the file is no sound AnnData
-        raise DataError(f"{path} is HDF5 but no AnnData: {error}. Try: write it with AnnData.write_h5ad") from error
+        raise DataError(
+            f"{path} is HDF5 but no AnnData: {error}; expected an h5ad file. Try: write it with AnnData.write_h5ad."
+        ) from error
 
 
 def audit_h5ad(file: Any, budget: int = DEFAULT_BUDGET) -> Iterator[str]:

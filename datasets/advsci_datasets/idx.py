@@ -35,13 +35,18 @@ def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
     try:
         raw = gzip.decompress(Path(path).read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is no readable gzip file ({error}). Try: fetch it again") from None
+        raise DataError(
+            f"{path} is no readable gzip file ({error}); expected an IDX file, gzipped. Try: fetch it again."
+        ) from None
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08" or len(raw) < 4 + 4 * raw[3]:
-        raise DataError(f"{path} is no IDX file of bytes: got the header {raw[:4].hex()}, expected 000008..")
+        raise DataError(
+            f"{path} is no IDX file of bytes: got the header {raw[:4].hex()}, expected 000008. Try: fetch it again."
+        )
     shape = struct.unpack(f">{raw[3]}I", raw[4 : 4 + 4 * raw[3]])
     body = raw[4 + 4 * raw[3] :]
     if len(body) != prod(shape):
         raise DataError(
-            f"{path} is truncated or altered: got {len(body)} bytes, expected {prod(shape)} for shape {shape}"
+            f"{path} is truncated or altered: got {len(body)} bytes, expected {prod(shape)} for shape {shape}. "
+            "Try: fetch it again."
         )
     return np.frombuffer(body, np.uint8).reshape(shape)

@@ -58,7 +58,7 @@ def load_images(name: str) -> Images:
     """
     entry = find(name)
     if entry.kind != "images":
-        raise DataError(f"got the data set '{name}' of kind {entry.kind}; expected images. Try: advsci datasets list")
+        raise DataError(f"got the data set '{name}' of kind {entry.kind}; expected images. Try: advsci datasets list.")
     path = prepared(name)
     if path is not None:
         return read_images(path, name)
@@ -101,9 +101,11 @@ def read_images(path: Path, name: str | None = None) -> Images:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in ("x_train", "x_test", "y_train", "y_test") if key in file}
     except FileNotFoundError:
-        raise DataError(f"got no file {path}; expected an npz file. Try: advsci datasets list") from None
+        raise DataError(f"got no file {path}; expected an npz file. Try: advsci datasets list.") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} is no readable npz file: {error}. Try: write it with numpy.savez_compressed") from None
+        raise DataError(
+            f"{path} is no readable npz file: {error}; expected images. Try: write it with numpy.savez_compressed."
+        ) from None
     return _images(name or str(path), arrays)
 
 
@@ -113,9 +115,14 @@ def _images(name: str, arrays: dict[str, np.ndarray]) -> Images:
         x, y = arrays.get(f"x_{part}"), arrays.get(f"y_{part}")
         if x is None or x.dtype != np.uint8 or x.ndim != 3 or x.size == 0:
             got = "nothing" if x is None else f"{x.dtype} of shape {x.shape}"
-            raise DataError(f"{name}: got {got} for x_{part}; expected uint8 of shape (n, height, width)")
+            raise DataError(
+                f"{name}: got {got} for x_{part}; expected uint8 of shape (n, height, width). Try: save them so."
+            )
         if y is not None and y.shape != x.shape[:1]:
-            raise DataError(f"{name}: got labels of shape {y.shape} for {len(x)} images in y_{part}; expected one each")
+            raise DataError(
+                f"{name}: got labels of shape {y.shape} for {len(x)} images in y_{part}; expected one each. "
+                "Try: save as many."
+            )
         tensors[part] = torch.from_numpy(x.copy()).unsqueeze(1).float() / 255
         tensors[f"{part}_labels"] = None if y is None else torch.from_numpy(y.astype(np.int64))
     return Images(name, **tensors)  # type: ignore[arg-type]

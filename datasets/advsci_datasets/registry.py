@@ -178,7 +178,7 @@ def fetch(name: str) -> dict[str, Path]:
     entry = find(name)
     if not entry.originals:
         where = f"a file {entry.prepared.path} in the folder that ADVSCI_DATA names" if entry.prepared else "no file"
-        raise DataError(f"'{name}' has no public file to fetch; expected {where}. Source: {entry.source}")
+        raise DataError(f"'{name}' has no public file to fetch; expected {where}. Try: its source, {entry.source}.")
     return {Path(file.path).name: _fetch(entry, file) for file in entry.originals}
 
 
@@ -218,14 +218,16 @@ def check(path: Path, file: File) -> None:
         if file.size and size != file.size:
             kind = "truncated" if size < file.size else "altered"
             raise DataError(
-                f"{path} is {kind}: got {size} bytes, expected {file.size}. Try: delete it and fetch it again"
+                f"{path} is {kind}: got {size} bytes, expected {file.size}. Try: delete it and fetch it again."
             )
         with path.open("rb") as stream:
             got = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error}. Try: check its permissions, or fetch it again") from None
+        raise DataError(
+            f"{path} cannot be read: {error}; expected a readable file. Try: check its permissions, or fetch it again."
+        ) from None
     if expected and got != expected:
-        raise DataError(f"{path} is altered: got sha256 {got}, expected {expected}. Try: delete it and fetch it again")
+        raise DataError(f"{path} is altered: got sha256 {got}, expected {expected}. Try: delete it and fetch it again.")
 
 
 def _fetch(entry: DataSet, file: File) -> Path:
@@ -258,8 +260,8 @@ def _fetch(entry: DataSet, file: File) -> Path:
             _record(path)
         return path
     raise DataError(
-        f"'{entry.name}' could not be fetched: {'; '.join(failures)}. "
-        f"Try: again with a network, or put the file at {path}"
+        f"'{entry.name}' could not be fetched: {'; '.join(failures)}; expected one of its addresses to "
+        f"answer. Try: again with a network, or put the file at {path}."
     )
 
 
