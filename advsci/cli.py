@@ -167,6 +167,7 @@ def command(
     call.__name__ = name.replace("-", "_")
     call.__doc__ = help or inspect.getdoc(schema)
     call.__annotations__ = {p.name: p.annotation for p in parameters}
+    call.schema, call.run = schema, run  # type: ignore[attr-defined]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     app.command(call, name=name)
 

@@ -61,7 +61,7 @@ class Config(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         validate_default=True,
-        use_attribute_docstrings=True,
+        defer_build=True,  # at the first use: --help needs none
         protected_namespaces=(),
     )
 
