@@ -89,7 +89,7 @@ class Trainer:
         ``"float32"`` computes in the parameters' own precision; ``"bf16"`` computes matrix products and convolutions
         with 16 bits (`torch.autocast`), while parameters, reductions and optimizers keep theirs.
     ema
-        Which players to average, or None.
+        Which players to average; a number is the decay of the generator's average; None averages nobody.
     best
         Keep the checkpoint that an external metric finds best, in ``best/`` of the run folder, and perhaps stop early.
     run
@@ -139,7 +139,7 @@ class Trainer:
     seed: int = 0
     device: str | torch.device | None = None
     precision: Literal["float32", "bf16"] = "float32"
-    ema: EMA | None = None
+    ema: EMA | float | None = None
     best: Best | None = None
     run: Run | str | Path | None = None
     checkpoint_every: int = 1000
@@ -155,8 +155,8 @@ class Trainer:
         for name in ("steps", "batch_size", "log_every", "keep"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"got {name}={getattr(self, name)}; expected at least 1. Try: a positive number.")
-        if self.ema is not None and not isinstance(self.ema, EMA):
-            raise ConfigError(f"got ema={self.ema!r}; expected an EMA or None. Try: ema=EMA({self.ema!r}).")
+        if isinstance(self.ema, float):
+            object.__setattr__(self, "ema", EMA(self.ema))
         if self.precision not in ("float32", "bf16"):
             raise ConfigError(f"got precision={self.precision!r}; expected 'float32' or 'bf16'. Try: 'bf16'.")
 
@@ -200,7 +200,8 @@ class Trainer:
         self._check(game, source, stream, device)
         solver.bind(game)
         broadcast_from_first_process(game)
-        averages = {p: Averaged(game.players[p], self.ema.decay) for p in self.ema.of} if self.ema else {}
+        ema = self.ema if isinstance(self.ema, EMA) else EMA(of=())
+        averages = {p: Averaged(game.players[p], ema.decay) for p in ema.of}
         training = Training(game, solver, averages=averages)
         run = self.run if isinstance(self.run, Run | None) else Run(self.run)
         first = stream.shard[0] == 0
@@ -270,7 +271,7 @@ class Trainer:
 
     def _check_players(self, game: Game, solver: Solver) -> None:
         """Name what is meant for a player that the game has not."""
-        named = {"ema": self.ema.of if self.ema else ()}
+        named = {"ema": self.ema.of if isinstance(self.ema, EMA) else ()}
         if isinstance(solver.optimizer, Mapping):
             named["optimizer"] = tuple(solver.optimizer)
         for what, players in named.items():
@@ -339,7 +340,7 @@ class Trainer:
         return record
 
 
-def _numbers(callback: Callback, values: Mapping[str, Any] | None) -> dict[str, float | int]:
+def _numbers(callback: Callback, values: Any) -> dict[str, float | int]:
     """What a callback measured, as plain numbers; a 0-dim tensor is one."""
     try:
         return {key: v if isinstance(v, int | float) else float(v) for key, v in (values or {}).items()}

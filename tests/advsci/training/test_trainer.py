@@ -121,9 +121,8 @@ def test_what_a_callback_gives_must_be_numbers():
             toy_trainer(steps=10, callbacks=[lambda t, bad=bad: bad]).fit(toy_game(), toy_data(), toy_solver())
 
 
-def test_an_average_is_given_as_an_ema():
-    with pytest.raises(ConfigError, match=r"got ema=0.999; expected an EMA or None. Try: ema=EMA\(0.999\)"):
-        Trainer(steps=1, ema=0.999)
+def test_a_number_is_the_decay_of_the_generators_average():
+    assert Trainer(steps=1, ema=0.99).ema == EMA(0.99) and EMA(0.99).of == ("generator",)
 
 
 def test_tensorboard_gets_every_record(tmp_path):
