@@ -88,11 +88,10 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
         z = integration.embed(expression)
     else:
         z = integration.embed_unseen(((expression - projection.mean) @ projection.axes).astype(np.float32), cells.batch)
-    reference = model.get_latent_representation(labels=False)  # placed as the query is, without its own labels
-    if len(reference) > model.settings.sketch:
-        reference = reference[
-            Stream(model.seed).at("reference").permutation(len(reference)).numpy()[: model.settings.sketch]
-        ]
+    rows = np.arange(len(model.cells.batch))
+    if len(rows) > model.settings.sketch:
+        rows = np.sort(Stream(model.seed).at("reference").permutation(len(rows)).numpy()[: model.settings.sketch])
+    reference = model.embed_rows(rows, labels=False)  # placed as the query is, without its own labels
     p = conformal_p_values(reference, z, k)
     types = None
     if model.cells.types:
