@@ -9,8 +9,12 @@ if TYPE_CHECKING:
     from advsci_singlecell.data.fields import Fields as Fields
     from advsci_singlecell.data.files import read_cells as read_cells
     from advsci_singlecell.embedding.alignment import Alignment as Alignment
+    from advsci_singlecell.embedding.averaging import averaged as averaged
     from advsci_singlecell.embedding.equaliser import Equaliser as Equaliser
     from advsci_singlecell.embedding.whitening import Whitening as Whitening
+    from advsci_singlecell.evaluation.biology import explained_by_neighbours as explained_by_neighbours
+    from advsci_singlecell.evaluation.biology import order_within_types as order_within_types
+    from advsci_singlecell.evaluation.biology import thinned as thinned
     from advsci_singlecell.evaluation.confounding import check_confounding as check_confounding
     from advsci_singlecell.evaluation.scores import correction_scores as correction_scores
     from advsci_singlecell.evaluation.scores import scib_scores as scib_scores
