@@ -11,6 +11,9 @@ Function = Annotated[
     Literal["oscillation", "oscillator", "tristability", "adaptation"],
     AfterValidator(lambda word: "oscillation" if word == "oscillator" else word),
 ]
+Measured = Literal[
+    "oscillation", "bistability", "tristability", "adaptation", "pulse", "band-pass", "memory", "homeostasis"
+]
 AnyFunction = Annotated[
     Literal[
         "oscillation", "oscillator", "bistability", "tristability", "adaptation", "pulse", "band-pass", "memory",
@@ -122,7 +125,7 @@ class Simulate(RunConfig):
     file: Path = Field(default=Path("circuit.sbml"), description="A circuit in any supported format.")
     sets: int = Field(default=500, ge=10, description="Random parameter sets.")
     logic: Logic = Field(default="product", description="How regulators of a promoter combine.")
-    functions: tuple[AnyFunction, ...] = Field(
+    functions: tuple[Measured, ...] = Field(
         default=("oscillation", "bistability", "tristability"), description="Functions to judge."
     )
     source: str | None = Field(default=None, description="The input gene; default: the first.")

@@ -146,5 +146,11 @@ def write(
         raise DataError(
             f"got the unknown ending '{ending}' of {path.name}; expected one of {', '.join(WRITABLE)}. Try: .graphml."
         )
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"got {path}, which cannot be written ({error.strerror}); expected a folder that is there. Try: another "
+            "path."
+        ) from error
     return path

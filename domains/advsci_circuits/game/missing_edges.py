@@ -177,6 +177,19 @@ def complete(
     generator
         The trained generator.
 
+    Returns
+    -------
+    Completion
+
+    Examples
+    --------
+    >>> from advsci_circuits.store import load_generator
+    >>> toggle = Circuit.from_edges([("lacI", "tetR", -1), ("tetR", "lacI", -1)])
+    >>> found = complete(load_generator()[0], toggle)
+    >>> [(link.source, link.target) for link in found.links] in (
+    ...     [("lacI", "lacI"), ("tetR", "tetR")], [("tetR", "tetR"), ("lacI", "lacI")])
+    True
+
     Raises
     ------
     DataError

@@ -139,6 +139,23 @@ def canonical_form(signs: Int8[np.ndarray, "g n n"]) -> Int8[np.ndarray, "g n n"
 def canonical_keys(circuits: CircuitBatch | Sequence[Circuit | np.ndarray]) -> list[bytes]:
     """One key a circuit, equal exactly for circuits that are isomorphic as signed directed graphs.
 
+    Parameters
+    ----------
+    circuits
+        Circuits of at most twelve genes each.
+
+    Returns
+    -------
+    list of bytes
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ring = np.array([[0, 0, -1], [-1, 0, 0], [0, -1, 0]])
+    >>> one, other = canonical_keys([ring, ring.T])  # the other way round is the same with genes renamed
+    >>> one == other
+    True
+
     Raises
     ------
     ShapeError
