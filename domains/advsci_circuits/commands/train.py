@@ -53,7 +53,9 @@ def run(config: Train, folder: Run) -> Path:
         graphs = real_circuits(config.data, config.smallest, config.largest)
         train, _ = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
         sizes = tuple(n for n in LIKELY if config.smallest <= n <= config.largest)
-        likelihood, sizes_facts = fit_likelihood(graphs, train, sizes, config.seed, folder, config.likelihood_steps)
+        likelihood, sizes_facts = fit_likelihood(
+            graphs, train, sizes, config.seed, folder, config.likelihood_steps, config.device
+        )
         facts = {
             "settings": config.model_dump(mode="json", exclude={"out", "overwrite", "device"}),
             "sizes": sizes_facts,

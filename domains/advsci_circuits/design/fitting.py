@@ -42,7 +42,8 @@ class Best:
         network = training.game.players["likelihood"]
         assert isinstance(network, SizeLikelihood)
         with torch.no_grad():
-            surprise = -float(network.as_named(self.signs).mean())
+            here = self.signs.to(next(network.parameters()).device)
+            surprise = -float(network.as_named(here).mean())
         if surprise < self.surprise:
             self.surprise = surprise
             save_weights(self.path, network, {"kind": KIND, "surprise": surprise})
@@ -60,7 +61,13 @@ class Best:
 
 
 def fit_likelihood(
-    graphs: SignedGraphs, index: np.ndarray, sizes: tuple[int, ...], seed: int, run: Run, steps: int = 3000
+    graphs: SignedGraphs,
+    index: np.ndarray,
+    sizes: tuple[int, ...],
+    seed: int,
+    run: Run,
+    steps: int = 3000,
+    device: str | None = None,
 ) -> tuple[CircuitLikelihood, dict[str, Any]]:
     """A likelihood of all real circuits of some families, not of those with a function only.
 
@@ -78,6 +85,8 @@ def fit_likelihood(
         The run; each size trains in a stage of its own.
     steps
         Most steps per size.
+    device
+        Where it is trained; None takes an accelerator if there is one.
 
     Returns
     -------
@@ -100,7 +109,7 @@ def fit_likelihood(
         stage = run.stage(f"likelihood{n}")
         best = Best(renamed(parts[1], order), stage.path / "best.safetensors")
         Trainer(
-            steps=steps, batch_size=192, seed=seed, device="cpu", log_every=100, run=stage,
+            steps=steps, batch_size=192, seed=seed, device=device, log_every=100, run=stage,
             title=f"likelihood, {n} genes", callbacks=[best],
         ).fit(
             LikelihoodGame(likelihood.of(n)), {"signs": parts[0]},

@@ -4,10 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from advsci.report import Report
 from advsci.streams import Stream
 from advsci_circuits.design.proposal import Proposal
+from advsci_circuits.dynamics.functions import oscillation
+from advsci_circuits.dynamics.stochastic import tau_leaping
 from advsci_circuits.evaluation.pictures import (
     bifurcation_figure,
     circuit_figure,
@@ -50,13 +53,18 @@ def designs_section(
                 "log likelihood": "" if proposal.log_likelihood is None else f"{proposal.log_likelihood:.1f}",
                 "feedback": " ".join(w for w, have in (("positive", positive), ("negative", negative)) if have),
             }
+            | (_rhythm(proposal) if function == "oscillation" else {})
         )
     page.section(
         "Ranked designs",
         f"Robustness is the share of random parameter sets that show {function}, with a 95 % interval, from a draw "
         "that the search had not seen. The SBML files carry one parameter set that shows it.",
     )
-    page.table(rows, caption="Designs, most robust first.")
+    page.table(
+        rows,
+        caption="Designs, most robust first. Of oscillators also the period (in units of the decay rates), relative "
+        "amplitude, and the spread of the period with about a hundred molecules per gene.",
+    )
     page.figure(circuit_figure([p.circuit for p in proposals[:5]]), caption="Blue arrows activate, red bars repress.")
     first = next((p for p in proposals if p.model is not None), None)
     if first is not None:
@@ -65,6 +73,26 @@ def designs_section(
             time_course_figure(first.circuit.genes, course.times, course.levels),
             caption=f"Time course of {first.circuit.name}.",
         )
+
+
+def _rhythm(proposal: Proposal) -> dict[str, str]:
+    """Period, relative amplitude and, with about a hundred molecules of each gene, the spread of the period."""
+    if proposal.model is None:
+        return {"period": "", "amplitude": "", "period's spread": ""}
+    model, end = proposal.model, 400.0
+    start = 0.5 * model.rate / model.decay * torch.linspace(0.2, 1.0, model.genes, dtype=model.rate.dtype)
+    found = oscillation(model, start, end)
+    times = torch.linspace(0, end, 401, dtype=start.dtype)
+    omega = 100 / float((model.rate / model.decay).mean())
+    counts = tau_leaping(model, (start * omega).round(), times, Stream(11), omega)[0, 200:, 0]
+    centred = counts - counts.mean()
+    rises = ((centred[:-1] < 0) & (centred[1:] >= 0)).nonzero()[:, 0].double().diff()
+    spread = f"{100 * float(rises.std() / rises.mean()):.0f} %" if len(rises) > 2 else ""
+    return {
+        "period": f"{float(found.period):.3g}",
+        "amplitude": f"{float(found.amplitude):.2f}",
+        "period's spread": spread,
+    }
 
 
 def search_section(page: Report, facts: Sequence[Mapping[str, Any]], told: str = "") -> None:
