@@ -1,5 +1,6 @@
 """The link predictor: what is hidden from it, that it learns, when it answers, that generation does not notice it."""
 
+import hashlib
 import json
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from advsci.errors import DataError
+from advsci.errors import CheckpointError, DataError
 from advsci.solvers import Alternating
 from advsci.streams import Stream
 from advsci.training import EMA, Trainer
@@ -147,10 +148,14 @@ def test_a_stored_generator_keeps_it_and_files_without_one_are_read(tmp_path):
     # as earlier versions wrote it
     with safe_open(path, framework="pt") as file:
         tensors = {k: file.get_tensor(k) for k in file.keys() if not k.startswith("link_predictor")}
-        shape = json.loads(file.metadata()["shape"])
+        shape = json.loads(file.metadata()["card"])["shape"]
     del shape["linked"]
-    save_file(tensors, tmp_path / "old.safetensors", metadata={"shape": json.dumps(shape)})
-    assert load_generator(tmp_path / "old.safetensors")[0].link_predictor is None
+    old = tmp_path / "old.safetensors"
+    save_file(tensors, old, metadata={"shape": json.dumps(shape)})
+    with pytest.raises(CheckpointError, match="sha256"):
+        load_generator(old)
+    (tmp_path / "sha256.json").write_text(json.dumps({"old": hashlib.sha256(old.read_bytes()).hexdigest()}))
+    assert load_generator(old)[0].link_predictor is None
 
 
 def test_what_cannot_be_completed_is_named():
