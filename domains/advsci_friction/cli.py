@@ -11,8 +11,10 @@ app = domain_app("friction", "Design nanotextures for a wanted coefficient of fr
 command(app, "solve", Solve, f"{_COMMANDS}.solve:run", plan=f"{_COMMANDS}.solve:plan", positional=("file",))
 command(app, "train", Train, f"{_COMMANDS}.train:run", plan=f"{_COMMANDS}.train:plan")
 command(app, "design", Design, f"{_COMMANDS}.design:run", plan=f"{_COMMANDS}.design:plan")
-command(app, "evaluate", Evaluate, f"{_COMMANDS}.evaluate:run", positional=("designs",))
-command(app, "report", WriteReport, f"{_COMMANDS}.report:run", positional=("designs",))
+command(
+    app, "evaluate", Evaluate, f"{_COMMANDS}.evaluate:run", plan=f"{_COMMANDS}.evaluate:plan", positional=("designs",)
+)
+command(app, "report", WriteReport, f"{_COMMANDS}.report:run", plan=f"{_COMMANDS}.report:plan", positional=("designs",))
 
 
 def main() -> int:

@@ -6,7 +6,14 @@ from advsci_singlecell.config import Check, Compare, Correct, Evaluate, Map, Wri
 __all__ = ["app", "main"]
 
 app = domain_app("singlecell", "Remove the batch from single-cell data, keep the biology, and prove both.")
-command(app, "check", Check, "advsci_singlecell.commands.check:run", positional=("file",))
+command(
+    app,
+    "check",
+    Check,
+    "advsci_singlecell.commands.check:run",
+    plan="advsci_singlecell.commands.check:plan",
+    positional=("file",),
+)
 command(
     app,
     "correct",
@@ -15,10 +22,38 @@ command(
     plan="advsci_singlecell.commands.correct:plan",
     positional=("file", "output"),
 )
-command(app, "evaluate", Evaluate, "advsci_singlecell.commands.evaluate:run", positional=("file",))
-command(app, "map", Map, "advsci_singlecell.commands.map:run", positional=("model", "reference", "file"))
-command(app, "compare", Compare, "advsci_singlecell.commands.compare:run", positional=("file",))
-command(app, "report", WriteReport, "advsci_singlecell.commands.report:run", positional=("file",))
+command(
+    app,
+    "evaluate",
+    Evaluate,
+    "advsci_singlecell.commands.evaluate:run",
+    plan="advsci_singlecell.commands.evaluate:plan",
+    positional=("file",),
+)
+command(
+    app,
+    "map",
+    Map,
+    "advsci_singlecell.commands.map:run",
+    plan="advsci_singlecell.commands.map:plan",
+    positional=("model", "reference", "file"),
+)
+command(
+    app,
+    "compare",
+    Compare,
+    "advsci_singlecell.commands.compare:run",
+    plan="advsci_singlecell.commands.compare:plan",
+    positional=("file",),
+)
+command(
+    app,
+    "report",
+    WriteReport,
+    "advsci_singlecell.commands.report:run",
+    plan="advsci_singlecell.commands.report:plan",
+    positional=("file",),
+)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from advsci_circuits.formats import read, write
 from advsci_circuits.game.missing_edges import complete
 from advsci_circuits.store import load_generator
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Complete, folder: Run) -> Path:
@@ -35,3 +35,20 @@ def run(config: Complete, folder: Run) -> Path:
     if pairs:
         write(found.circuit, folder.path / f"completed.{config.format}")
     return path
+
+
+def plan(config: Complete) -> dict[str, object]:
+    """The circuit and what is open, without completing.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    circuit = read(config.file).circuit
+    return {"genes": len(circuit), "regulations": len(circuit.edges), "open pairs": len(config.open) or "all"}

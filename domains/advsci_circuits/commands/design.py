@@ -20,7 +20,7 @@ from advsci_circuits.graphs.messengers import without_messengers
 from advsci_circuits.store import load_likelihood, save_designs
 from advsci_datasets.circuits import load_gates
 
-__all__ = ["gates_of", "kept_part", "run"]
+__all__ = ["gates_of", "kept_part", "plan", "run"]
 
 FRONT = (0.0, 0.5, 1.0)
 """Weights of the likelihood that the page compares."""
@@ -114,3 +114,25 @@ def gates_of(parts: Path | str | None) -> list[dict[str, Any]] | None:
     if not isinstance(gates, list) or not all(isinstance(g, dict) and "gate" in g for g in gates):
         raise DataError(f'got {parts}; expected a JSON list like [{{"gate": "A1_AmtR"}}]. Try: --parts cello.')
     return gates
+
+
+def plan(config: Design) -> dict[str, object]:
+    """What would be searched, without simulating.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    keep, told = (None, "") if config.keep is None else kept_part(read(config.keep))
+    return {
+        "function": config.function,
+        "genes": f"{config.min_genes} to {config.max_genes}",
+        "kept": "nothing" if keep is None else f"{len(keep.edges)} regulations {told}".strip(),
+        "simulated models": config.models,
+    }

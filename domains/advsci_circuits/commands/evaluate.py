@@ -19,7 +19,7 @@ from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.store import load_generator
 from advsci_datasets.circuits import split_by_family
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Evaluate, folder: Run) -> Path:
@@ -59,3 +59,21 @@ def run(config: Evaluate, folder: Run) -> Path:
         sample_section(page, scores)
         page.write(folder.report)
     return path
+
+
+def plan(config: Evaluate) -> dict[str, object]:
+    """The model and how much it is judged on, without drawing.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    _, facts = load_generator(config.model)
+    source = config.data or facts.get("settings", {}).get("data", "library")
+    return {"data": source, "circuits on each side": config.count, "sizes": f"{config.smallest} to {config.largest}"}

@@ -7,7 +7,7 @@ from advsci_circuits.config import Export
 from advsci_circuits.formats import read, write
 from advsci_circuits.formats.course import kinetics_of
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Export) -> Path:
@@ -21,3 +21,20 @@ def run(config: Export) -> Path:
     loaded = read(config.file)
     model = kinetics_of(loaded, Stream(config.seed))
     return write(loaded.circuit, config.to, model, loaded.start, loaded.own)
+
+
+def plan(config: Export) -> dict[str, object]:
+    """The circuit and where it would go, without writing.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    circuit = read(config.file).circuit
+    return {"genes": len(circuit), "regulations": len(circuit.edges), "output": str(config.to)}

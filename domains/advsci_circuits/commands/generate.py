@@ -11,7 +11,7 @@ from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.store import load_generator
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Generate, folder: Run) -> Path:
@@ -40,3 +40,19 @@ def run(config: Generate, folder: Run) -> Path:
         if matrix.any():
             write(Circuit(matrix, name=f"circuit {k}"), folder.path / f"circuit_{k:05d}.{config.format}")
     return folder.path
+
+
+def plan(config: Generate) -> dict[str, object]:
+    """What would be drawn.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    return {"circuits": config.count, "genes": f"{config.smallest} to {config.largest}", "format": config.format}

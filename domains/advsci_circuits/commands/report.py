@@ -13,7 +13,7 @@ from advsci_circuits.evaluation.page import circuit_section
 from advsci_circuits.formats import read
 from advsci_circuits.formats.course import course_of
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: WriteReport, folder: Run) -> Path:
@@ -36,3 +36,20 @@ def run(config: WriteReport, folder: Run) -> Path:
         circuit_section(page, loaded, course_of(loaded, stream), rows)
         page.write(folder.report)
     return folder.report if folder.report.is_file() else path
+
+
+def plan(config: WriteReport) -> dict[str, object]:
+    """The circuit that the page would be about.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    circuit = read(config.file).circuit
+    return {"genes": len(circuit), "regulations": len(circuit.edges), "parameter sets per function": config.sets}

@@ -16,7 +16,7 @@ from advsci_circuits.evaluation.pictures import time_course_figure
 from advsci_circuits.formats import read
 from advsci_circuits.formats.course import course_of
 
-__all__ = ["place_of", "run"]
+__all__ = ["place_of", "plan", "run"]
 
 
 def run(config: Simulate, folder: Run) -> Path:
@@ -68,3 +68,21 @@ def place_of(genes: Sequence[str], name: str | None, default: int) -> int:
     if name not in genes:
         raise ConfigError(f"got the unknown gene '{name}'; expected one of {', '.join(genes)}. Try: {genes[0]}.")
     return list(genes).index(name)
+
+
+def plan(config: Simulate) -> dict[str, object]:
+    """The circuit and the functions, without simulating.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    circuit = read(config.file).circuit
+    functions = ", ".join(config.functions)
+    return {"genes": len(circuit), "regulations": len(circuit.edges), "functions": functions, "sets": config.sets}

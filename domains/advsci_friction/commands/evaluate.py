@@ -10,7 +10,7 @@ from advsci_friction.config import Evaluate
 from advsci_friction.evaluation.scores import summary, verify
 from advsci_friction.store import read_designs
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Evaluate, folder: Run) -> Path:
@@ -48,3 +48,20 @@ def run(config: Evaluate, folder: Run) -> Path:
     )
     print(", ".join(f"{key} {value:.4g}" for key, value in found.items()))
     return path
+
+
+def plan(config: Evaluate) -> dict[str, object]:
+    """The designs that would be solved again.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    designs, _, pixels = read_designs(config.designs)
+    return {"designs": len(designs.slope), "pixels of a side": config.finer * pixels}

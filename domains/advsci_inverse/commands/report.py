@@ -5,7 +5,7 @@ from pathlib import Path
 from advsci_inverse.config import WriteReport
 from advsci_inverse.evaluation.page import reconstruction_page
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: WriteReport) -> Path:
@@ -22,3 +22,20 @@ def run(config: WriteReport) -> Path:
         The page.
     """
     return reconstruction_page(config.run)
+
+
+def plan(config: WriteReport) -> dict[str, object]:
+    """The run that the page would be about.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    files = sorted(path.name for path in config.run.iterdir()) if config.run.is_dir() else []
+    return {"run": str(config.run), "files": ", ".join(files) or "none"}

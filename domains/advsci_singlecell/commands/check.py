@@ -11,7 +11,7 @@ from advsci_singlecell.data.files import load_input
 from advsci_singlecell.embedding.projection import Projection, select_genes
 from advsci_singlecell.evaluation.confounding import check_confounding
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Check) -> int:
@@ -47,3 +47,20 @@ def run(config: Check) -> int:
     for warning in found.warnings:
         print(f"warning: {warning}")
     return int(any("fully confounded" in warning for warning in found.warnings))
+
+
+def plan(config: Check) -> dict[str, object]:
+    """The cells, without looking at them.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    adata, source = load_input(config.file, use_raw=config.use_raw)
+    return {"data": source, "cells": adata.n_obs, "genes": adata.n_vars}

@@ -19,7 +19,7 @@ from advsci_singlecell.evaluation.pictures import strength_picture
 from advsci_singlecell.evaluation.scores import correction_scores, require_scib, scib_scores
 from advsci_singlecell.model.model import Model
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Compare, folder: Run) -> Path:
@@ -89,3 +89,20 @@ def _page(config: Compare, table: Any, source: str, model: Model, folder: Run) -
         report.section("Over-correction by strength", "The model trained again with a fixed strength of the adversary.")
         report.figure(strength_picture(curve), caption="Scores over the strength of the adversary.")
     report.write(folder.report)
+
+
+def plan(config: Compare) -> dict[str, object]:
+    """The cells, without looking at them.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    adata, source = load_input(config.file, use_raw=config.use_raw)
+    return {"data": source, "cells": adata.n_obs, "genes": adata.n_vars}

@@ -8,7 +8,7 @@ from advsci_singlecell.data.cells import column_of
 from advsci_singlecell.data.files import read_cells
 from advsci_singlecell.evaluation.scores import correction_scores, fair_embedding, require_scib, scib_scores
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Evaluate) -> int:
@@ -43,3 +43,22 @@ def run(config: Evaluate) -> int:
         table = pd.concat([table, scib_scores(chosen, batch, types, before, unlabeled_category=unknown)], axis=1)
     print(table.T.to_string(float_format=lambda value: f"{value:.3f}"))
     return 0
+
+
+def plan(config: Evaluate) -> dict[str, object]:
+    """What would be scored.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    adata = read_cells(config.file)
+    for setting in ("batch_key", "labels_key"):
+        column_of(adata, getattr(config, setting), setting)
+    return {"cells": adata.n_obs, "embeddings": ", ".join(config.embeddings or adata.obsm)}

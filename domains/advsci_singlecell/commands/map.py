@@ -8,7 +8,7 @@ from advsci_singlecell.config import Map
 from advsci_singlecell.data.files import load_input
 from advsci_singlecell.model.model import Model
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: Map) -> Path:
@@ -34,3 +34,20 @@ def run(config: Map) -> Path:
         print(f"warning: {len(found.missing_genes)} genes of the embedding are missing and count as average")
     query.write_h5ad(config.output)
     return config.output
+
+
+def plan(config: Map) -> dict[str, object]:
+    """The new cells and where they would go.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    query, source = load_input(config.file)
+    return {"data": source, "cells": query.n_obs, "output": str(config.output)}

@@ -8,7 +8,7 @@ from advsci_singlecell.data.cells import column_of
 from advsci_singlecell.data.files import read_cells
 from advsci_singlecell.evaluation.page import correction_page
 
-__all__ = ["run"]
+__all__ = ["plan", "run"]
 
 
 def run(config: WriteReport) -> Path:
@@ -37,3 +37,22 @@ def run(config: WriteReport) -> Path:
         unlabeled_category=config.unlabeled_category,
     )
     return page.write(config.output)
+
+
+def plan(config: WriteReport) -> dict[str, object]:
+    """The cells that the page would be about.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    dict
+        Facts by name.
+    """
+    adata = read_cells(config.file)
+    for setting in ("batch_key", "labels_key"):
+        column_of(adata, getattr(config, setting), setting)
+    return {"cells": adata.n_obs, "output": str(config.output)}
