@@ -41,6 +41,8 @@ class HybridGAN(AdversarialGame):
         Weight of the adversarial term in the generator's loss; 0 leaves the discriminator idle.
     prior_weight
         Weight of the KL term.
+    objective
+        What both players are scored with; default: relativistic pairing.
     penalties
         Penalties of the discriminator.
 
@@ -73,10 +75,12 @@ class HybridGAN(AdversarialGame):
 
     @property
     def players(self) -> dict[str, nn.Module]:
+        """The synthesis, and the discriminator where it has a say."""
         both: dict[str, nn.Module] = {"discriminator": self.discriminator, "generator": self.generator}
         return both if self.adversarial else {"generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Latents, encoder noise, masks and the penalties' draws for a ``batch``, from the ``stream``."""
         x = require(batch, "x", "HybridGAN")
         shape, kind = (len(x), self.generator.latent), {"device": x.device, "dtype": x.dtype}
         draw = {"latent": stream.at("latent").normal(shape, **kind), "posterior": stream.at("q").normal(shape, **kind)}
@@ -85,14 +89,17 @@ class HybridGAN(AdversarialGame):
         return draw | self.penalty_draws(x, draw["latent"], stream)
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """Images for a ``batch`` and ``draw``, by another ``generator`` if given; masked where the data are."""
         fake = _decode(generator or self.generator, draw["latent"], batch)
         return fake * draw["mask"] if "mask" in draw else fake
 
     def make(self, batch: Batch, draw: Draw) -> Made:
+        """Generated images for a ``batch`` and ``draw``; without a graph where the adversary has no say."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.adversarial != 0.0):
             return Made(self.samples(batch, draw), batch.get("weight"))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """The discriminator at a ``batch`` and what was ``made`` by ``draw``; gradients for its own ``player``."""
         return Scores(
             self.discriminator,
             batch["x"],
@@ -105,6 +112,7 @@ class HybridGAN(AdversarialGame):
         )
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """The encoder's likelihood and prior terms on a ``batch`` and ``draw``, whatever was ``made``."""
         if self.generator.encoder is None:
             return {}
         x, mask = batch["x"], batch.get("mask")
@@ -121,6 +129,7 @@ class HybridGAN(AdversarialGame):
         }
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Whether ``batch``, ``draw`` and networks fit."""
         self.check_adversarial(batch, draw)
         if self.generator.encoder is not None:
             self.generator.encode(batch["x"])

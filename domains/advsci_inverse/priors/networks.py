@@ -95,6 +95,7 @@ class _ConvGenerator(nn.Module):
     def forward(
         self, z: Float[Tensor, "n k"], condition: Shaped[Tensor, "n *c"] | None = None
     ) -> Float[Tensor, "n 1 h w"]:
+        """Images of latent vectors ``z`` under a ``condition`` each."""
         return torch.sigmoid(2.0 * self.body(z, condition) - 2.0)
 
 
@@ -119,6 +120,7 @@ class _ConvEncoder(nn.Module):
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * sides[0] * sides[1], 2 * latent))
 
     def forward(self, x: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n k2"]:
+        """Mean and log standard deviation of the latents of ``x``."""
         return self.body(x)
 
 

@@ -23,6 +23,7 @@ class _Given(nn.Module):
         self.generator, self.condition = generator, condition
 
     def forward(self, z: Float[Tensor, "n k"]) -> Float[Tensor, "n 1 h w"]:
+        """Images of latent vectors ``z``."""
         return self.generator(z, self.condition.to(z.device).expand(len(z), *self.condition.shape))
 
 

@@ -99,6 +99,13 @@ class PosteriorSampler(nn.Module):
         :math:`\\ell`, a tenth of the expected error or so.
     widths, blocks, precision
         See `ResidualUNet`.
+
+    Examples
+    --------
+    >>> sampler = PosteriorSampler(0.02, widths=(8,), blocks=(1,))
+    >>> point, deviation = torch.zeros(2, 8, 8), torch.full((2, 8, 8), 0.1)
+    >>> sampler(point, point, deviation, torch.randn(2, 8, 8)).shape
+    torch.Size([2, 8, 8])
     """
 
     def __init__(

@@ -23,6 +23,7 @@ class _Block(nn.Module):
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
+        """Channels of the same size as ``x``."""
         return x + self.second(torch.relu(self.first(torch.relu(x))))
 
 
