@@ -94,8 +94,8 @@ class PosteriorGAN(AdversarialGame):
     count
         Samples of each image, at least 2.
     objective, penalties
-        As in `advsci.games.AdversarialGame`; default: relativistic pairing, with R1 and R2 by differences. They are weak:
-        at a weight of 1.6 the discriminator said next to nothing (docs/inverse/posterior.md).
+        As in `advsci.games.AdversarialGame`; default: relativistic pairing, with R1 and R2 by differences, weak
+        ones: at a weight of 1.6 the discriminator said next to nothing (docs/inverse/posterior.md).
 
     Notes
     -----
