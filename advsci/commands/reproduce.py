@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Reproduce", "plan", "run"]
 
+FILES = ("report.html", "cells.json", "cells.csv", "environment.json", "measurements.json", "config.json")
+"""What a run leaves for a reader."""
+
 
 class Reproduce(Config):
     """Print a published table again, beside the published numbers; finished steps are not run again."""
@@ -121,10 +124,12 @@ def _folder(paper: "Paper", config: Reproduce) -> Path:
 
 
 def _one(paper: "Paper", config: Reproduce) -> Path | int:
+    from advsci.papers.crate import write_crate
     from advsci.papers.page import headline, page
     from advsci.papers.reference import lost, record
     from advsci.papers.status import judge
     from advsci.papers.workflow import run_steps
+    from advsci.report import drawn
     from advsci.training.environment import environment
 
     out, data = _folder(paper, config).resolve(), _data(paper)
@@ -134,7 +139,10 @@ def _one(paper: "Paper", config: Reproduce) -> Path | int:
     results = judge(paper, measured["cells"], config.effort, absent)
     facts = environment()
     _write(out, paper, results, config.effort, facts)
-    written = page(paper, results, measured, config.effort, facts).write(out / "report.html")
+    with drawn("report"):
+        page(paper, results, measured, config.effort, facts).write(out / "report.html")
+    written = out / "report.html"
+    write_crate(paper, config.effort, out, [name for name in FILES if (out / name).exists()])
     for result in results:
         print(f"  {result.status:14}  {_said(result)}")
     print(f"{paper.name}: {headline(results)}", flush=True)

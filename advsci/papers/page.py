@@ -160,12 +160,13 @@ def _figures(paper: Paper, results: Sequence[Result], measured: Mapping[str, Any
         with style():
             found.append((module.draw(paper, measured), module.CAPTION))
     if any(isinstance(r.cell.published, float) and r.values for r in results):
-        found.append((published_beside_ours(results), "Published numbers and ours, with errors where they are known."))
+        caption = "Published numbers and ours, with errors where they are known; the bars are the tolerances."
+        found.append((published_beside_ours(results), caption))
     return found
 
 
 def published_beside_ours(results: Sequence[Result]) -> "Figure":
-    """Published numbers (rings) and ours (points) with their errors, one panel a column of the table.
+    """Published numbers (rings, on a bar of their tolerance) and ours (points) with errors, one panel per column.
 
     Parameters
     ----------
@@ -192,6 +193,8 @@ def published_beside_ours(results: Sequence[Result]) -> "Figure":
         for panel, (column, part) in zip(panels, shown.items(), strict=True):
             for y, result in enumerate(reversed(part)):
                 published, error = float(result.cell.published or 0.0), result.cell.error or 0.0
+                within = (result.cell.tolerance or 0.0) * (abs(published) if result.cell.relative else 1.0)
+                panel.hlines(y, published - within, published + within, color="C1", alpha=0.2, linewidth=7)
                 ring = {"fmt": "o", "mfc": "none", "ms": 8, "color": "C1", "capsize": 3}
                 panel.errorbar(published, y, xerr=error, label="published" if y == 0 else None, **ring)
                 point = {"fmt": "o", "ms": 4, "color": "C0", "capsize": 3}

@@ -71,7 +71,8 @@ def record(paper: Paper, effort: Effort, results: Sequence[Result]) -> None:
         The folder cannot be written, as in an installed package.
     """
     path, before = paper.folder / FILE, recorded(paper, effort)
-    statuses = {r.cell.name: before.get(r.cell.name, r.status) if not r.values else r.status for r in results}
+    kept = {r.cell.name: before.get(r.cell.name, r.status) for r in results if r.status == "data absent"}
+    statuses = {r.cell.name: r.status for r in results} | kept
     try:
         write_json(path, {form: recorded(paper, form) for form in ("quick", "full")} | {effort: statuses})
     except OSError as error:

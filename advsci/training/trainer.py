@@ -296,9 +296,9 @@ class Trainer:
         }
 
     def _check(self, game: Game, source: Source, stream: Stream, device: torch.device) -> None:
-        """Play one evaluation of every loss on a few samples, so that what does not fit is named before training."""
-        few = min(len(source), max(2, min(self.batch_size, 8)))
-        batch = {key: value.to(device) for key, value in source[torch.arange(few)].items()}
+        """Play one evaluation of every loss on one batch, so that what does not fit is named before training."""
+        size = min(len(source), max(2, self.batch_size))  # the size that packs of samples must divide
+        batch = {key: value.to(device) for key, value in source[torch.arange(size)].items()}
         draw = game.draw(batch, stream.at("check"))
         modes = {module: module.training for module in game.modules()}
         game.eval()  # batch statistics stay untouched

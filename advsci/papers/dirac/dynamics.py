@@ -35,12 +35,21 @@ def dirac(theta: float, psi: float, objective, penalties=(), noise: float = 0.0)
 
     Parameters
     ----------
+    theta
+        Where the generator stands.
+    psi
+        Slope of the discriminator.
     objective
-        What the players are scored with.
+        What both are scored with.
     penalties
-        Penalties on the discriminator.
+        On the discriminator.
     noise
         Standard deviation of the instance noise.
+
+    Returns
+    -------
+    GAN
+        In float64.
     """
     critic = nn.Linear(1, 1, bias=False, dtype=torch.float64)
     nn.init.constant_(critic.weight, psi)
@@ -49,7 +58,13 @@ def dirac(theta: float, psi: float, objective, penalties=(), noise: float = 0.0)
 
 
 def feed():
-    """Two samples at 0; the instance noise of -1 and 1 has the moments that the spectrum depends on."""
+    """Two samples at 0; the instance noise of -1 and 1 has the moments that the spectrum depends on.
+
+    Returns
+    -------
+    tuple
+        Batch and draw.
+    """
     zero, sign = torch.zeros(2, 1, dtype=torch.float64), torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
     return {"x": zero}, {"latent": zero, "instance_noise": sign, "wgan_gp/uniform": torch.full((2,), 0.5).double()}
 
@@ -60,11 +75,16 @@ def eigenvalue(objective, penalties=(), noise: float = 0.0) -> complex:
     Parameters
     ----------
     objective
-        What the players are scored with.
+        What both players are scored with.
     penalties
-        Penalties on the discriminator.
+        On the discriminator.
     noise
         Standard deviation of the instance noise.
+
+    Returns
+    -------
+    complex
+        In 1 / time of the flow.
     """
     jacobian = VectorField(dirac(0.0, 0.0, objective, penalties, noise), *feed()).dense()
     return max((complex(z) for z in torch.linalg.eigvals(-jacobian)), key=lambda z: (round(z.real, 9), z.imag))
@@ -78,15 +98,20 @@ def converges(
     Parameters
     ----------
     objective
-        What the players are scored with.
+        What both players are scored with.
     penalties
-        Penalties on the discriminator.
+        On the discriminator.
     noise
         Standard deviation of the instance noise.
     clip
-        Bound of weight clipping; None: none.
+        Bound on the discriminator's slope; 0 for none.
     solver
-        The solver.
+        Rule of motion; its further settings may follow.
+
+    Returns
+    -------
+    bool
+        False for a cycle, too.
     """
     game = dirac(1.0, 1.0, objective, penalties, noise)
     if clip:
@@ -106,7 +131,12 @@ def measure(seed: int, effort: str) -> dict[str, float]:
     seed
         Root of all random numbers.
     effort
-        ``"quick"`` or ``"full"``.
+        "quick" or "full".
+
+    Returns
+    -------
+    dict
+        Values by the cells' names; lists are curves.
     """
     gan, wasserstein = Minimax(), Wasserstein()
     spectra = {

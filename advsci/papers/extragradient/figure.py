@@ -11,9 +11,14 @@ def draw(paper, measured) -> Figure:
     Parameters
     ----------
     paper
-        The paper.
+        What was published.
     measured
-        Cells as measured.
+        Curves and cells of all steps.
+
+    Returns
+    -------
+    Figure
+        To be shown on the page.
     """
     figure = Figure(figsize=(6.4, 3.2))
     axes = figure.subplots()

@@ -65,8 +65,15 @@ def radius(rule: type[Solver], h: float) -> float:
 
     Parameters
     ----------
+    rule
+        Solver without memory.
     h
         Learning rate.
+
+    Returns
+    -------
+    float
+        Largest modulus of an eigenvalue.
     """
     game, columns = Bilinear(), []
     for unit in torch.eye(2, dtype=torch.float64):
@@ -84,11 +91,16 @@ def ratio(rule: type[Solver], h: float, steps: int = 120) -> float:
     Parameters
     ----------
     rule
-        Name of the rule.
+        Solver.
     h
         Learning rate.
     steps
-        Steps.
+        Steps before the ratio is taken.
+
+    Returns
+    -------
+    float
+        Below 1 if it converges.
     """
     game, solver = Bilinear(), rule(partial(torch.optim.SGD, lr=h))
     solver.bind(game)
@@ -116,13 +128,18 @@ def wasserstein(rule: type[Solver], seed: int, d: int = 8, steps: int = 600) -> 
     Parameters
     ----------
     rule
-        Name of the rule.
+        Solver.
     seed
         Root of all random numbers.
     d
-        Dimensions.
+        Dimension.
     steps
         Steps.
+
+    Returns
+    -------
+    tuple
+        Distance at each step; distance of the mean iterate.
     """
     stream, mean = Stream(seed), torch.ones(d) / d**0.5
     critic = nn.Linear(d, 1, bias=False)
@@ -153,7 +170,12 @@ def measure(seed: int, effort: str) -> dict[str, float | bool | list[float]]:
     seed
         Root of all random numbers.
     effort
-        ``"quick"`` or ``"full"``.
+        "quick" or "full".
+
+    Returns
+    -------
+    dict
+        Values by the cells' names; lists are curves.
     """
     cells: dict[str, float | bool | list[float]] = {}
     rules = {"simultaneous": Simultaneous, "alternating": Alternating, "extragradient": Extragradient}

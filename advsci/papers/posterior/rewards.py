@@ -33,8 +33,19 @@ def rewarded(x: Tensor, samples: Tensor, kind: str, share: float) -> Tensor:
 
     Parameters
     ----------
+    x
+        Truths (n d).
+    samples
+        Samples (P n d) for the same measurements.
     kind
-        Which loss.
+        ``L1`` or ``L2``.
+    share
+        Factor on the reward's weight; 1 is the theorem's.
+
+    Returns
+    -------
+    Tensor
+        Scalar.
     """
     p, mean = len(samples), samples.mean(0)
     if kind == "L1":
@@ -77,7 +88,12 @@ def minimiser(p: int) -> float:
     Parameters
     ----------
     p
-        Samples per average.
+        Samples P for each measurement.
+
+    Returns
+    -------
+    float
+        In units of the true deviation.
     """
     log_sigma = torch.zeros((), dtype=torch.float64, requires_grad=True)
 
@@ -105,7 +121,12 @@ def measure(seed: int, effort: str) -> dict[str, float]:
     seed
         Root of all random numbers.
     effort
-        ``"quick"`` or ``"full"``.
+        "quick" or "full".
+
+    Returns
+    -------
+    dict
+        Values by the cells' names; lists are curves.
     """
     d, steps = (4, 1500) if effort == "quick" else (64, 10_000)
     stream = Stream(seed).at("data")

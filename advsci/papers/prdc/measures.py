@@ -18,11 +18,16 @@ def gaussians(n: int, d: int, stream: Stream) -> tuple[torch.Tensor, torch.Tenso
     Parameters
     ----------
     n
-        How many.
+        Samples in a set.
     d
-        Dimensions.
+        Dimension.
     stream
-        Where the random numbers come from.
+        Source of the random numbers.
+
+    Returns
+    -------
+    tuple
+        Two tensors (n d).
     """
     return stream.at("real").normal((n, d)).double(), stream.at("fake").normal((n, d)).double()
 
@@ -35,7 +40,12 @@ def measure(seed: int, effort: str) -> dict[str, float]:
     seed
         Root of all random numbers.
     effort
-        ``"quick"`` or ``"full"``.
+        "quick" or "full".
+
+    Returns
+    -------
+    dict
+        Values by the cells' names; lists are curves.
     """
     stream = Stream(seed)
     cells = {

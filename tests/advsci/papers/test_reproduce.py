@@ -1,5 +1,6 @@
 """``advsci reproduce``: steps are cached, a stopped run continues, a lost cell fails the check."""
 
+import hashlib
 import json
 import os
 import signal
@@ -84,6 +85,9 @@ def test_steps_are_cached_and_a_lost_cell_fails_the_check(toy, tmp_path, capsys)
     assert (work / "cells.csv").read_text().count("reproduced") == 3
     page = (work / "report.html").read_text()
     assert "&lt;A&gt; toy" in page and "3 of 3 cells reproduced" in page and len(page) < 1e6
+    crate = json.loads((work / "ro-crate-metadata.json").read_text())
+    hashes = {entry["@id"]: entry["sha256"] for entry in crate["@graph"] if entry["@type"] == "File"}
+    assert hashes["cells.csv"] == hashlib.sha256((work / "cells.csv").read_bytes()).hexdigest()
     assert reproduce(out, "--record") == 0
     assert (work / "ran").read_text().split() == ["0", "1"]  # no step ran again
 
@@ -152,7 +156,7 @@ def test_measurements_survive_json(tmp_path):
         step(measure, ["--seed", "x"])
 
 
-@pytest.mark.parametrize("name", ["dirac"])
+@pytest.mark.parametrize("name", ["dirac", "on-demand", "switches", "wavy"])
 def test_cheap_papers_are_still_reproduced(name, tmp_path):
     assert read_paper(name).cells
     assert run_app(app, ["reproduce", name, "--check", "--out", str(tmp_path)]) == 0

@@ -1,6 +1,9 @@
 """Cells: what counts as reproduced, and which files are refused."""
 
+import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -107,3 +110,12 @@ def test_every_paper_is_complete(name):
             root and (root / "papers" / f"{last.replace('.', '/')}.py").exists()
         )
     assert all(found.model_dump()[key].strip() for key in ("identifier", "read", "protocol"))
+
+
+def test_every_paper_stands_in_the_table_of_the_docs_and_has_a_reference():
+    page = Path(__file__).parents[3] / "docs" / "papers" / "papers.md"
+    rows = set(re.findall(r"^\| `([\w-]+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE))
+    assert rows == set(papers())
+    for name in papers():
+        statuses = json.loads((papers()[name] / "reference.json").read_text(encoding="utf-8"))["quick"]
+        assert set(statuses) == {cell.name for cell in read_paper(name).cells}

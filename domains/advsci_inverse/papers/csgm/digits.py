@@ -18,7 +18,20 @@ MEASUREMENTS = (25, 50, 100, 200, 400)
 
 
 def needed(errors: dict[int, float], target: float) -> float:
-    """Measurements at which a method reaches an error, log-linear between those that were tried; 800 if it does not."""
+    """Measurements at which a method reaches an error, log-linear between those that were tried; 800 if it does not.
+
+    Parameters
+    ----------
+    errors
+        Error at each number of measurements, rising.
+    target
+        The error to reach.
+
+    Returns
+    -------
+    float
+        Number of measurements.
+    """
     before: tuple[int, float] | None = None
     for m, error in errors.items():
         if error <= target:
@@ -31,7 +44,20 @@ def needed(errors: dict[int, float], target: float) -> float:
 
 
 def measure(seed: int, effort: str) -> dict[str, float | list[float]]:
-    """Errors of each method at each number of measurements, and how many more Lasso needs."""
+    """Errors of each method at each number of measurements, and how many more Lasso needs.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        "quick" or "full".
+
+    Returns
+    -------
+    dict
+        Values by the cells' names; lists are curves.
+    """
     images = load_images("mnist")
     count, starts = (4, 2) if effort == "quick" else (100, 6)
     x, validation = images.test[seed * count : (seed + 1) * count, 0], images.train[-4:, 0]

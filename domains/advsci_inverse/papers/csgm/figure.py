@@ -8,7 +8,20 @@ METHODS = {"range": ("latent search", (50, 100, 400)), "lasso-haar": ("Lasso, wa
 
 
 def draw(paper, measured) -> Figure:
-    """One curve a method, first seed."""
+    """One curve a method, first seed.
+
+    Parameters
+    ----------
+    paper
+        What was published.
+    measured
+        Curves and cells of all steps.
+
+    Returns
+    -------
+    Figure
+        To be shown on the page.
+    """
     figure = Figure(figsize=(6.4, 3.4))
     axes = figure.subplots()
     for method, (name, measurements) in METHODS.items():

@@ -30,7 +30,20 @@ ELLIPSES = (
 
 
 def drawn(ellipses, n: int) -> Tensor:
-    """Sum of ellipses on n x n pixels of the square from -1 to 1."""
+    """Sum of ellipses on n x n pixels of the square from -1 to 1.
+
+    Parameters
+    ----------
+    ellipses
+        Value, half axes, centre, angle [degrees] of each.
+    n
+        Pixels of a side.
+
+    Returns
+    -------
+    Tensor
+        (n n), clipped to [0, 1].
+    """
     line = (2.0 * torch.arange(n, dtype=torch.float64) + 1.0) / n - 1.0
     x, y = line[None, :], -line[:, None]
     image = torch.zeros(n, n, dtype=torch.float64)
@@ -43,7 +56,20 @@ def drawn(ellipses, n: int) -> Tensor:
 
 
 def other(n: int, stream: Stream) -> Tensor:
-    """A phantom of ten random ellipses, on which weights are tuned."""
+    """A phantom of ten random ellipses, on which weights are tuned.
+
+    Parameters
+    ----------
+    n
+        Pixels of a side.
+    stream
+        Source of the random numbers.
+
+    Returns
+    -------
+    Tensor
+        (n n).
+    """
     u = stream.uniform((10, 6), dtype=torch.float64)
     low = torch.tensor([-0.3, 0.05, 0.05, -0.5, -0.5, 0.0], dtype=torch.float64)
     high = torch.tensor([0.5, 0.4, 0.4, 0.5, 0.5, 180.0], dtype=torch.float64)
@@ -51,7 +77,22 @@ def other(n: int, stream: Stream) -> Tensor:
 
 
 def measure(seed: int, effort: str, refiner: str = "") -> dict[str, float]:
-    """PSNR [dB] of each method at 128 x 128 pixels; with a refiner, also of it and of total variation at its size."""
+    """PSNR [dB] of each method at 128 x 128 pixels; with a refiner, also of it and of total variation at its size.
+
+    Parameters
+    ----------
+    seed
+        Root of all random numbers.
+    effort
+        "quick" or "full".
+    refiner
+        Path of a trained refiner; empty for none.
+
+    Returns
+    -------
+    dict
+        Values by the cells' names; lists are curves.
+    """
     stream = Stream(seed)
     cells = {f"128/{name}": value for name, value in compared(128, stream, effort).items()}
     cells["128/TV less FBP"] = cells["128/TV"] - cells["128/FBP"]
@@ -63,7 +104,24 @@ def measure(seed: int, effort: str, refiner: str = "") -> dict[str, float]:
 
 
 def compared(n: int, stream: Stream, effort: str, refiner: str = "") -> dict[str, float]:
-    """PSNR of the methods on the phantom of n x n pixels."""
+    """PSNR of the methods on the phantom of n x n pixels.
+
+    Parameters
+    ----------
+    n
+        Pixels of a side.
+    stream
+        Source of the random numbers.
+    effort
+        "quick" or "full".
+    refiner
+        Path of a trained refiner; empty for none.
+
+    Returns
+    -------
+    dict
+        PSNR [dB] by method.
+    """
     operator = Radon(n, equispaced_angles(30))
     truth, spare = drawn(ELLIPSES, n)[None], other(n, stream.at("spare"))[None]
     clean = operator(torch.cat([truth, spare]))
