@@ -1,6 +1,6 @@
 """Domain adaptation behind scikit-learn's interface, with the conventions of skada."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -104,7 +104,7 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
         play = Play(self.steps, self.batch_size, self.rate, self.random_state)
         mask = torch.from_numpy(labelled)
         self.classifier_: Classifier = adapt(
-            self.method, x[mask], torch.from_numpy(label), x[~mask], play, strength=self.strength
+            cast(Method, self.method), x[mask], torch.from_numpy(label), x[~mask], play, strength=self.strength
         )
         return self
 

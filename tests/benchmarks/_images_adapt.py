@@ -11,8 +11,8 @@ from advsci_images.data.stack import Stack
 from advsci_images.game.training import Play
 from advsci_images.systems.adapt import Method, adapt, predict
 
-STEPS: dict[Method, int] = {"source": 600, "dann": 600, "cdan": 600, "adda": 600, "pixelda": 1000}
-"""Steps of each method; PixelDA has to learn to paint first."""
+STEPS: dict[Method, int] = {"source": 600, "dann": 600, "cdan": 600, "adda": 600, "pixelda": 600}
+"""Steps of each method."""
 
 
 def accuracy(classifier: torch.nn.Module, held: Stack) -> float:

@@ -7,10 +7,11 @@ from _images_adapt import mean, spread
 from _images_translate import reader
 from _row import row
 
-from advsci.metrics import kid, prdc
+from advsci.metrics import kid, likelihood_dimension, prdc, two_neighbour_dimension
 from advsci.streams import Stream
 from advsci_images.data.examples import held_out
 from advsci_images.data.stack import read_images
+from advsci_images.data.textured import textured
 from advsci_images.evaluation.intervals import gain
 from advsci_images.evaluation.scores import sharpness
 from advsci_images.game.training import Play
@@ -114,3 +115,20 @@ def compare_rows(seeds: Sequence[int], share: float) -> None:
     for name, values in found.items():
         better = "higher" if name.split(" ", 1)[1] in ("precision", "recall", "coverage", "sharpness") else "lower"
         row(f"digits, 800 steps: {name}", mean(values), None, better, **spread(values))
+
+
+def dimension_rows(seeds: Sequence[int], share: float) -> None:
+    """Intrinsic dimension of image sets, which are written in 784 to 2,352 numbers, and of noise of the same size."""
+    n = max(50, int(2000 * share))
+    digits = read_images("digits")[:n].images
+    sets = {
+        "digits": digits,
+        "fashion": read_images("fashion")[:n].images,
+        "digits on textures": textured(digits / 2.0 + 0.5, Stream(0)),
+        "noise": Stream(1).uniform(tuple(digits.shape)),
+    }
+    for name, x in sets.items():
+        two, many = two_neighbour_dimension(x.flatten(1)), likelihood_dimension(x.flatten(1), 20)
+        ends = (float(two.value - 1.96 * two.error), float(two.value + 1.96 * two.error))
+        note = f"{x[0].numel()} numbers per image; 20 neighbours: {float(many.value):.1f}"
+        row(f"intrinsic dimension, {name}", float(two.value), None, "lower", interval=ends, note=note)

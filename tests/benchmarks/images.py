@@ -8,10 +8,11 @@ import argparse
 
 import torch
 from _images_adapt import adapt_rows
-from _images_generate import compare_rows, few_rows, rare_rows
+from _images_generate import compare_rows, dimension_rows, few_rows, rare_rows
 from _images_translate import dose_rows, ink_rows, stain_rows, upscale_rows
 
 PARTS = {
+    "dimension": dimension_rows,
     "adapt": adapt_rows,
     "stain": stain_rows,
     "dose": dose_rows,

@@ -110,7 +110,7 @@ class StarGAN(AdversarialGame):
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
         assert isinstance(made, Moved)
-        domain = self.classes * cross_entropy(self.discriminator.reader(made.samples), draw["wanted"])
+        domain = self.classes * cross_entropy(self.discriminator.reader(made.samples), draw["wanted"])  # type: ignore[operator]
         return {"domain": domain, "cycle": self.cycle * (made.back - batch["x"]).abs().mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:

@@ -65,5 +65,6 @@ class Supervised(Game):
         return {"classes": (t * own + (1.0 - t) * other).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        require(batch, "x", "Supervised"), require(batch, "label", "Supervised")
+        for key in ("x", "label"):
+            require(batch, key, "Supervised")
         self.terms("classifier", batch, draw)
