@@ -150,7 +150,7 @@ def design(
         raise ConfigError(f"got the function '{function}'; expected one of {', '.join(FUNCTIONS)}. Try: oscillation.")
     rules, budget = rules or Rules(), budget or Budget()
     low = max(min_genes, rules.fixed + (0 < rules.fixed < max_genes))
-    if low > max_genes or rules.fixed > max_genes:
+    if low > max_genes or rules.fixed >= max_genes:
         raise ConfigError(
             f"got {rules.fixed} genes to keep and {min_genes}-{max_genes} asked; expected room for them. "
             "Try: a larger --max-genes."
