@@ -50,12 +50,15 @@ class TrainedSampler:
         Root mean square error of the estimates, by which samples are held to the data.
     draws
         Draws of each image.
+    latent
+        Whether the draws come from a generator prior; else they are those of a Gaussian one.
     """
 
     network: PosteriorSampler
     point: str
     level: float
     draws: int
+    latent: bool
 
 
 @dataclass(frozen=True)
@@ -344,7 +347,8 @@ def _posterior(problem: Problem) -> Reconstruction:
     trained = problem.sampler
     if trained is None:
         raise ConfigError("got no sampler; expected one for posterior. Try: advsci-inverse posterior, then --sampler.")
-    start = first_stage(problem, trained.point, trained.draws)
+    given = problem if trained.latent else replace(problem, prior=None)
+    start = first_stage(given, trained.point, trained.draws)
     consistency = Consistency.of(problem.operator, problem.sigma, trained.level)
     back, stream = consistency.back(problem.y), Stream(problem.seed).at("samples")
     samples = posterior_samples(trained.network, start, back, consistency, problem.samples, stream)

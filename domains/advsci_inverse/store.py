@@ -358,7 +358,7 @@ def load_learned(config: "Parts", methods: Sequence[str]) -> Learned:
     if "sampler" in wanted and named["sampler"] is not None:
         network, card = load_sampler(named["sampler"]), read_card(named["sampler"])
         recipe, nets = card["recipe"], card["networks"]
-        sampler = TrainedSampler(network, recipe["point"], nets["level"], recipe["draws"])
+        sampler = TrainedSampler(network, recipe["point"], nets["level"], recipe["draws"], recipe["prior"] is not None)
         for part in ("prior", "denoiser", "refiner"):  # those that it was trained with
             if recipe[part] is not None:
                 named[part] = recipe[part]

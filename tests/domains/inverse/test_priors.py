@@ -16,7 +16,7 @@ from advsci_inverse.priors.networks import build_discriminator, build_synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.unet import ResidualUNet
 from advsci_inverse.search.projection import project_onto_range
-from advsci_inverse.store import load_prior, save_weights
+from advsci_inverse.store import load_prior, save
 
 
 def _game(kind="dense", condition=0, **settings):
@@ -156,7 +156,7 @@ def test_conditional_prior_learns_the_image_of_each_class(tmp_path):
         torch.testing.assert_close(given.decode(z), prior.decode(z, torch.full((200,), label)))
         errors = (given.decode(z)[:, None] - images[:3]).square().mean((2, 3))
         assert float((errors.argmin(1) == label).float().mean()) > 0.8
-    save_weights(prior, tmp_path / "p.safetensors", trained.card)
+    save(tmp_path / "p.safetensors", prior, trained.card)
     again = load_prior(tmp_path / "p.safetensors").given(1)
     torch.testing.assert_close(again.decode(z), prior.given(1).decode(z), rtol=0, atol=1e-2)
     image, tangents = again.jacobian(z)
@@ -187,11 +187,11 @@ def test_residual_covariance_is_that_of_the_residuals(tmp_path):
     torch.testing.assert_close(prior.residual_covariance(), flat.T @ flat / 500, rtol=1e-3, atol=1e-3)
     card = {"networks": {"kind": "dense", "latent": 2, "shape": [4, 4], "widths": [8], "encoder": True, "rank": 16}}
     path = tmp_path / "p.safetensors"
-    save_weights(prior, path, card)
+    save(path, prior, card)
     z = torch.randn(3, 2)
     torch.testing.assert_close(load_prior(path).decode(z), prior.decode(z), rtol=1e-2, atol=1e-2)
     card["networks"]["latent"] = 3
-    save_weights(prior, path, card)
+    save(path, prior, card)
     with pytest.raises(CheckpointError, match="whole weights"):
         load_prior(path)
     with pytest.raises(ConfigError, match="no prior"):
