@@ -279,9 +279,9 @@ def _unstated(operator: LinearOperator, y: Tensor, noise: float | None, notes: l
     try:
         sigma = estimate_sigma(operator, y).mean()
     except DataError as error:
+        why = str(error).removeprefix("got ").partition(" Try:")[0].rstrip(".")
         raise DataError(
-            f"got data without sigma, and {str(error).removeprefix('got ')[:120]}...; expected a noise level. "
-            "Try: sigma in the file, or --noise."
+            f"got data without sigma, and {why}; expected a noise level. Try: sigma in the file, or --noise."
         ) from None
     notes.append(
         f"noise of {float(sigma) / rms:.3g} of the root mean square datum, estimated from what no image explains"
