@@ -46,6 +46,11 @@ class Config(BaseModel):
             steps: int = Field(default=2000, gt=0, description="Training steps.")
             width: float = Field(default=1.5, gt=0, description="Width of the detector [mm].")
 
+    Parameters
+    ----------
+    values
+        The settings by name.
+
     Examples
     --------
     >>> from pydantic import Field

@@ -36,6 +36,11 @@ class Latent(ABC):
 class Gaussian(Latent):
     r""":math:`z \sim N(0, I)`.
 
+    Parameters
+    ----------
+    dim
+        Length of a latent vector.
+
     Examples
     --------
     >>> from advsci import Stream
@@ -77,6 +82,11 @@ class Truncated(Latent):
 
     The truncation trick of BigGAN (Brock et al. 2019, arXiv 1809.11096) trades variety for fidelity.
 
+    Parameters
+    ----------
+    dim
+        Length of a latent vector.
+
     Examples
     --------
     >>> from advsci import Stream
@@ -101,6 +111,11 @@ class Mixture(Latent):
 
     Separate modes in the latent space relieve the generator from tearing one Gaussian apart (Gurumurthy et al. 2017,
     DeLiGAN, arXiv 1706.02071).
+
+    Parameters
+    ----------
+    dim
+        Length of a latent vector.
 
     Examples
     --------

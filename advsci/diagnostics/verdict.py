@@ -43,6 +43,15 @@ DOMAIN_RULES: tuple[Rule, ...] = (rules.deaf_adversary, rules.readable_domain)
 class Diagnosis:
     """All findings, the most causal first; empty for a healthy training.
 
+    Parameters
+    ----------
+    findings
+        What was found.
+    probed
+        Whether a `Probe` looked on.
+    remarks
+        Sentences that are no findings.
+
     Examples
     --------
     >>> from advsci.diagnostics import judge

@@ -48,6 +48,29 @@ class MeanFieldGame(Game):
     -----
     A batch holds ``"x"`` (n d), samples of the initial population, and optionally ``"weight"`` (n) that sums to one. A
     draw holds ``"time"`` (k) and ``"time_weight"`` (k), which sums to T; hand in quadrature nodes for exact integrals.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from advsci import Stream
+    >>> from advsci.games import MeanFieldGame
+    >>> class Stay(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.pull = torch.nn.Parameter(torch.zeros(()))
+    ...     def forward(self, z, t):
+    ...         return z + self.pull * t[:, None, None]
+    >>> class Value(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.net = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    ...     def forward(self, x, t):
+    ...         return self.net(torch.cat([x, t[..., None]], -1)).squeeze(-1)
+    >>> crowd = lambda x, w: (x.square().sum(-1) * w).sum(-1)
+    >>> game = MeanFieldGame(Stay(), Value(), crowd, lambda x: x.square().sum(-1))
+    >>> batch = {"x": Stream(0).normal((8, 2))}
+    >>> sorted(game.players)
+    ['population', 'value']
     """
 
     def __init__(

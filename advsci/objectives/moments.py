@@ -160,6 +160,14 @@ def hansen_j(moments: Float[Tensor, "n q"], parameters: int = 0) -> HansenJ:
         If there are no overidentifying moments.
     DataError
         If the moments' covariance is singular: two moments say the same.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.objectives import hansen_j
+    >>> test = hansen_j(Stream(0).normal((200, 3)), parameters=1)
+    >>> test.degrees
+    2
     """
     n, q = moments.shape
     if q <= parameters:

@@ -80,6 +80,11 @@ def _normal(x: Tensor, stream, key: str) -> dict[str, Tensor]:
 class ApproximateR1(RandomPenalty):
     r""":math:`\frac\gamma2 E_{real}` of `difference_penalty`: R1 up to :math:`O(\sigma)`, forward passes only.
 
+    Parameters
+    ----------
+    gamma
+        Weight :math:`\gamma`, a number or a schedule.
+
     Examples
     --------
     >>> import torch
@@ -109,6 +114,11 @@ class ApproximateR1(RandomPenalty):
 @dataclass(frozen=True)
 class ApproximateR2(RandomPenalty):
     r""":math:`\frac\gamma2 E_{fake}` of `difference_penalty`: R2 up to :math:`O(\sigma)`, forward passes only.
+
+    Parameters
+    ----------
+    gamma
+        Weight :math:`\gamma`, a number or a schedule.
 
     Examples
     --------

@@ -74,6 +74,8 @@ class Consistency(RandomPenalty):
         The change that should not matter.
     real, fake
         The two weights; ``fake=0`` is CR, both positive is balanced CR.
+    name
+        Name of the term in the records.
 
     Examples
     --------

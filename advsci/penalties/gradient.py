@@ -126,6 +126,11 @@ def gradient_penalty(
 class R1(Penalty):
     r""":math:`\frac\gamma2 E_{real} |\nabla_x D(x)|^2` (Mescheder et al. 2018, arXiv 1801.04406, eq. 9).
 
+    Parameters
+    ----------
+    gamma
+        Weight :math:`\gamma`, a number or a schedule.
+
     Examples
     --------
     >>> import torch
@@ -151,6 +156,11 @@ class R1(Penalty):
 @dataclass(frozen=True)
 class R2(Penalty):
     r""":math:`\frac\gamma2 E_{fake} |\nabla_x D(x)|^2` (Mescheder et al. 2018, arXiv 1801.04406, eq. 10).
+
+    Parameters
+    ----------
+    gamma
+        Weight :math:`\gamma`, a number or a schedule.
 
     Examples
     --------
@@ -182,6 +192,10 @@ class ZeroCentred(Penalty):
     ----------
     points
         ``points(scores) -> x`` from the batch, such as ``lambda s: (s.real + s.fake) / 2``.
+    gamma
+        Weight :math:`\gamma`, a number or a schedule.
+    name
+        Name of the term in the records.
 
     Examples
     --------
@@ -208,6 +222,11 @@ class ZeroCentred(Penalty):
 class WGANGP(RandomPenalty):
     r""":math:`\lambda E (|\nabla_x D(\hat x)| - target)^2` at interpolates (Gulrajani et al. 2017, arXiv
     1704.00028).
+
+    Parameters
+    ----------
+    weight
+        Weight, a number or a schedule.
 
     Examples
     --------
@@ -241,6 +260,11 @@ class DRAGAN(RandomPenalty):
 
     Kodali et al. 2017, arXiv 1705.07215, section 2.3; :math:`s` is the standard deviation over all entries of the
     batch and :math:`u \in [0, 1)^d` as in the authors' code.
+
+    Parameters
+    ----------
+    weight
+        Weight, a number or a schedule.
 
     Examples
     --------

@@ -57,6 +57,11 @@ class Damping(Penalty):
     The vector field's Jacobian gains :math:`\mu` on its diagonal, so a centre becomes a stable focus: :math:`f = xy`
     with both players damped converges for :math:`h < 2\mu/(1 + \mu^2)`.
 
+    Parameters
+    ----------
+    name
+        Name of the term in the records.
+
     Examples
     --------
     >>> import torch
@@ -81,6 +86,11 @@ class Damping(Penalty):
 class WeightClipping:
     r"""The constraint :math:`|\theta_j| \le c` on every parameter (Arjovsky et al. 2017, arXiv 1701.07875, algorithm
     1).
+
+    Parameters
+    ----------
+    bound
+        Bound of the weights.
 
     Examples
     --------

@@ -23,6 +23,12 @@ class Alternating(Solver):
     moves
         How often each player moves a round: ``{"discriminator": 5}`` is the k:1 rule of WGAN; players not named move
         once.
+    optimizer
+        As in `Solver`.
+    lr_schedule
+        As in `Solver`.
+    compile
+        As in `Solver`.
 
     Examples
     --------

@@ -72,6 +72,12 @@ class Balanced(Solver):
         :math:`\\kappa`.
     most
         The pace stays in [1/most, most].
+    optimizer
+        As in `Solver`.
+    lr_schedule
+        As in `Solver`.
+    compile
+        As in `Solver`.
 
     Notes
     -----

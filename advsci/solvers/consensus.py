@@ -25,6 +25,10 @@ class Consensus(Solver):
     ----------
     gamma
         :math:`\gamma`, the weight of the consensus term.
+    optimizer
+        As in `Solver`.
+    lr_schedule
+        As in `Solver`.
 
     Examples
     --------

@@ -37,6 +37,10 @@ class Competitive(Solver):
     iterations
         Steps of conjugate gradients on the normal equations; each costs two products. The relative residual of the last
         solution is in ``memory["residual"]``.
+    optimizer
+        As in `Solver`.
+    lr_schedule
+        As in `Solver`.
 
     Examples
     --------
@@ -90,6 +94,10 @@ class ProximalPoint(Solver):
         Newton iterations, all on one batch and draw.
     iterations
         Steps of conjugate gradients in each; the relative residual of the last solution is in ``memory["residual"]``.
+    optimizer
+        As in `Solver`.
+    lr_schedule
+        As in `Solver`.
 
     Examples
     --------

@@ -31,6 +31,10 @@ class SymplecticAdjustment(Solver):
         :math:`\lambda > 0`.
     align
         Choose the sign of :math:`\lambda` in each step; off for games that are known to be purely rotational.
+    optimizer
+        As in `Solver`.
+    lr_schedule
+        As in `Solver`.
 
     Examples
     --------

@@ -60,6 +60,10 @@ class TrustRegion(Solver):
         What the player makes of a batch and draw; the generated samples by default.
     trials
         How often a too long move is shortened (by the ratio that a linear response needs).
+    optimizer
+        As in `Solver`.
+    lr_schedule
+        As in `Solver`.
 
     Notes
     -----

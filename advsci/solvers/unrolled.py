@@ -66,6 +66,10 @@ class Unrolled(Solver):
         named move along their plain gradients.
     rate
         :math:`\eta`, the length of an imagined (plain gradient) step.
+    optimizer
+        As in `Solver`.
+    lr_schedule
+        As in `Solver`.
 
     Examples
     --------

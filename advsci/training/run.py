@@ -19,6 +19,11 @@ class Run:
     step, a pure function of config and data), ``timing.jsonl`` (seconds, which are not), ``checkpoints/``,
     ``samples/``, ``report.html``.
 
+    Parameters
+    ----------
+    path
+        The folder; it is made where it is missing.
+
     Examples
     --------
     >>> import tempfile

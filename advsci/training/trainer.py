@@ -54,6 +54,17 @@ class Training:
         Player -> its exponential moving average, for the players that were averaged.
     log
         One record a logging step: ``"step"`` and ``"player/term"`` -> value.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Alternating
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> training = Trainer(steps=2, batch_size=16, quiet=True).fit(game, Stream(0).normal((64, 2)), Alternating())
+    >>> training.step, training.averaged("generator") is game.generator
+    (2, True)
     """
 
     game: Game
@@ -125,7 +136,9 @@ class Trainer:
 
     Examples
     --------
-    >>> from advsci import GAN, Simultaneous, Trainer
+    >>> import torch
+    >>> from advsci import GAN, Trainer
+    >>> from advsci.solvers import Simultaneous
     >>> from advsci.latents import Gaussian
     >>> from advsci.nn import MLP
     >>> game = GAN(MLP(2, 2, 8), MLP(2, 1, 8), Gaussian(2))

@@ -50,6 +50,19 @@ class File:
 class DataSet:
     """What is known about a data set; ``kind`` says which loader reads it.
 
+    Parameters
+    ----------
+    name, description, source
+        What it is called, what it holds, and where it comes from.
+    kind
+        ``"images"``, ``"cells"``, ``"surfaces"``, ``"friction"`` or ``"circuits"``.
+    licence, citation
+        On what terms it may be used, and what to cite.
+    embedded
+        Whether it comes with the package.
+    prepared, originals
+        The file in our form, and the public files that it was made from.
+
     Examples
     --------
     >>> from advsci_datasets import find

@@ -55,6 +55,8 @@ class HalfSpace:
         Pixels along the axes: (n,) for a profile, (ny, nx) for a map; odd and unequal numbers allowed.
     size
         Period along the same axes [m].
+    device
+        Torch device; None takes an accelerator if there is one.
 
     Examples
     --------

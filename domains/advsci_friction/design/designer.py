@@ -53,6 +53,14 @@ class Designs:
         What ``family`` counts: the families, or a process.
     more
         Further requests of the same designs: (friction, mean pressure [Pa]).
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci_friction import Designs, find_material, load_designer
+    >>> designs = load_designer().design(find_material("dlc"), 0.05, "50 MPa", 2, Stream(0))
+    >>> isinstance(designs, Designs), designs.slope.shape
+    (True, torch.Size([2]))
     """
 
     band: Band
@@ -83,6 +91,13 @@ class Designer:
     ``known`` are contacts, one per row: log_reduced_load, area, peak, depth, family, growth and layout as in
     `Catalogue`, and steeper: by how much the log slope of designs exceeds what was asked (see
     `advsci_friction.design.examination`).
+
+    Parameters
+    ----------
+    band
+        Which waves a texture is made of.
+    fabrication
+        What can be made.
 
     Examples
     --------

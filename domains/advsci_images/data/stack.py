@@ -137,6 +137,17 @@ def write_images(folder: Path, stack: Stack) -> list[Path]:
     -------
     list of Path
         The files that were written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from advsci_images import read_images, write_images
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> np.savez(folder / "in.npz", x=np.zeros((3, 8, 8), np.uint8))
+    >>> [path.name for path in write_images(folder / "out", read_images(folder / "in.npz"))]
+    ['images.npz']
     """
     arrays = [stack.form.from_unit(x) for x in stack.images]
     if stack.form.suffix != ".npz":

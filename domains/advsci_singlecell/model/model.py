@@ -46,6 +46,8 @@ class Model:
         Root of all randomness: equal seeds give equal results.
     device
         Torch device; None: an accelerator if there is one.
+    changes
+        Single settings by name.
 
     Examples
     --------

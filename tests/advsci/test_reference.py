@@ -1,0 +1,73 @@
+"""The public names: each in the reference can be imported, says what it takes and gives, and shows a session."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
+NAMES = [name for page in PAGES for name in re.findall(r"^   (advsci\w*(?:\.\w+)+)$", page.read_text(), re.MULTILINE)]
+PACKAGES = [ROOT / "advsci", ROOT / "datasets" / "advsci_datasets", *sorted((ROOT / "domains").glob("advsci_*"))]
+
+
+def named(path: str):
+    """The object of a dotted path."""
+    module, _, name = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name and not error.name.startswith("advsci"):
+            pytest.skip(f"needs {error.name}")
+        raise
+
+
+def test_the_reference_is_a_list_that_a_reader_can_hold():
+    assert 100 < len(NAMES) < 250 and len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize("path", NAMES)
+def test_a_public_name_shows_a_session_that_runs(path):
+    thing = named(path)
+    module = importlib.import_module(thing.__module__)
+    examples = doctest.DocTestFinder(recurse=False).find(thing, name=path, module=module, globs=dict(vars(module)))
+    shown = [test for test in examples if test.examples]
+    assert shown, f"{path} has no example"
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    for test in shown:
+        runner.run(test, out=said.append)
+    assert not runner.failures, "".join(said)
+
+
+def silent(path: Path):
+    """Arguments and return values of public functions without a word on them, as file:line name(arguments)."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+            continue
+        given = [a.arg for a in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]]
+        text = ast.get_docstring(node)
+        if text is None:
+            continue
+        missing = [a for a in given if a not in ("self", "cls") and not re.search(rf"(^|\W){re.escape(a)}\W", text)]
+        if missing:
+            yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}({', '.join(missing)})"
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.name)
+def test_every_argument_of_a_documented_function_is_described(package):
+    assert not [line for path in sorted(package.rglob("*.py")) for line in silent(path)]
+
+
+@pytest.mark.parametrize("path", NAMES)
+def test_a_public_class_describes_what_it_is_made_of(path):
+    thing = named(path)
+    if not inspect.isclass(thing) or "__init__" not in vars(thing):
+        return
+    text = inspect.getdoc(thing) or ""
+    given = [name for name in inspect.signature(thing.__init__).parameters if name not in ("self", "args", "kwargs")]
+    assert not [name for name in given if not re.search(rf"(^|\W){name}\W", text)]
