@@ -158,7 +158,7 @@ def solve_contact(
     --------
     >>> x = torch.arange(64, dtype=torch.float64) / 64
     >>> contact = solve_contact(1e-9 * torch.cos(2 * torch.pi * x), 5e7, 9e10, size=(1e-6,))
-    >>> float(contact.pressure.mean())
+    >>> round(float(contact.pressure.mean()), 3)
     50000000.0
     """
     space = HalfSpace(heights.shape[-len(size) :], size, device=heights.device, dtype=heights.dtype)

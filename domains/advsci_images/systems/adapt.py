@@ -30,7 +30,7 @@ def adapt(
     method: Method,
     x: Float[Tensor, "n c h w"],
     label: Int[Tensor, " n"],
-    target: Float[Tensor, "m c h w"],
+    target: Float[Tensor, "m k y x"],
     play: Play,
     *,
     strength: float = 1.0,
@@ -85,7 +85,7 @@ def adapt(
 def adapt_with_painter(
     x: Float[Tensor, "n c h w"],
     label: Int[Tensor, " n"],
-    target: Float[Tensor, "m c h w"],
+    target: Float[Tensor, "m k y x"],
     play: Play,
     *,
     eta: float = 0.1,

@@ -30,7 +30,7 @@ OPERATIONS = ("shift", "scale", "brightness", "contrast", "cutout")
 
 
 def trained_generator(
-    x: Float[Tensor, "n c s s"],
+    x: Float[Tensor, "n c h w"],
     play: Play,
     *,
     label: "Int[Tensor, ' n'] | None" = None,
@@ -95,7 +95,7 @@ def drawn_images(
     *,
     label: "Int[Tensor, ' n'] | None" = None,
     truncation: float = 1.0,
-) -> Float[Tensor, "n c s s"]:
+) -> Float[Tensor, "k c h w"]:
     """Images of a trained generator.
 
     Parameters

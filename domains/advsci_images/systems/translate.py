@@ -17,7 +17,7 @@ __all__ = ["between_classes", "from_pairs", "translated", "without_pairs"]
 
 def from_pairs(
     x: Float[Tensor, "n c h w"],
-    y: Float[Tensor, "n d h w"],
+    y: Float[Tensor, "m d y x"],
     play: Play,
     *,
     adversarial: float = 1.0,
@@ -64,7 +64,7 @@ def from_pairs(
 
 def without_pairs(
     x: Float[Tensor, "n c h w"],
-    y: Float[Tensor, "m d h w"],
+    y: Float[Tensor, "m d y x"],
     play: Play,
     *,
     cycle: float = 10.0,
@@ -168,7 +168,7 @@ def between_classes(
 @torch.no_grad()
 def translated(
     translator: nn.Module, x: Float[Tensor, "n c h w"], wanted: "Int[Tensor, ' n'] | None" = None, batch_size: int = 250
-) -> Float[Tensor, "n d h w"]:
+) -> Float[Tensor, "n d y x"]:
     """What ``translator`` makes of images ``x``, as class ``wanted`` where given; on the CPU, by ``batch_size``."""
     device = next(translator.parameters()).device
     made = []

@@ -131,7 +131,7 @@ def _open_zarr(path: Any) -> "AnnData":
             adata.X = _on_disk(group["X"])
         for name in cast(Any, group["layers"]) if "layers" in group else ():
             adata.layers[name] = _on_disk(cast(Any, group["layers"])[name])
-        if "raw" in group:
+        if isinstance(group.get("raw"), zarr.Group):  # no raw may be stored as an empty array
             raw = cast(Any, group["raw"])
             adata.raw = anndata.AnnData(X=read(raw["X"]), obs=parts["obs"], var=read(raw["var"]))
     except Exception as error:  # zarr and anndata raise many kinds; each means that the store is no sound AnnData
