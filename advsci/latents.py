@@ -131,8 +131,8 @@ class Mixture(Latent):
     seed: int = 0
 
     def sample(self, n, stream, *, device="cpu", dtype=None):
-        centres = (
-            Stream(self.seed).at("mixture centres").normal((self.components, self.dim), device=device, dtype=dtype)
-        )
+        # the prior is one distribution: its centres are drawn in one precision in one place, whatever is asked for
+        centres = Stream(self.seed).at("mixture centres").normal((self.components, self.dim), dtype=torch.float64)
+        centres = centres.to(device=device, dtype=dtype or torch.get_default_dtype())
         which = stream.at("component").integers(self.components, (n,), device=device)
         return centres[which] + self.spread * stream.at("offset").normal((n, self.dim), device=device, dtype=dtype)

@@ -90,7 +90,9 @@ class VectorField:
 
     def dense(self) -> Float[Tensor, "p p"]:
         """:math:`J` itself, row by row; for small games."""
-        return torch.stack([self.vjp(row) for row in torch.eye(self.size, dtype=self._field.dtype)])
+        return torch.stack(
+            [self.vjp(row) for row in torch.eye(self.size, dtype=self._field.dtype, device=self._field.device)]
+        )
 
     def _pull(self, u: Tensor, *, create_graph: bool = False) -> Tensor:
         parts = torch.autograd.grad(
@@ -123,6 +125,8 @@ def adam_scale(game: Game, solver: Solver) -> Float[Tensor, " p"]:
         optimizer = solver.optimizers[player]
         for group in optimizer.param_groups:
             for p in group["params"]:
+                if not p.requires_grad:
+                    continue
                 state: Mapping = optimizer.state.get(p, {})
                 if "exp_avg_sq" not in state:
                     raise DataError(

@@ -27,6 +27,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 from torch.fx.proxy import TraceError
 
 from advsci.errors import ConfigError
+from advsci.nn.resampling import Downsample, Upsample
 from advsci.nn.spectral import convolution_norm, matrix_norm
 
 __all__ = ["LipschitzBound", "lipschitz_bound"]
@@ -112,7 +113,7 @@ class Tracer(fx.Tracer):
         self.rules = tuple(rules)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, self.rules) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, (*self.rules, Upsample, Downsample)) or super().is_leaf_module(m, module_qualified_name)
 
 
 @torch.no_grad()
@@ -222,10 +223,18 @@ def _layer(layer: nn.Module, example: Tensor, rules, node: fx.Node) -> float:
         factor = layer.scale_factor
         factors = factor if isinstance(factor, tuple) else (factor, factor)
         return math.sqrt(math.prod(math.ceil(f) for f in factors))
+    if isinstance(layer, Upsample | Downsample):
+        return _axis_norm(layer, example.shape[-2]) * _axis_norm(layer, example.shape[-1])
     for kind, slope in ACTIVATIONS.items():
         if isinstance(layer, kind):
             return slope
     raise _unknown(node, type(layer).__name__)
+
+
+def _axis_norm(layer: nn.Module, n: int) -> float:
+    """The norm of a separable linear map along one axis: its matrix, from columns that are constant along the other."""
+    columns = torch.eye(n, dtype=torch.float64)[:, None, :, None].expand(n, 1, n, 4)
+    return float(matrix_norm(layer(columns)[:, 0, :, 0].T))
 
 
 def _pooling(layer: nn.AvgPool2d | nn.MaxPool2d) -> float:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from advsci.errors import ConfigError, ShapeError
-from advsci.games.game import Batch, Draw, OnePassGame, require, separate_gradients, total
+from advsci.errors import ConfigError, DataError, ShapeError
+from advsci.games.game import Batch, Draw, Noted, OnePassGame, require, separate_gradients, total
 from advsci.objectives import Objective, RelativisticPairing
 from advsci.penalties import Penalty, RandomPenalty, StatefulPenalty
 from advsci.penalties.scores import Scores
@@ -319,7 +319,7 @@ class AdversarialGame(OnePassGame):
         Raises
         ------
         DataError
-            The batch has no ``"x"``.
+            The batch has no ``"x"``, or a key that no loss reads.
         ShapeError
             Samples are not shaped like the data, the discriminator gives no logit a sample, or weights do not fit.
         """
@@ -338,6 +338,15 @@ class AdversarialGame(OnePassGame):
                     f"expected the data's shape {tuple(real.shape)}. Try: change its last layer, or the data's layout."
                 )
             self.scores(batch, draw, made)
+        noted = Noted(batch)
+        self.draw(noted, Stream(0))
+        for player in self.players:
+            self.terms(player, noted, draw)
+        if noted.unused:
+            raise DataError(
+                f"got a batch with {noted.unused}, which no loss of this {type(self).__name__} reads; expected keys "
+                "such as 'x', 'condition' and 'weight'. Try: another name for them, or leave them out."
+            )
         return made
 
 

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from advsci.errors import DataError
+from advsci.errors import ConfigError, DataError
+from advsci.nn.condition import ConditionEmbedding
+from advsci.objectives.objective import refuse_weights
 from advsci.streams import Stream
 
 __all__ = [
@@ -49,7 +51,8 @@ class Game(nn.Module, ABC):
       (parameters, batch, draw). Second-order solvers and diagnostics rely on it.
     * `terms`: the named scalar terms of a player's loss, already weighted; their sum is what the player minimises.
 
-    The losses never detach one player from another: solvers freeze whom they do not move.
+    The losses never detach one player from another: solvers freeze whom they do not move. `terms` is the one source of
+    a player's loss: a subclass may restate it, and every solver follows.
 
     Examples
     --------
@@ -75,6 +78,15 @@ class Game(nn.Module, ABC):
     """
 
     progress: Tensor
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        restated = [name for name in ("loss", "forward") if name in cls.__dict__]
+        if restated:
+            raise ConfigError(
+                f"got a game {cls.__name__} that restates {', '.join(restated)}, which no solver reads; expected its "
+                "losses in `terms`. Try: return the named parts of the loss from `terms`."
+            )
 
     def __init__(self):
         super().__init__()
@@ -120,6 +132,26 @@ class Game(nn.Module, ABC):
             A key of the batch is missing.
         """
 
+    def check_data(self, data: Batch) -> None:
+        """Raise a named error for sample weights or labels that no loss can be computed with, of all the data at once.
+
+        Parameters
+        ----------
+        data
+            The data as one batch. Keys other than ``"weight"`` and ``"condition"`` are left alone.
+
+        Raises
+        ------
+        DataError
+            Weights are negative or all 0, or a label is unknown to a network.
+        """
+        if "weight" in data:
+            refuse_weights(data["weight"])
+        if "condition" in data:
+            for module in self.modules():
+                if isinstance(module, ConditionEmbedding):
+                    module.refuse_unknown(data["condition"])
+
     def loss(self, player: str, batch: Batch, draw: Draw) -> Tensor:
         """What ``player`` minimises: the sum of its terms.
 
@@ -145,6 +177,19 @@ class Game(nn.Module, ABC):
             The random numbers of one evaluation, from `draw`.
         """
         return self.terms(player, batch, draw)
+
+    def has_shortcut(self, name: str) -> bool:
+        """Whether the shortcut ``name`` (`OneLossGame.joint_terms`, `OnePassGame.shared_field`) speaks for `terms`.
+
+        It does where no class that is more derived than the one that gives the shortcut restates `terms`. Solvers take
+        no other.
+        """
+        order = type(self).__mro__
+
+        def given(method: str) -> int:
+            return next((i for i, kind in enumerate(order) if method in kind.__dict__), len(order))
+
+        return given(name) < len(order) and given(name) <= given("terms") and "terms" not in vars(self)
 
     def moved(self, player: str) -> None:
         """Apply the constraints of ``player``; solvers call it after each of the player's moves."""
@@ -215,6 +260,38 @@ class OnePassGame(Game):
         """
 
 
+class Noted(Mapping[str, Tensor]):
+    """A batch that remembers which of its keys were asked for.
+
+    Parameters
+    ----------
+    batch
+        The batch.
+    """
+
+    def __init__(self, batch: Batch):
+        self.batch = batch
+        self.used: set[str] = set()
+
+    def __getitem__(self, key: str) -> Tensor:
+        self.used.add(key)
+        return self.batch[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.batch)
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.batch
+
+    @property
+    def unused(self) -> list[str]:
+        """Keys that nobody has asked for."""
+        return sorted(set(self.batch) - self.used)
+
+
 def total(terms: Mapping[str, Tensor]) -> Tensor:
     """The sum of the terms: what the player minimises."""
     parts = list(terms.values())
@@ -224,10 +301,12 @@ def total(terms: Mapping[str, Tensor]) -> Tensor:
 def separate_gradients(
     terms: Mapping[str, Mapping[str, Tensor]], parameters: Mapping[str, Sequence[nn.Parameter]]
 ) -> dict[str, list[Tensor | None]]:
-    """The gradient of each player's summed terms in its own parameters, one backward pass a player."""
+    """The gradient of each player's summed terms in its own parameters, one backward pass per player."""
     last = list(parameters)[-1]
     return {
         player: list(torch.autograd.grad(total(terms[player]), own, allow_unused=True, retain_graph=player != last))
+        if own  # a player whose parameters are all frozen has nothing to move
+        else []
         for player, own in parameters.items()
     }
 

@@ -31,8 +31,12 @@ def check_samples(x: Tensor, y: Tensor, at_least: int = 1) -> None:
     ShapeError
         If they are not two matrices of samples by features with as many features.
     DataError
-        If one has fewer than ``at_least`` samples.
+        If they are no tensors, hold a number that is not finite, or one has fewer than ``at_least`` samples.
     """
+    if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
+        raise DataError(
+            f"got samples as {type(x).__name__} and {type(y).__name__}; expected tensors. Try: torch.as_tensor(x)."
+        )
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
         raise ShapeError(
             f"got samples of shapes {tuple(x.shape)} and {tuple(y.shape)}; expected (n, d) and (m, d). "
@@ -40,6 +44,13 @@ def check_samples(x: Tensor, y: Tensor, at_least: int = 1) -> None:
         )
     if min(len(x), len(y)) < at_least:
         raise DataError(f"got {len(x)} and {len(y)} samples; expected at least {at_least} of each. Try: draw more.")
+    for name, samples in (("first", x), ("second", y)):
+        if not samples.is_meta and not bool(torch.isfinite(samples).all()):
+            bad = int((~torch.isfinite(samples).all(1)).sum())
+            raise DataError(
+                f"got NaN or infinity in {bad} of {len(samples)} samples of the {name} set; expected finite numbers. "
+                "Try: look for a training that diverged, or drop those samples."
+            )
 
 
 def blocks(n: int, m: int) -> Iterator[slice]:

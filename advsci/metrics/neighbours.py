@@ -85,11 +85,13 @@ def prdc(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> 
     """
     check_samples(real, fake, 2)
     if not 1 <= k < min(len(real), len(fake)):
-        raise ConfigError(f"got k = {k} with {len(real)} and {len(fake)} samples; expected 1 <= k < both. Try: k = 5.")
+        raise ConfigError(f"got k = {k} with {len(real)} and {len(fake)} samples; expected 1 <= k < both. Try: k=5.")
     real, fake = real.double(), fake.double()
     centre = real.mean(0)
     real, fake = real - centre, fake - centre
-    radius, reach = neighbour_radius(real, k), neighbour_radius(fake, k)
+    # a ball has at least a hair's breadth, so that copies of one point lie in each other's balls
+    hair = 1e-12 * real.square().sum(1).mean() + torch.finfo(real.dtype).tiny
+    radius, reach = neighbour_radius(real, k).clamp_min(hair), neighbour_radius(fake, k).clamp_min(hair)
     memory, gaps = _block_memory(real, fake), _block_memory(real, fake)
     inside = torch.zeros((), dtype=torch.int64, device=real.device)
     nearest_edge = torch.full_like(reach, torch.inf)  # of each generated sample: below 0 is within some real ball

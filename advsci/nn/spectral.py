@@ -138,7 +138,7 @@ class SpectralNorm(nn.Module):
                 raise ConfigError(f"got {layer} with circular padding; expected exact=True for it. Try: exact=True.")
         generator = torch.Generator().manual_seed(0)
         start = normalize(torch.randn(shape, generator=generator).flatten(), dim=0).reshape(shape)
-        self.register_buffer("vector", start.to(layer.weight.dtype))
+        self.register_buffer("vector", start.to(layer.weight.device, layer.weight.dtype))
         if not exact:
             for _ in range(15):
                 self._iterate(layer.weight.detach())

@@ -34,5 +34,6 @@ from advsci.objectives.objective import RelativisticPairing as RelativisticPairi
 from advsci.objectives.objective import Wasserstein as Wasserstein
 from advsci.objectives.objective import cross_entropy as cross_entropy
 from advsci.objectives.objective import non_saturating as non_saturating
+from advsci.objectives.objective import refuse_weights as refuse_weights
 from advsci.objectives.objective import saturating as saturating
 from advsci.objectives.objective import weighted_mean as weighted_mean

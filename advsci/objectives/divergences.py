@@ -42,6 +42,25 @@ __all__ = [
 
 Values = Float[Tensor, "*n"]
 
+EXPONENT = 40.0
+"""Where exponentials of a critic's output go over into their tangent, so that a loss stays finite in float32."""
+
+
+def exp(v: Values) -> Values:
+    r""":math:`e^v` up to `EXPONENT`, beyond it the tangent there: increasing, convex and finite for every output.
+
+    A bound of an f-divergence stays a bound only below; far above, where a critic of this size is far from its optimum
+    anyway, loss and slope stay finite.
+    """
+    low = v.clamp(max=EXPONENT)
+    return low.exp() * (1.0 + (v - low))
+
+
+def expm1(v: Values) -> Values:
+    r""":math:`e^v - 1`, continued like `exp`."""
+    low = v.clamp(max=EXPONENT)
+    return torch.expm1(low) + low.exp() * (v - low)
+
 
 class Divergence(ABC):
     """One member of the family; all methods act elementwise."""
@@ -101,7 +120,7 @@ class KullbackLeibler(Divergence):
         return v
 
     def conjugate_of_activation(self, v):
-        return (v - 1.0).exp()
+        return exp(v - 1.0)
 
 
 @dataclass(frozen=True)
@@ -121,7 +140,7 @@ class ReverseKullbackLeibler(Divergence):
         return -1.0 - (-t).log()
 
     def activation(self, v):
-        return -(-v).exp()
+        return -exp(-v)
 
     def conjugate_of_activation(self, v):
         return v - 1.0
@@ -168,10 +187,10 @@ class Neyman(Divergence):
         return 2.0 - 2.0 * (1.0 - t).sqrt()
 
     def activation(self, v):
-        return -torch.expm1(-v)
+        return -expm1(-v)
 
     def conjugate_of_activation(self, v):
-        return -2.0 * torch.expm1(-0.5 * v)
+        return -2.0 * expm1(-0.5 * v)
 
 
 @dataclass(frozen=True)
@@ -191,10 +210,10 @@ class SquaredHellinger(Divergence):
         return t / (1.0 - t)
 
     def activation(self, v):
-        return -torch.expm1(-v)
+        return -expm1(-v)
 
     def conjugate_of_activation(self, v):
-        return torch.expm1(v)
+        return expm1(v)
 
 
 @dataclass(frozen=True)
@@ -313,7 +332,9 @@ class Alpha(Divergence):
         a = self.alpha
         if a > 1.0:
             return self.conjugate(v)
-        return (((1.0 - a) * softplus(-v)) ** (a / (a - 1.0)) - 1.0) / a
+        # in logarithms, where softplus(-v) underflows: it is exp(-v) there
+        log_softplus = softplus(-v.clamp(max=15.0)).log() - (v - 15.0).clamp(min=0.0)
+        return expm1(a / (a - 1.0) * (math.log(1.0 - a) + log_softplus)) / a
 
 
 DIVERGENCES: dict[str, Divergence] = {

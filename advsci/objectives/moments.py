@@ -267,6 +267,7 @@ class KernelMMD(Objective):
     contrast: float = 0.0
 
     uses_real_in_generator: ClassVar[bool] = True
+    couples_batch: ClassVar[bool] = True
 
     def __post_init__(self):
         if not self.sigmas or min(self.sigmas) <= 0.0:

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid, relu, softplus
 
-from advsci.errors import ConfigError, ShapeError
+from advsci.errors import ConfigError, DataError, ShapeError
+from advsci.processes import average_over_processes, several_processes
 
 __all__ = [
     "Hinge",
@@ -30,6 +32,7 @@ __all__ = [
     "Wasserstein",
     "cross_entropy",
     "non_saturating",
+    "refuse_weights",
     "saturating",
     "weighted_mean",
 ]
@@ -38,7 +41,20 @@ __all__ = [
 def weighted_mean(values: Float[Tensor, "n *rest"], weight: Tensor | None = None) -> Float[Tensor, ""]:
     r""":math:`\sum_i w_i v_i / \sum_i w_i`, the mean where ``weight`` is None.
 
-    Further axes of ``values`` (a patch discriminator's, say) are averaged with equal weight.
+    Further axes of ``values`` (a patch discriminator's, say) are averaged with equal weight; weights that are all 0
+    give 0, and no gradient. Under torch.distributed the weights of all processes count together.
+
+    Parameters
+    ----------
+    values
+        One or more numbers per sample.
+    weight
+        Non-negative weights (n), or None.
+
+    Returns
+    -------
+    Tensor
+        0-dim.
 
     Raises
     ------
@@ -52,7 +68,44 @@ def weighted_mean(values: Float[Tensor, "n *rest"], weight: Tensor | None = None
             f"got weights of shape {tuple(weight.shape)} for logits of shape {tuple(values.shape)}; "
             f"expected one weight per sample, ({values.shape[0]},). Try: weight.reshape(-1)."
         )
-    return (weight * values.flatten(1).mean(1) if values.ndim > 1 else weight * values).sum() / weight.sum()
+    each = values.flatten(1).mean(1) if values.ndim > 1 else values
+    part, size = (weight * each).sum(), weight.sum()
+    if not several_processes():
+        # a batch may happen to hold nothing that counts: then there is nothing to minimise, rather than 0 / 0
+        return part / torch.where(size > 0.0, size, 1.0)
+    mean = torch.stack([part.detach(), size.detach()])
+    average_over_processes([mean])
+    of_all = torch.where(mean[1] > 0.0, mean[1], 1.0)
+    # the mean of this over the processes is the weighted mean of all samples, and so is that of its gradient
+    return part / of_all - mean[0] / of_all.square() * (size - size.detach())
+
+
+def refuse_weights(weight: Float[Tensor, " n"]) -> None:
+    """Refuse weights that no mean can be taken with.
+
+    Parameters
+    ----------
+    weight
+        Weights of all samples.
+
+    Raises
+    ------
+    DataError
+        A weight is negative or not finite, or all are 0.
+    """
+    if weight.is_meta:
+        return
+    wrong = ~(weight >= 0.0) | torch.isinf(weight)
+    if bool(wrong.any()):
+        first = int(wrong.nonzero()[0])
+        raise DataError(
+            f"got weight {float(weight[first]):.3g} at sample {first} ({int(wrong.sum())} of {len(weight)} are "
+            "negative or not finite); expected non-negative weights. Try: weight.clamp(min=0)."
+        )
+    if not bool((weight > 0.0).any()):
+        raise DataError(
+            f"got {len(weight)} weights that are all 0; expected some above 0. Try: leave out 'weight' for equal ones."
+        )
 
 
 def cross_entropy(logits: Float[Tensor, "*n"], target: float) -> Float[Tensor, "*n"]:
@@ -109,6 +162,8 @@ class Objective(ABC):
 
     uses_real_in_generator: ClassVar[bool] = False
     """Whether `generator` looks at ``real_logits``; if not, they may be None."""
+    couples_batch: ClassVar[bool] = False
+    """Whether a loss compares all samples of a batch with each other, so that two half batches do not make a whole."""
 
     @abstractmethod
     def discriminator(
@@ -125,7 +180,8 @@ class Objective(ABC):
         real_logits, fake_logits
             The discriminator at real and at generated samples, sample axis first.
         real_weight, fake_weight
-            Non-negative weights a sample; the means are normalised by the sum of the weights. None is equal weights.
+            Non-negative weights, one per sample; the means are normalised by the sum of the weights. None is equal
+            weights.
         """
 
     @abstractmethod
@@ -358,6 +414,6 @@ class RelativisticPairing(Objective):
             got = " and ".join("none" if a is None else str(tuple(a.shape)) for a in (above, below))
             raise ShapeError(
                 f"got logits {got}; expected as many real as generated samples, since they are compared in pairs. "
-                "Try: drawing the same number of both."
+                "Try: draw the same number of both."
             )
         return weighted_mean(self.f(above - below), real_weight if fake_weight is None else fake_weight)

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from advsci.objectives import weighted_mean
 from advsci.penalties.penalty import RandomPenalty
 from advsci.penalties.scores import Scores
 from advsci.schedules import Schedule, as_schedule
@@ -36,6 +37,7 @@ def difference_penalty(
     x: Float[Tensor, "n ..."],
     u: Float[Tensor, "n ..."],
     sigma: float,
+    weight: Float[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     r""":math:`\frac1n \sum_i ((D(x_i + \sigma u_i) - D(x_i)) / \sigma)^2`, equal to `directional_penalty` as
     :math:`\sigma \to 0`.
@@ -51,11 +53,14 @@ def difference_penalty(
     u
         Random directions, of the shape of what they perturb.
     """
-    return ((discriminator(x + sigma * u) - logits) / sigma).square().mean()
+    return weighted_mean(((discriminator(x + sigma * u) - logits) / sigma).square(), weight)
 
 
 def directional_penalty(
-    discriminator: Discriminator, x: Float[Tensor, "n ..."], u: Float[Tensor, "n ..."]
+    discriminator: Discriminator,
+    x: Float[Tensor, "n ..."],
+    u: Float[Tensor, "n ..."],
+    weight: Float[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     r""":math:`\frac1n \sum_i (u_i \cdot \nabla_x D(x_i))^2` by one forward-mode Jacobian-vector product.
 
@@ -69,7 +74,7 @@ def directional_penalty(
         Random directions, of the shape of what they perturb.
     """
     slope = torch.func.jvp(discriminator, (x,), (u,))[1]
-    return slope.square().mean()
+    return weighted_mean(slope.square(), weight)
 
 
 def _normal(x: Tensor, stream, key: str) -> dict[str, Tensor]:
@@ -107,7 +112,7 @@ class ApproximateR1(RandomPenalty):
 
     def __call__(self, made: Scores, progress):
         u = made.draw["approximate_r1/normal"]
-        value = difference_penalty(made.real_logits, made.discriminator, made.real, u, self.sigma)
+        value = difference_penalty(made.real_logits, made.discriminator, made.real, u, self.sigma, made.real_weight)
         return 0.5 * as_schedule(self.gamma)(progress) * value
 
 
@@ -142,7 +147,7 @@ class ApproximateR2(RandomPenalty):
 
     def __call__(self, made: Scores, progress):
         u = made.draw["approximate_r2/normal"]
-        value = difference_penalty(made.fake_logits, made.discriminator, made.fake, u, self.sigma)
+        value = difference_penalty(made.fake_logits, made.discriminator, made.fake, u, self.sigma, made.fake_weight)
         return 0.5 * as_schedule(self.gamma)(progress) * value
 
 
@@ -157,7 +162,7 @@ class DirectionalR1(RandomPenalty):
         return _normal(x, stream, "directional_r1/normal")
 
     def __call__(self, made: Scores, progress):
-        value = directional_penalty(made.discriminator, made.real, made.draw["directional_r1/normal"])
+        value = directional_penalty(made.discriminator, made.real, made.draw["directional_r1/normal"], made.real_weight)
         return 0.5 * as_schedule(self.gamma)(progress) * value
 
 
@@ -172,5 +177,5 @@ class DirectionalR2(RandomPenalty):
         return _normal(x, stream, "directional_r2/normal")
 
     def __call__(self, made: Scores, progress):
-        value = directional_penalty(made.discriminator, made.fake, made.draw["directional_r2/normal"])
+        value = directional_penalty(made.discriminator, made.fake, made.draw["directional_r2/normal"], made.fake_weight)
         return 0.5 * as_schedule(self.gamma)(progress) * value

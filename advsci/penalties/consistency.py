@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from jaxtyping import Float
 from torch import Tensor
 
+from advsci.objectives import weighted_mean
 from advsci.penalties.penalty import RandomPenalty
 from advsci.penalties.scores import Scores
 from advsci.schedules import Schedule, as_schedule
@@ -51,7 +52,9 @@ class Jitter:
         return x + self.sigma * draw["normal"]
 
 
-def consistency(logits: Float[Tensor, " n"], changed_logits: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+def consistency(
+    logits: Float[Tensor, " n"], changed_logits: Float[Tensor, " n"], weight: Float[Tensor, " n"] | None = None
+) -> Float[Tensor, ""]:
     r""":math:`\frac1n \sum_i (D(x_i) - D(T(x_i)))^2`.
 
     Parameters
@@ -60,8 +63,10 @@ def consistency(logits: Float[Tensor, " n"], changed_logits: Float[Tensor, " n"]
         Logits (n).
     changed_logits
         Logits of the changed samples (n).
+    weight
+        Weights (n), None for equal ones.
     """
-    return (logits - changed_logits).square().mean()
+    return weighted_mean((logits - changed_logits).square(), weight)
 
 
 @dataclass(frozen=True)
@@ -110,4 +115,5 @@ class Consistency(RandomPenalty):
     def _side(self, made: Scores, side: str, x: Tensor, logits: Tensor) -> Tensor:
         start = f"{self.name}/{side}/"
         draw = {key.removeprefix(start): value for key, value in made.draw.items() if key.startswith(start)}
-        return consistency(logits, made.discriminator(self.transform(x, draw)))
+        weight = made.real_weight if side == "real" else made.fake_weight
+        return consistency(logits, made.discriminator(self.transform(x, draw)), weight)

@@ -44,7 +44,9 @@ def squared_norm(gradient: Float[Tensor, "n ..."]) -> Float[Tensor, " n"]:
     return gradient.flatten(1).square().sum(1)
 
 
-def zero_centred(discriminator: Discriminator, x: Float[Tensor, "n ..."]) -> Float[Tensor, ""]:
+def zero_centred(
+    discriminator: Discriminator, x: Float[Tensor, "n ..."], weight: Float[Tensor, " n"] | None = None
+) -> Float[Tensor, ""]:
     r"""Zero-centred gradient penalty at the points ``x``: :math:`\frac1n \sum_i |\nabla_x D(x_i)|^2`.
 
     At data it is R1, at generated points R2 (Mescheder et al. 2018, arXiv 1801.04406, eq. 9 and 10), without the factor
@@ -55,27 +57,40 @@ def zero_centred(discriminator: Discriminator, x: Float[Tensor, "n ..."]) -> Flo
     discriminator
         Samples to logits.
     """
-    return squared_norm(input_gradient(discriminator, x)).mean()
+    return weighted_mean(squared_norm(input_gradient(discriminator, x)), weight)
 
 
 def norm_penalty(
-    discriminator: Discriminator, x: Float[Tensor, "n ..."], target: float = 1.0, one_sided: bool = False
+    discriminator: Discriminator,
+    x: Float[Tensor, "n ..."],
+    target: float = 1.0,
+    one_sided: bool = False,
+    weight: Float[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     r""":math:`\frac1n \sum_i (|\nabla_x D(x_i)| - target)^2`; one-sided: only norms above the target count.
 
     Parameters
     ----------
     discriminator
-        Samples to logits.
+        ``discriminator(x) -> logits``, sample by sample.
     x
-        Samples (n ...).
+        Points (n ...).
+    target
+        Wanted norm.
     one_sided
-        Only norms above the target count.
+        Whether only norms above the target count.
+    weight
+        Weights of the points, None for equal ones.
+
+    Returns
+    -------
+    Tensor
+        0-dim.
     """
     norm2 = squared_norm(input_gradient(discriminator, x))
     # sqrt has an infinite slope at 0, which a discriminator that is flat at a point would meet
     excess = (norm2 + 1e-12).sqrt() - target
-    return (excess.clamp_min(0.0) if one_sided else excess).square().mean()
+    return weighted_mean((excess.clamp_min(0.0) if one_sided else excess).square(), weight)
 
 
 def interpolate(
@@ -102,6 +117,7 @@ def gradient_penalty(
     fake: Float[Tensor, "n ..."],
     eps: Float[Tensor, " n"],
     target: float = 1.0,
+    weight: Float[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     r"""WGAN-GP: :math:`\frac1n \sum_i (|\nabla_x D(\hat x_i)| - target)^2` at the points of `interpolate`.
 
@@ -119,7 +135,9 @@ def gradient_penalty(
         One number in [0, 1] per sample (n).
     """
     points = interpolate(real, fake, eps)
-    return zero_centred(discriminator, points) if target == 0.0 else norm_penalty(discriminator, points, target)
+    if target == 0.0:
+        return zero_centred(discriminator, points, weight)
+    return norm_penalty(discriminator, points, target, weight=weight)
 
 
 @dataclass(frozen=True)
@@ -249,7 +267,10 @@ class WGANGP(RandomPenalty):
         return {"wgan_gp/uniform": stream.uniform((x.shape[0],), device=x.device, dtype=x.dtype)}
 
     def __call__(self, made: Scores, progress):
-        value = gradient_penalty(made.discriminator, made.real, made.fake, made.draw["wgan_gp/uniform"], self.target)
+        eps = made.draw["wgan_gp/uniform"]
+        # a point between a real and a generated sample weighs as the loss weighs the pair
+        weight = made.fake_weight if made.real_weight is None else made.real_weight
+        value = gradient_penalty(made.discriminator, made.real, made.fake, eps, self.target, weight)
         return as_schedule(self.weight)(progress) * value
 
 
@@ -294,5 +315,7 @@ class DRAGAN(RandomPenalty):
         return {"dragan/uniform": stream.uniform(tuple(x.shape), device=x.device, dtype=x.dtype)}
 
     def __call__(self, made: Scores, progress):
-        points = made.real + self.c * made.real.detach().std() * made.draw["dragan/uniform"]
-        return as_schedule(self.weight)(progress) * norm_penalty(made.discriminator, points, self.target)
+        points = made.real + self.c * made.spread * made.draw["dragan/uniform"]
+        return as_schedule(self.weight)(progress) * norm_penalty(
+            made.discriminator, points, self.target, weight=made.real_weight
+        )

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from advsci.errors import ConfigError
+from advsci.objectives import weighted_mean
 from advsci.penalties.penalty import StatefulPenalty
 from advsci.penalties.scores import Scores
 from advsci.processes import average_over_processes
@@ -24,6 +25,8 @@ def lecam(
     fake_logits: Float[Tensor, " n"],
     real_mean: Float[Tensor, ""],
     fake_mean: Float[Tensor, ""],
+    real_weight: Float[Tensor, " n"] | None = None,
+    fake_weight: Float[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     r""":math:`\frac1n \sum_i (a_i - \alpha_F)^2 + \frac1n \sum_i (b_i - \alpha_R)^2`, :math:`a` on data, :math:`b` on
     fakes.
@@ -39,7 +42,8 @@ def lecam(
     fake_mean
         Running mean of the generated logits.
     """
-    return (real_logits - fake_mean).square().mean() + (fake_logits - real_mean).square().mean()
+    real = weighted_mean((real_logits - fake_mean).square(), real_weight)
+    return real + weighted_mean((fake_logits - real_mean).square(), fake_weight)
 
 
 class LeCam(StatefulPenalty):
@@ -80,8 +84,10 @@ class LeCam(StatefulPenalty):
 
     def forward(self, made: Scores, progress: Tensor) -> Float[Tensor, ""]:
         real, fake = made.real_logits, made.fake_logits
-        self.last.copy_(torch.stack([real.detach().mean(), fake.detach().mean()]))
-        return as_schedule(self.weight)(progress) * lecam(real, fake, self.means[0], self.means[1])
+        weights = made.real_weight, made.fake_weight
+        means = [weighted_mean(a.detach(), w) for a, w in zip((real, fake), weights, strict=True)]
+        self.last.copy_(torch.stack(means))
+        return as_schedule(self.weight)(progress) * lecam(real, fake, self.means[0], self.means[1], *weights)
 
     def follow(self) -> None:
         average_over_processes([self.last])

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ShapeError
+from advsci.processes import average_over_processes, several_processes
 
 __all__ = ["Scores", "couples_batch", "input_gradient"]
 
@@ -125,6 +126,18 @@ class Scores:
             total = torch.stack([logits.sum() for logits in self._logits]).sum()
             self._input_gradients = torch.autograd.grad(total, self._points, create_graph=True)
         return self._input_gradients
+
+    @property
+    def spread(self) -> Float[Tensor, ""]:
+        """Standard deviation over all entries of the real samples, of all processes together."""
+        x = self.real.detach()
+        if not several_processes():
+            return x.std()
+        world = torch.distributed.get_world_size()
+        moments = torch.stack([x.mean(), x.square().mean()])
+        average_over_processes([moments])
+        count = world * x.numel()
+        return ((moments[1] - moments[0].square()).clamp_min(0.0) * (count / max(count - 1, 1))).sqrt()
 
     @property
     def has_gradients(self) -> bool:

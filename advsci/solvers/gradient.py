@@ -65,6 +65,8 @@ def player_gradient(
     parameters = trainable(game, player) if parameters is None else parameters
     if create_graph:
         terms = game.terms(player, batch, draw)
+        if not parameters:
+            return terms, []
         return terms, list(torch.autograd.grad(total(terms), parameters, create_graph=True, allow_unused=True))
     with game.only(player):
         return first_order(game, player, parameters, batch, draw)
@@ -83,7 +85,8 @@ def first_order(game, player, parameters, batch, draw) -> tuple[Terms, Gradients
         The random numbers of one evaluation, from `draw`.
     """
     terms = game.terms(player, batch, draw)
-    gradients = torch.autograd.grad(total(terms), parameters, allow_unused=True)
+    # a player whose parameters are all frozen is silent: it has terms, and nothing to move
+    gradients = torch.autograd.grad(total(terms), parameters, allow_unused=True) if parameters else ()
     return {name: term.detach() for name, term in terms.items()}, list(gradients)
 
 
@@ -92,24 +95,30 @@ def vector_field(
 ) -> tuple[dict[str, Terms], dict[str, Gradients]]:
     r"""Each player's terms and gradient at the same point, batch and draw: :math:`v = (\nabla_{\theta_i} L_i)_i`.
 
-    A `OneLossGame` takes one backward pass for all players; a `OnePassGame` computes once what the losses share.
+    A `OneLossGame` takes one backward pass for all players; a `OnePassGame` computes once what the losses share; where
+    a subclass restates ``terms``, neither does (`advsci.games.Game.has_shortcut`).
 
     Parameters
     ----------
-    game
-        The game.
+    game, batch, draw
+        One evaluation.
     parameters
-        Player to the parameters that it moves.
+        Player -> the parameters that it moves; None for all that require gradients.
+
+    Returns
+    -------
+    tuple of dict
+        Player -> its terms, detached, and player -> its gradients, one per parameter, None where there is none.
     """
     if parameters is None:
         parameters = {player: trainable(game, player) for player in game.players}
-    if isinstance(game, OneLossGame):
+    if isinstance(game, OneLossGame) and game.has_shortcut("joint_terms"):
         terms = game.joint_terms(batch, draw)
         everything = [p for player in parameters for p in parameters[player]]
-        flat = iter(torch.autograd.grad(total(terms), everything, allow_unused=True))
+        flat = iter(torch.autograd.grad(total(terms), everything, allow_unused=True) if everything else ())
         gradients: dict[str, Gradients] = {player: [next(flat) for _ in own] for player, own in parameters.items()}
         return {"joint": {name: term.detach() for name, term in terms.items()}}, gradients
-    if isinstance(game, OnePassGame):
+    if isinstance(game, OnePassGame) and game.has_shortcut("shared_field"):
         shared, gradients = game.shared_field(batch, draw, parameters)
         return {player: {name: t.detach() for name, t in part.items()} for player, part in shared.items()}, gradients
     evaluated = {

@@ -55,7 +55,8 @@ class Lookahead(Solver):
         return self.inner.draws_per_step
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        parameters = [p for own in self.bound().values() for p in own]
+        self.bound()
+        parameters = [p for own in self.everything.values() for p in own]
         if "slow" not in self.memory:
             self.memory |= {"slow": [p.detach().clone() for p in parameters], "count": 0}
         self.inner.watch = self.watch
@@ -65,6 +66,9 @@ class Lookahead(Solver):
         if self.memory["count"] % self.k == 0:
             slow = self.memory["slow"]
             with torch.no_grad():
+                for at, p in zip(slow, parameters, strict=True):
+                    if not p.requires_grad:
+                        at.copy_(p)  # a frozen parameter stays where it is
                 torch._foreach_lerp_(slow, [p.detach() for p in parameters], self.alpha)
                 torch._foreach_copy_([p.detach() for p in parameters], slow)
         return terms

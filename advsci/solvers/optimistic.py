@@ -43,14 +43,15 @@ class Optimistic(Solver):
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
         terms, gradients = self.field(game, *feed())
         for player in self.players:
-            parameters = self.parameters[player]
+            parameters = self.everything[player]
             start = [p.detach().clone() for p in parameters]
             self.apply(game, player, gradients[player], constrain=False)
             with torch.no_grad():
                 move = [p - origin for p, origin in zip(parameters, start, strict=True)]
                 if player in self.memory:
                     for p, new, old in zip(parameters, move, self.memory[player], strict=True):
-                        p.add_(new - old)
+                        if p.requires_grad:
+                            p.add_(new - old)
             self.memory[player] = move
             game.moved(player)
         return terms

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from advsci.errors import ConfigError
 from advsci.games.game import Batch, Draw, Game, OneLossGame, OnePassGame
-from advsci.processes import average_over_processes
+from advsci.processes import average_over_processes, several_processes
 from advsci.schedules import Schedule, as_schedule
 from advsci.solvers.gradient import Gradients, Terms, compiled, first_order, frozen, trainable, vector_field
 
@@ -103,15 +103,14 @@ class Solver(ABC):
         self.lr_schedule = as_schedule(lr_schedule)
         self.compile = compile
         self.optimizers: dict[str, Optimizer] = {}
-        self.parameters: dict[str, list[nn.Parameter]] = {}
+        self.everything: dict[str, list[nn.Parameter]] = {}  # of each player, those that are frozen at present too
         self.memory: dict[str, Any] = {}
         self.inner: Solver | None = None  # of a rule round another rule: that one, whose optimizers both use
         self.watch = False  # the Trainer sets it at logging steps: gradient norms are then kept in `gradient_norms`
         self.gradient_norms: Terms = {}
         self._base_lr: dict[str, list[float]] = {}
-        self._others: dict[str, list[nn.Parameter]] = {}
-        self._gradient: dict[str, Callable] = {}
-        self._field: Callable | None = None
+        self._game: Game | None = None
+        self._compiled: dict[tuple, Callable] = {}
 
     @property
     @abstractmethod
@@ -138,6 +137,8 @@ class Solver(ABC):
         ConfigError
             A player has no optimizer or nothing to move, or owns a parameter of another player.
         """
+        if several_processes():
+            refuse_coupling(game)
         owner: dict[int, str] = {}
         for player in game.players:
             for p in game.parameters_of(player):
@@ -156,30 +157,27 @@ class Solver(ABC):
                     f"got optimizers for {sorted(self.optimizer)}; expected one for player '{player}' too. "
                     "Try: add it, or pass one factory for all."
                 )
-        self.parameters = {player: trainable(game, player) for player in game.players}
-        self._others = {
-            player: [p for other, own in self.parameters.items() if other != player for p in own]
-            for player in self.parameters
-        }
+        self.everything = {player: game.parameters_of(player) for player in game.players}
         if self.inner is not None:
             self.inner.bind(game)
             self.optimizers = self.inner.optimizers
         else:
             self.optimizers = {
                 player: (self.optimizer[player] if isinstance(self.optimizer, Mapping) else self.optimizer)(own)
-                for player, own in self.parameters.items()
+                for player, own in self.everything.items()
             }
         self._base_lr = {
             player: [group["lr"] for group in optimizer.param_groups] for player, optimizer in self.optimizers.items()
         }
         self.memory = {}
-        self._gradient = {player: partial(first_order, game, player, own) for player, own in self.parameters.items()}
-        self._field = partial(vector_field, game, parameters=self.parameters)
-        if self.compile:
-            backend = "inductor" if self.compile is True else self.compile
-            self._gradient = {player: compiled(evaluate, backend) for player, evaluate in self._gradient.items()}
-            if isinstance(game, OneLossGame | OnePassGame):
-                self._field = compiled(self._field, backend)
+        self._game, self._compiled = game, {}
+
+    @property
+    def parameters(self) -> dict[str, list[nn.Parameter]]:
+        """Player -> the parameters that it moves at present: those that require gradients, so that a callback may
+        freeze and unfreeze some during a training.
+        """
+        return {player: [p for p in own if p.requires_grad] for player, own in self.everything.items()}
 
     @property
     def players(self) -> list[str]:
@@ -187,14 +185,14 @@ class Solver(ABC):
         return list(self.bound())
 
     def bound(self) -> dict[str, list[nn.Parameter]]:
-        """Player -> the parameters that it moves.
+        """`parameters`, of a solver that is bound.
 
         Raises
         ------
         ConfigError
             The solver is not bound to a game yet.
         """
-        if not self.parameters:
+        if not self.everything:
             raise ConfigError(
                 "got a step before the solver knows its game; expected a bound solver. Try: solver.bind(game)."
             )
@@ -218,13 +216,21 @@ class Solver(ABC):
 
         Parameters
         ----------
-        batch
-            A batch: name to tensor, the samples along the first axis.
-        draw
-            The random numbers of one evaluation, from `draw`.
+        player
+            Whose.
+        batch, draw
+            One evaluation, from the feed.
+
+        Returns
+        -------
+        tuple
+            Named terms, detached, and one gradient per parameter of ``parameters[player]``.
         """
-        with frozen(self._others[player]):
-            return self._gradient[player](batch, draw)
+        moving = self.bound()
+        others = [p for other, own in moving.items() if other != player for p in own]
+        assert self._game is not None
+        with frozen(others):
+            return self._evaluate(partial(first_order, self._game, player, moving[player]), player, moving)(batch, draw)
 
     def field(self, game: Game, batch: Batch, draw: Draw) -> tuple[dict[str, Terms], dict[str, Gradients]]:
         """Terms and gradients of all players at the same point, batch and draw.
@@ -233,11 +239,25 @@ class Solver(ABC):
         ----------
         game
             The game.
+        batch
+            A batch: name to tensor, the samples along the first axis.
+        draw
+            The random numbers of one evaluation, from `draw`.
         """
-        if isinstance(game, OneLossGame | OnePassGame) and self._field is not None:
-            return self._field(batch, draw)
+        if has_shortcut(game):
+            moving = self.bound()
+            return self._evaluate(partial(vector_field, game, parameters=moving), "", moving)(batch, draw)
         evaluated = {player: self.gradient(player, batch, draw) for player in self.players}
         return {p: terms for p, (terms, _) in evaluated.items()}, {p: g for p, (_, g) in evaluated.items()}
+
+    def _evaluate(self, evaluate: Callable, name: str, moving: Mapping[str, list[nn.Parameter]]) -> Callable:
+        """``evaluate``, or its compiled form: one for each set of parameters that move."""
+        if not self.compile:
+            return evaluate
+        key = (name, *(tuple(map(id, own)) for own in moving.values()))
+        if key not in self._compiled:
+            self._compiled[key] = compiled(evaluate, "inductor" if self.compile is True else self.compile)
+        return self._compiled[key]
 
     def apply(self, game: Game, player: str, gradients: Gradients, *, constrain: bool = True) -> None:
         """One optimizer step of ``player`` along ``gradients``, then its constraints.
@@ -252,7 +272,8 @@ class Solver(ABC):
         average_over_processes(gradients)
         if self.watch:
             present = [g.detach() for g in gradients if g is not None]
-            self.gradient_norms[player] = torch.stack(torch._foreach_norm(present)).norm()
+            norms = torch._foreach_norm(present) if present else [torch.zeros((), device=game.progress.device)]
+            self.gradient_norms[player] = torch.stack(list(norms)).norm()
         parameters = self.parameters[player]
         for p, gradient in zip(parameters, gradients, strict=True):
             p.grad = gradient if gradient is None else _laid_out_as(gradient, p)
@@ -271,13 +292,45 @@ class Solver(ABC):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state that `state_dict` gave; call `bind` first."""
-        device = next(iter(self.bound().values()))[0].device
+        self.bound()
+        device = next(iter(self.everything.values()))[0].device
         if self.inner is not None:
             self.inner.load_state_dict(state["inner"])
         else:
             for player, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][player])
         self.memory = copied(state["memory"], device)
+
+
+def refuse_coupling(game: Game) -> None:
+    """Refuse what compares the samples of a batch: on several processes it would see a part of the batch each.
+
+    Raises
+    ------
+    ConfigError
+        A layer or the objective does so.
+    """
+    coupling = {
+        type(module).__name__
+        for module in game.modules()
+        if getattr(module, "couples_batch", isinstance(module, nn.modules.batchnorm._BatchNorm))
+        and not isinstance(module, nn.SyncBatchNorm)
+    }
+    objective = getattr(game, "objective", None)
+    if getattr(objective, "couples_batch", False):
+        coupling.add(type(objective).__name__)
+    if coupling:
+        raise ConfigError(
+            f"got {', '.join(sorted(coupling))} on several processes, each of which would see its part of the batch; "
+            "expected layers and objectives that treat samples on their own. Try: group norm, "
+            "torch.nn.SyncBatchNorm.convert_sync_batchnorm(network) on GPUs, or one process."
+        )
+
+
+def has_shortcut(game: Game) -> bool:
+    """Whether all players' gradients may be had in fewer passes than one per player."""
+    one_loss = isinstance(game, OneLossGame) and game.has_shortcut("joint_terms")
+    return one_loss or (isinstance(game, OnePassGame) and game.has_shortcut("shared_field"))
 
 
 def copied(memory: Any, device: torch.device) -> Any:

@@ -146,7 +146,8 @@ class TrustRegion(Solver):
             go(share)
         # what linear shortening could not bring into the region is too curved to trust at all
         inside = change() <= 1.01 * radius
-        reached = total(game.terms(self.player, batch, draw)).clone()
+        with torch.enable_grad(), game.only():  # a loss may differentiate with respect to its inputs
+            reached = total(game.terms(self.player, batch, draw)).detach().clone()
         loss = loss.clone()
         average_over_processes([loss, reached])
         predicted = -share * slope

@@ -45,6 +45,8 @@ def unrolled_gradient(
         for other in game.players:
             if other == player:
                 continue
+            if not names[other]:
+                continue
             own = [current[name] for name in names[other]]
             loss = total(functional_call(game, current, (other, batch, draw)))
             gradients = torch.autograd.grad(loss, own, create_graph=True, allow_unused=True)
@@ -52,7 +54,7 @@ def unrolled_gradient(
                 moved[name] = value if gradient is None else value - rate * gradient
         current |= moved
     terms = functional_call(game, current, (player, batch, draw))
-    gradients = torch.autograd.grad(total(terms), start, allow_unused=True)
+    gradients = torch.autograd.grad(total(terms), start, allow_unused=True) if start else ()
     return {name: term.detach() for name, term in terms.items()}, list(gradients)
 
 

@@ -316,6 +316,7 @@ class Trainer:
         modes = {module: module.training for module in game.modules()}
         game.eval()  # batch statistics stay untouched
         try:
+            game.check_data(source.tensors if isinstance(source, TensorSource) else batch)
             game.check(batch, draw)
         except RuntimeError as error:  # torch's own complaints, with what it was given
             given = ", ".join(f"{key}: {tuple(value.shape)} {value.dtype}" for key, value in batch.items())

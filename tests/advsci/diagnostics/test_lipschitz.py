@@ -9,7 +9,7 @@ from torch import nn
 
 from advsci.diagnostics import lipschitz_bound
 from advsci.errors import ConfigError
-from advsci.nn import MLP
+from advsci.nn import MLP, ResidualDiscriminator
 from advsci.nn.spectral import matrix_norm, spectral_norm
 from advsci.streams import Stream
 
@@ -110,3 +110,13 @@ def test_what_has_no_bound_is_named_and_a_rule_settles_it():
     assert float(lipschitz_bound(on_a_ball, X, {Square: lambda module, x: 2.0})) == 2.0
     with pytest.raises(ConfigError, match="softmin"):
         lipschitz_bound(nn.Softmin(dim=1), X)
+
+
+def test_the_librarys_own_residual_discriminator_is_bounded_and_its_slopes_keep_to_it(monkeypatch):
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    torch.manual_seed(0)
+    network = ResidualDiscriminator(1, 8, (8, 16))
+    bound = float(lipschitz_bound(network, torch.zeros(2, 1, 8, 8)))
+    x = torch.randn(64, 1, 8, 8, requires_grad=True)
+    slopes = torch.autograd.grad(network(x).sum(), x)[0].flatten(1).norm(dim=1)
+    assert float(slopes.max()) < bound < 1e3 * float(slopes.max())

@@ -195,3 +195,13 @@ def test_unknown_names_and_limits_are_named():
         FDivergence("kullback")
     with pytest.raises(ConfigError, match="KullbackLeibler"):
         Alpha(1.0)
+
+
+@pytest.mark.parametrize("member", [*DIVERGENCES.values(), *map(Alpha, (-2.0, 0.1, 0.5, 0.9, 0.99, 1.1, 3.0))], ids=str)
+@pytest.mark.parametrize("level", [-1000.0, -100.0, 100.0, 1000.0])
+def test_losses_and_slopes_are_finite_in_single_precision_however_large_the_logits(member, level):
+    for objective in (FDivergence(member), FDivergence(member, non_saturating=True)):
+        logits = torch.tensor([level], dtype=torch.float32, requires_grad=True)
+        for loss in (objective.discriminator(logits, logits), objective.generator(None, logits)):
+            (slope,) = torch.autograd.grad(loss, logits)
+            assert bool(torch.isfinite(loss)) and bool(torch.isfinite(slope).all())
