@@ -101,6 +101,7 @@ class AdversarialGame(OnePassGame):
     (True, torch.Size([8]))
     """
 
+    sample_weights = True
     one_discriminator_pass = False
     """Under a simultaneous solver, whether the discriminator's one pass also serves the generator, by the chain rule a
     sample: only where the generator's objective reaches its parameters through ``make(...).samples`` and ``.weight``,

@@ -78,14 +78,15 @@ class Game(nn.Module, ABC):
     """
 
     progress: Tensor
+    sample_weights = False
+    """Whether the batch's ``"weight"`` are weights of samples, and so not negative; quadrature weights may be."""
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        restated = [name for name in ("loss", "forward") if name in cls.__dict__]
-        if restated:
+        if "loss" in cls.__dict__:
             raise ConfigError(
-                f"got a game {cls.__name__} that restates {', '.join(restated)}, which no solver reads; expected its "
-                "losses in `terms`. Try: return the named parts of the loss from `terms`."
+                f"got a game {cls.__name__} that restates loss, which no solver reads; expected its losses in `terms`. "
+                "Try: return the named parts of the loss from `terms`."
             )
 
     def __init__(self):
@@ -145,7 +146,7 @@ class Game(nn.Module, ABC):
         DataError
             Weights are negative or all 0, or a label is unknown to a network.
         """
-        if "weight" in data:
+        if self.sample_weights and "weight" in data and data["weight"].dim() == 1:
             refuse_weights(data["weight"])
         if "condition" in data:
             for module in self.modules():

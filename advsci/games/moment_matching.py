@@ -68,6 +68,8 @@ class MomentMatching(Game):
         self.discrepancy = discrepancy
         self.learn = learn
 
+    sample_weights = True
+
     @property
     def players(self) -> dict[str, nn.Module]:
         generator = {"generator": self.generator}

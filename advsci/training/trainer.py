@@ -26,7 +26,7 @@ from advsci.solvers.solver import Solver
 from advsci.streams import Stream
 from advsci.training import checkpoint
 from advsci.training.best import Best
-from advsci.training.data import Data, Source, as_source, content_of
+from advsci.training.data import Data, Source, TensorSource, as_source, content_of
 from advsci.training.described import described
 from advsci.training.ema import EMA, Averaged
 from advsci.training.feed import Feed
