@@ -103,13 +103,12 @@ class Augment(Training):
 
 
 class Compare(Training):
-    """Compare a GAN, a VAE, an autoencoder and a diffusion model on the same images and budget."""
+    """Compare a GAN, a VAE, an autoencoder and a diffusion model on the same images, for the same number of steps."""
 
     data: str = Field(default="digits", description="Images. " + SOURCE)
     models: list[Literal["gan", "vae", "autoencoder", "diffusion"]] = Field(
         default=["gan", "vae", "autoencoder", "diffusion"], min_length=1, description="Which, in this order."
     )
-    seconds: float = Field(default=0.0, ge=0, description="CPU seconds of each training; 0: the same steps for all.")
 
 
 class Caption(Training):

@@ -68,7 +68,7 @@ class Diffusion(Game):
             made = self.denoiser(x, time_features(draw["time"]))
         if made.shape != x.shape:
             raise ShapeError(
-                f"the denoiser returned {tuple(made.shape)}; expected {tuple(x.shape)}. Try: change its last layer."
+                f"got {tuple(made.shape)} from the denoiser; expected {tuple(x.shape)}. Try: change its last layer."
             )
 
     @torch.no_grad()
