@@ -21,7 +21,18 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from cyclopts import App, CycloptsError, Parameter
 
 from advsci import __version__
-from advsci.config import Config, Origin, RunConfig, dotted, leaves, load_config, merge, read_toml, to_toml
+from advsci.config import (
+    Config,
+    DeviceConfig,
+    Origin,
+    RunConfig,
+    dotted,
+    leaves,
+    load_config,
+    merge,
+    read_toml,
+    to_toml,
+)
 from advsci.errors import AdvsciError, ConfigError, MissingDependencyError, Stopped
 
 __all__ = ["command", "domain_app", "execute", "group", "resolve", "run_app"]
@@ -216,9 +227,8 @@ def execute(run: Callable[..., Any], config: Config, *, name: str | None = None)
     from advsci.devices import torch_device
     from advsci.training.opening import opened
 
-    torch_device(getattr(config, "device", None))
-    if len(inspect.signature(run).parameters) == 1:  # commands that open their folder themselves, until all have moved
-        return run(config)
+    if isinstance(config, DeviceConfig):
+        torch_device(config.device)
     with opened(config, name or _name_of(run)) as folder:
         if not folder.finished:
             folder.result = run(config, folder)

@@ -10,7 +10,6 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -94,13 +93,6 @@ class RunConfig(Config):
     out: Path | None = Field(default=None, description="Run folder; default: a new one under runs/.")
     overwrite: bool = Field(default=False, description="Empty a run folder that holds another run, and begin anew.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Root of every random number of the run.")
-    device: str | None = Field(
-        default=None, description="Torch device, as cpu, cuda, cuda:1; default: an accelerator if there is one."
-    )
-
-    def folder(self, name: str) -> Path:
-        """``out``, or a new folder for a run of this name."""
-        return self.out if self.out is not None else Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 class DeviceConfig(RunConfig):

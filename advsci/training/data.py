@@ -303,7 +303,12 @@ def _as_named(batch: Any) -> Batch:
                 "Try: samples that are dicts with the keys 'x', 'condition', 'weight'."
             )
         batch = dict(zip(("x", "condition"), batch, strict=False))
-    return as_batch(batch)
+    if not isinstance(batch, Tensor | Mapping):
+        raise DataError(
+            f"got a batch of type {type(batch).__name__}; expected a tensor, a pair or a dict of tensors. "
+            "Try: another collate function."
+        )
+    return as_batch(cast("Tensor | Batch", batch))
 
 
 def _check_lengths(lengths: Mapping[str, int]) -> None:

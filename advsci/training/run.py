@@ -1,9 +1,7 @@
 """A run is a folder: resolved config, environment, JSONL metrics, checkpoints, samples and the report."""
 
 import json
-import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +62,6 @@ class Run:
     def report(self) -> Path:
         """Where the report of this run goes."""
         return self.path / "report.html"
-
-    def describe(self, config: Mapping[str, Any]) -> None:
-        """Write the resolved config and the versions that the run used."""
-        environment = {
-            "python": platform.python_version(),
-            "system": platform.system(),
-            "machine": platform.machine(),
-            **{name: version(name) for name in ("advsci", "torch", "numpy", "scipy", "safetensors")},
-        }
-        self.write("config.json", json.dumps(dict(config), indent=2, sort_keys=True, default=str))
-        self.write("environment.json", json.dumps(environment, indent=2))
 
     def append(self, name: str, record: Mapping[str, Any]) -> None:
         """Add one record to ``metrics.jsonl`` or ``timing.jsonl``.

@@ -18,10 +18,6 @@ OPENED = {"out", "overwrite", "seed"}
 """Read by `advsci.training.opening` for every command with a run folder; the seed is written with the environment."""
 
 
-PENDING = ("advsci-circuits", "advsci-inverse", "advsci-friction design")
-"""Scripts whose commands do not hand the device on yet; this list only shrinks."""
-
-
 def commands(app, above: str = ""):
     """(words, schema, run) of every command of an app and its groups."""
     for name in app:
@@ -123,9 +119,6 @@ def test_every_option_is_read(words, schema, run):
     unread = [
         ".".join(key) for key, _ in leaves(schema) if key[-1] not in read and not (len(key) > 1 and key[0] in read)
     ]
-    if words.startswith(PENDING):
-        assert set(unread) <= {"device"}
-        return
     assert not unread, f"{words} offers what {run} does not read: {', '.join(unread)}"
 
 
