@@ -9,7 +9,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-PAGES = [*(f"engine/{page}.md" for page in ("extending", "metrics", "objectives", "report")), "data.md"]
+PAGES = [*(f"engine/{page}.md" for page in ("extending", "metrics", "objectives", "report", "training")), "data.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)
