@@ -1,7 +1,7 @@
 """The script ``advsci-friction``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci_friction.config import Design, Evaluate, Solve, Train, WriteReport
+from advsci_friction.config import Design, Evaluate, Hysteresis, Solve, StickSlip, Train, WriteReport
 
 __all__ = ["app", "main"]
 
@@ -15,6 +15,15 @@ command(
     app, "evaluate", Evaluate, f"{_COMMANDS}.evaluate:run", plan=f"{_COMMANDS}.evaluate:plan", positional=("designs",)
 )
 command(app, "report", WriteReport, f"{_COMMANDS}.report:run", plan=f"{_COMMANDS}.report:plan", positional=("designs",))
+command(app, "stick-slip", StickSlip, f"{_COMMANDS}.stick_slip:run", plan=f"{_COMMANDS}.stick_slip:plan")
+command(
+    app,
+    "hysteresis",
+    Hysteresis,
+    f"{_COMMANDS}.hysteresis:run",
+    plan=f"{_COMMANDS}.hysteresis:plan",
+    positional=("file",),
+)
 
 
 def main() -> int:

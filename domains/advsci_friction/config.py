@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from advsci.config import Config, DeviceConfig
+from advsci.config import Config, DeviceConfig, RunConfig
 
-__all__ = ["Design", "Evaluate", "MapFile", "Pair", "Solve", "Train", "WriteReport"]
+__all__ = ["Design", "Evaluate", "Hysteresis", "MapFile", "Pair", "Solve", "StickSlip", "Train", "WriteReport"]
 
 Flatten = Literal["none", "plane", "parabola", "lines"]
 
@@ -82,23 +82,29 @@ class Design(DeviceConfig, Pair):
     mu: float = Field(gt=0, description="Wanted coefficient of friction.")
     pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
     count: int = Field(default=20, ge=1, le=10000, description="Number of designs.")
-    way: Literal["edit", "families"] = Field(
+    way: Literal["edit", "new", "families"] = Field(
         default="edit",
-        description="edit: the nearest maps of a process, changed as little as meets the request; families: the "
-        "trained generator of analytic families.",
+        description="edit: the nearest maps of a process, changed as little as meets the request; new: maps that a "
+        "game learns to make, which takes minutes; families: the trained generator of analytic families.",
     )
+    first_steps: int = Field(default=1500, gt=0, description="Steps of the game without solves (new).")
+    steps: int = Field(default=300, gt=0, description="Steps of the game with solves (new).")
     also: list[str] = Field(
-        default=[], description="Friction wanted at further pressures, each as '0.08 at 20 MPa' (edit; up to five)."
+        default=[], description="Friction wanted at further pressures, each as '0.08 at 20 MPa' (edit, new)."
     )
     process: str = Field(
         default="e-beam",
-        description="e-beam, two-photon, laser-ripples, ion-ripples, blasting, honing or polishing (edit).",
+        description="e-beam, two-photon, laser-ripples, ion-ripples, blasting, honing or polishing (edit, new).",
     )
     maps: Path | None = Field(
-        default=None, description="Scan or folder of scans to take the maps from, in place of a process (edit)."
+        default=None, description="Scan or folder of scans to take the maps from, in place of a process (edit, new)."
     )
-    library: int = Field(default=128, ge=16, le=4096, description="Maps in the library that is searched (edit).")
-    grid: int = Field(default=64, ge=32, le=256, description="Pixels along a map of the library (edit).")
+    library: int = Field(
+        default=128, ge=16, le=4096, description="Maps in the library that is searched or learned from (edit, new)."
+    )
+    grid: int = Field(
+        default=64, ge=32, le=256, description="Pixels along a map of the library, a multiple of 8 (edit, new)."
+    )
     band: int | None = Field(
         default=None,
         ge=2,
@@ -146,3 +152,29 @@ class WriteReport(DeviceConfig):
     """A page with the designs, their pressure maps and the friction that they have."""
 
     designs: Path = Field(description="npz file that 'design' wrote.")
+
+
+class StickSlip(RunConfig):
+    """Friction of a point contact against speed and temperature (Prandtl-Tomlinson)."""
+
+    corrugation: str = Field(default="0.4 eV", description="Amplitude E0 of the potential, with unit.")
+    period: str = Field(default="0.3 nm", description="Period of the potential, with unit.")
+    stiffness: str = Field(default="2 N/m", description="Stiffness of the pulling spring, with unit.")
+    attempt_rate: str = Field(default="10 GHz", description="Attempt rate of the slip, with unit.")
+    temperatures: list[str] = Field(default=["100 K", "300 K", "500 K"], description="Temperatures, with unit.")
+    slowest: str = Field(default="1 nm/s", description="Smallest speed, with unit.")
+    fastest: str = Field(default="1 mm/s", description="Largest speed, with unit.")
+
+
+class Hysteresis(RunConfig, MapFile):
+    """Friction of rubber that slides over a rough scan, by the loss in the rubber (Persson)."""
+
+    file: Path = Field(description="AFM or profilometer file, text, npy or npz, as in solve; square.")
+    pressure: str = Field(default="100 kPa", description="Mean pressure, with unit.")
+    relaxed: str = Field(default="1 MPa", description="Plane-strain modulus at rest, with unit.")
+    instantaneous: str = Field(default="1 GPa", description="Plane-strain modulus at high frequency, with unit.")
+    relaxation_time: str = Field(default="1 us", description="Relaxation time at the reference temperature.")
+    reference: str = Field(default="300 K", description="Reference temperature of the relaxation time, with unit.")
+    temperatures: list[str] = Field(default=["280 K", "300 K", "330 K"], description="Temperatures, with unit.")
+    slowest: str = Field(default="1 um/s", description="Smallest speed, with unit.")
+    fastest: str = Field(default="10 m/s", description="Largest speed, with unit.")

@@ -32,7 +32,7 @@ def tamaas_pressure(
         tamaas = import_module("tamaas")
     except ImportError as error:
         raise MissingDependencyError(
-            "got no package 'tamaas'; expected it to judge. Try: pip install tamaas"
+            "got no package 'tamaas'; expected it to judge. Try: pip install tamaas."
         ) from error
     tamaas.set_log_level(tamaas.LogLevel.error)
     model = tamaas.Model(tamaas.model_type.basic_2d, [1.0, 1.0], list(heights.shape))

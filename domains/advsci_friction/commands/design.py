@@ -12,6 +12,7 @@ from torch import Tensor
 
 from advsci.devices import torch_device
 from advsci.errors import ConfigError, DataError
+from advsci.report import Report, drawn, verdict_section
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_friction.config import Design
@@ -20,9 +21,12 @@ from advsci_friction.data.maps import write_map
 from advsci_friction.data.materials import Material, material_of
 from advsci_friction.data.scans import read_scan
 from advsci_friction.data.units import number, si
-from advsci_friction.design.by_edit import as_designs, best_depth, design_by_edit, reachable_by_edit
+from advsci_friction.design.by_edit import as_designs, best_depth, design_by_edit, reachable_by_edit, wanted_areas
 from advsci_friction.design.designer import Designer, Designs
+from advsci_friction.design.edit import Edited, edit
 from advsci_friction.design.refine import refine
+from advsci_friction.evaluation.judge import copy_scores
+from advsci_friction.game.new_training import train_new_maps
 from advsci_friction.store import load_designer, write_designs
 from advsci_friction.surfaces.fabrication import Fabrication
 from advsci_friction.surfaces.pressed import Pressed, press
@@ -138,7 +142,31 @@ def _mask_of(config: Design) -> Tensor | None:
     return torch.as_tensor(mask.astype(bool))
 
 
-def _designed(config: Design, material: Material) -> tuple[Designs, Fabrication, dict[str, object]]:
+def _new(
+    config: Design, folder: Run, library: Pressed, band: int, material: Material, request: list[tuple[float, float]]
+) -> Edited:
+    """Maps of the game's generator, met exactly by the solver's steps; the verdict on the game goes to the report."""
+    wanted, strain = wanted_areas(material, request)
+    trained = train_new_maps(
+        library,
+        tuple(strain.tolist()),
+        first_steps=config.first_steps,
+        steps=config.steps,
+        seed=config.seed,
+        run=folder.stage("game"),
+        device=torch_device(config.device),
+    )
+    asked = wanted.expand(config.count, -1)
+    maps = trained.draw(asked, Stream(config.seed).at("new"))
+    made = replace(library, maps=maps.to(library.maps))
+    with drawn("report"):
+        report = Report("New maps", f"{config.first_steps} + {config.steps} steps on maps of {config.process}")
+        verdict_section(report, folder.path)
+        report.write(folder.report)
+    return edit(made, asked, strain, torch.arange(config.count), band)
+
+
+def _designed(config: Design, folder: Run, material: Material) -> tuple[Designs, Fabrication, dict[str, object]]:
     """The designs, their limits of fabrication, and what else is known of them."""
     if config.way == "families":
         designer = load_designer(config.model)
@@ -156,22 +184,28 @@ def _designed(config: Design, material: Material) -> tuple[Designs, Fabrication,
             factor = best_depth(library, material, request, config.count, process.depths)
         library = library.deeper(factor)
     library = replace(library, maps=library.maps.to(on))
-    mask = _mask_of(config)
-    found = design_by_edit(
-        library,
-        band,
-        material,
-        request,
-        config.count,
-        fixed=None if mask is None else mask.to(on),
-        softest=config.softest,
-    )
+    if config.way == "new":
+        found = _new(config, folder, library, band, material, request)
+    else:
+        mask = _mask_of(config)
+        found = design_by_edit(
+            library,
+            band,
+            material,
+            request,
+            config.count,
+            fixed=None if mask is None else mask.to(on),
+            softest=config.softest,
+        )
     facts = {
         "reachable": list(reachable_by_edit(library, material, request[0][1])),
         "largest error on the finer grid": float(found.error.max()),
         "median error on the finer grid": float(found.error.median()),
         "edit over map, rms": float(((found.maps - found.start).std((1, 2)) / found.start.std((1, 2))).median()),
     }
+    if config.way == "new":
+        scores = copy_scores(found.maps[:8].cpu(), library.maps[:64].cpu())
+        facts["correlation with the nearest map, median"] = float(scores.median())
     if config.maps is None:
         facts["depth of the process [m]"] = factor * process.depth
         facts["area that breaks the process's rule"] = float(process.broken(found.maps).mean())
@@ -195,7 +229,7 @@ def run(config: Design, folder: Run) -> Path:
         The file of designs.
     """
     start = time.perf_counter()
-    designs, fabrication, facts = _designed(config, material_of(config))
+    designs, fabrication, facts = _designed(config, folder, material_of(config))
     seconds = time.perf_counter() - start
     path = folder.path / "designs.npz"
     write_designs(path, designs, fabrication, config.pixels)

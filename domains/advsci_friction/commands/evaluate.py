@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import torch
+
 from advsci.devices import torch_device
 from advsci.streams import Stream
 from advsci.training import Run
@@ -43,6 +45,11 @@ def run(config: Evaluate, folder: Run) -> Path:
     ]
     path = folder.path / "verdicts.json"
     found = summary(designs, verdicts)
+    for mu, load in designs.more:
+        settings = {"solver": config.solver, "stream": Stream(config.seed), "device": torch_device(config.device)}
+        again = verify(designs, fabrication, config.finer * pixels, load=torch.full((len(rows),), load), **settings)
+        error = (again.friction / mu - 1.0).abs()
+        found[f"median relative error at {load:.4g} Pa"] = float(error.median())
     path.write_text(
         json.dumps({"solver": config.solver, "pixels": config.finer * pixels, **found, "designs": rows}, indent=2)
     )

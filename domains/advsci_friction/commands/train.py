@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from advsci.devices import torch_device
-from advsci.report import Report, drawn, training_section
+from advsci.report import Report, drawn, verdict_section
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_friction.config import Train
@@ -98,7 +98,7 @@ def run(config: Train, folder: Run) -> Path:
     with drawn("report"):
         report = Report("Texture designer", f"{config.shapes} shapes, {config.steps} steps with physics")
         report.card("Contacts known", len(designer.known["area"]), note="characters that the generator honours")
-        training_section(report, folder.path)
+        verdict_section(report, folder.path)
         report.write(folder.report)
     return path
 

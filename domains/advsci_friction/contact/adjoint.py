@@ -53,9 +53,11 @@ def solve_adjoint(
     tiny = torch.finfo(gradient.dtype).tiny
 
     def total(x: Tensor) -> Tensor:
+        """Sum of ``x`` over the map."""
         return x.sum(dims, keepdim=True)
 
     def project(x: Tensor) -> tuple[Tensor, Tensor]:
+        """``x`` less its mean on the free pixels, and that mean."""
         mean = total(x * f) / count
         return (x - mean) * f, mean
 
@@ -134,10 +136,14 @@ class Pressure(torch.autograd.Function):
         space: HalfSpace,
         settings: tuple[float, float, int],
     ) -> tuple[Tensor, Tensor, Tensor]:
+        """Solve; ``ctx`` keeps what the backward pass needs of ``heights``, ``load``, ``modulus``, ``hardness`` and
+        ``start`` (None where there is none), ``space`` and ``settings`` (tolerances, limit of iterations).
+        """
         dims = space.dims
         tolerance, adjoint_tolerance, max_iterations = settings
 
         def spread(x: Tensor) -> Tensor:
+            """``x`` with an axis of length 1 for each of the map."""
             return x.reshape(-1, *[1] * len(dims))
 
         h = heights - heights.mean(dims, keepdim=True)
@@ -159,11 +165,13 @@ class Pressure(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
+        """Gradients of the inputs from that of the pressure, ``gradient``, and what ``ctx`` kept."""
         pressure, modulus, hardness = ctx.saved_tensors
         space = ctx.space
         full = pressure.shape
 
         def total(x: Tensor) -> Tensor:
+            """Sum of ``x`` over the map."""
             return x.flatten(1).sum(1)
 
         touching = pressure > 0.0

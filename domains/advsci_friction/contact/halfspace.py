@@ -77,14 +77,14 @@ class HalfSpace:
     ):
         if len(shape) != len(size) or len(size) not in (1, 2):
             raise ShapeError(
-                f"got pixels {tuple(shape)} for a cell of size {tuple(size)}; expected one length an axis, 1 or 2 "
+                f"got pixels {tuple(shape)} for a cell of size {tuple(size)}; expected one length per axis, 1 or 2 "
                 f"axes. "
                 "Try: size=(L,) for profiles, size=(Ly, Lx) for maps."
             )
         if min(shape) < 4 or not all(0.0 < length < math.inf for length in size):
             raise ShapeError(
                 f"got pixels {tuple(shape)} and size {tuple(size)}; expected at least 4 pixels and a positive length "
-                f"an axis."
+                f"per axis. Try: size=(Ly, Lx) in metres."
             )
         self.shape, self.size = tuple(shape), tuple(float(length) for length in size)
         self.device, self.dtype = torch.device(device), dtype

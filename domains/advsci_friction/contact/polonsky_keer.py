@@ -141,9 +141,11 @@ def polonsky_keer(
     tiny = torch.finfo(heights.dtype).tiny
 
     def total(x: Tensor) -> Tensor:
+        """Sum of ``x`` over the map."""
         return x.sum(dims, keepdim=True)
 
     def dot(x: Tensor, y: Tensor) -> Tensor:
+        """Inner product of the maps ``x`` and ``y``."""
         return torch.linalg.vecdot(x.flatten(1), y.flatten(1)).reshape(-1, *[1] * len(dims))
 
     found = start.clone()

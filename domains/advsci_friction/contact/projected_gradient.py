@@ -62,6 +62,7 @@ def projected_gradient(
     momentum = (1.0 - root) / (1.0 + root)
 
     def total(x: Tensor) -> Tensor:
+        """Sum of ``x`` over the map."""
         return x.sum(dims, keepdim=True)
 
     found = start.clone()

@@ -147,6 +147,11 @@ def solve_contact(
     strict
         Raise where a surface has not converged; if False the report says so and the caller decides.
 
+    Returns
+    -------
+    Contact
+        Pressures and what follows from them.
+
     Raises
     ------
     DataError
@@ -165,6 +170,7 @@ def solve_contact(
     batch = heights.shape[: -len(size)]
 
     def per_surface(x: Tensor | float | None) -> Tensor:
+        """``x`` as one number per surface; None is infinite."""
         x = torch.inf if x is None else x
         return torch.as_tensor(x, dtype=heights.dtype, device=heights.device).expand(batch)
 
@@ -214,7 +220,7 @@ def _check(heights: Tensor, load: Tensor, modulus: Tensor, hardness: Tensor) -> 
         )
     for name, value in (("load", load), ("modulus", modulus), ("hardness", hardness)):
         if not bool((value > 0.0).all()):
-            raise DataError(f"got a {name} of {value.min().item():g} Pa; expected a positive number.")
+            raise DataError(f"got a {name} of {value.min().item():g} Pa; expected a positive number. Try: 5e7.")
     if not bool((load < hardness).all()):
         raise DataError(
             f"got a mean pressure of {load.max().item():g} Pa for a hardness of {hardness.min().item():g} Pa; "

@@ -36,7 +36,7 @@ def write_map(path: str | Path, heights: Float[np.ndarray, "ny nx"], size: tuple
         map_ = topography.Topography(heights.T.copy(), (size[1], size[0]), unit="m", periodic=True)
         (map_.to_netcdf if path.suffix == ".nc" else map_.to_x3p)(str(path))
     else:
-        raise DataError(f"got '{path.suffix}'; expected .npz, .nc, .x3p or .stl.")
+        raise DataError(f"got '{path.suffix}'; expected .npz, .nc, .x3p or .stl. Try: 'map.npz'.")
 
 
 def write_stl(
@@ -59,10 +59,12 @@ def write_stl(
     bottom[..., 2] = z.min() - (base * 1e6 if base > 0.0 else 0.1 * max(size) * 1e6)
 
     def sheet(points: np.ndarray) -> np.ndarray:
+        """Triangles of a grid of ``points``."""
         a, b, c, d = points[:-1, :-1], points[:-1, 1:], points[1:, 1:], points[1:, :-1]
         return np.concatenate([np.stack([a, b, c], -2).reshape(-1, 3, 3), np.stack([a, c, d], -2).reshape(-1, 3, 3)])
 
     def wall(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """Triangles between two edges, ``upper`` and ``lower``."""
         a, b, c, d = lower[:-1], lower[1:], upper[1:], upper[:-1]
         return np.concatenate([np.stack([a, b, c], -2), np.stack([a, c, d], -2)])
 

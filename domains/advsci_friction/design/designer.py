@@ -162,7 +162,7 @@ class Designer:
         if pressure >= material.hardness:
             raise ConfigError(
                 f"got a pressure of {pressure:.3g} Pa on '{material.name}' of hardness {material.hardness:.3g} Pa; "
-                f"expected less."
+                f"expected less. Try: a lower pressure."
             )
         if material.shear_strength >= material.hardness / 6.0 * (1.0 - 1e-9):
             raise ConfigError(
@@ -307,7 +307,7 @@ class Designer:
             )
         area = (friction - material.pressure_coefficient) * pressure / material.shear_strength
         if family is not None and family not in FAMILIES:
-            raise ConfigError(f"got family '{family}'; expected one of {list(FAMILIES)}.")
+            raise ConfigError(f"got family '{family}'; expected one of {list(FAMILIES)}. Try: sine.")
         label = None if family is None else list(FAMILIES).index(family)
         growth = None if second is None else self._growth(material, area, pressure, second)
         asked = self.characters(
@@ -326,9 +326,14 @@ class Designer:
         r""":math:`d \log A / d \log P` between two loads, from the friction at the second."""
         mu, other = second[0], si(second[1], "Pa", "second pressure")
         if not 1.5 <= max(other / load, load / other) <= 16.0:
-            raise ConfigError(f"got a second pressure of {other:.3g} Pa; expected 1.5 to 16 times more or less.")
+            raise ConfigError(
+                f"got a second pressure of {other:.3g} Pa; expected 1.5 to 16 times more or less. "
+                "Try: four times the first."
+            )
         if mu <= material.pressure_coefficient:
-            raise ConfigError(f"got mu = {mu} at the second pressure; expected more than {material.floor:.3g}.")
+            raise ConfigError(
+                f"got mu = {mu} at the second pressure; expected more than {material.floor:.3g}. Try: a larger one."
+            )
         wanted = (mu - material.pressure_coefficient) * other / material.shear_strength
         return math.log(wanted / area) / math.log(other / load)
 
@@ -378,5 +383,7 @@ def _still(near: Tensor, meets: Tensor, wish: str, able: Tensor | list[str]) -> 
     """Contacts that meet one more wish."""
     if not bool((near & meets).any()):
         has = able if isinstance(able, list) else f"{float(able.min()):.3g} to {float(able.max()):.3g}"
-        raise ConfigError(f"got {wish}, which no texture known for this friction here has; expected {has}.")
+        raise ConfigError(
+            f"got {wish}, which no texture known for this friction here has; expected {has}. Try: leave it open."
+        )
     return near & meets

@@ -214,6 +214,7 @@ def edit(
     pixels = finer * start.shape[-1]
 
     def spread(g: Tensor) -> Tensor:
+        """The covariance of the process applied to ``g``, on free pixels."""
         g = g if free is None else g * free
         g = torch.fft.ifft2(torch.fft.fft2(g) * covariance).real
         return g if free is None else g * free

@@ -139,6 +139,7 @@ def copy_scores(made: Float[Tensor, "m n n"], library: Float[Tensor, "r n n"]) -
     """
 
     def unit(x: Tensor) -> Tensor:
+        """Each map of ``x`` with zero mean and length 1."""
         x = x - x.mean((1, 2), keepdim=True)
         return x / x.flatten(1).norm(dim=1)[:, None, None]
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from advsci_friction.design.designer import Designs
     from advsci_friction.evaluation.scores import Verdicts
 
-__all__ = ["contact_figure", "curve_figure", "design_figure", "loads_figure", "spectrum_figure"]
+__all__ = ["contact_figure", "curve_figure", "design_figure", "loads_figure", "spectrum_figure", "speeds_figure"]
 
 
 def _microns(size: tuple[float, float]) -> tuple[tuple[float, float, float, float], str]:
@@ -165,4 +165,33 @@ def design_figure(designs: "Designs", verdicts: "Verdicts", count: int = 12, col
         title = f"mu {float(verdicts.friction[i]):.4g}\npeak {float(verdicts.peak[i]) / 1e9:.2g} GPa"
         below.set_title(title, fontsize=8)
         below.add_patch(plt.Rectangle((0, 0), 1, 1, fill=False, linewidth=0.5, transform=below.transAxes))
+    return figure
+
+
+def speeds_figure(speeds: list[float], curves: dict[str, list[float]], label: str) -> Any:
+    """Curves against the logarithm of the speed, one per temperature.
+
+    Parameters
+    ----------
+    speeds
+        Speeds [m/s].
+    curves
+        Temperature to values.
+    label
+        What the values are, with unit.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(5.5, 3.4), layout="constrained")
+    for name, values in curves.items():
+        axis.plot(speeds, values, label=name)
+    axis.set_xscale("log")
+    axis.set_xlabel("sliding speed [m/s]")
+    axis.set_ylabel(label)
+    axis.legend(frameon=False)
     return figure

@@ -52,8 +52,6 @@ class MapGenerator(nn.Module):
         Pixels along the map, a multiple of 8.
     loads
         Numbers in a request.
-    scale
-        (1 1 1) standard deviation of the maps, by which the output is multiplied: 1 in the game.
     width
         Channels on the finest grid.
     """
@@ -75,6 +73,7 @@ class MapGenerator(nn.Module):
         return sum(c * n * n for c, n in zip(self.NOISE, self.grids, strict=True))
 
     def forward(self, z: Float[Tensor, "n d"], condition: Float[Tensor, "n j"]) -> Float[Tensor, "n p p"]:
+        """Maps for latent vectors ``z`` and requests ``condition``."""
         noise = z.split([c * n * n for c, n in zip(self.NOISE, self.grids, strict=True)], 1)
         maps = [x.reshape(-1, c, n, n) for x, c, n in zip(noise, self.NOISE, self.grids, strict=True)]
         request = condition[:, :, None, None]
@@ -114,6 +113,7 @@ class MapCritic(nn.Module):
         self.score = nn.Linear(2 * channels[3], 1)
 
     def forward(self, x: Float[Tensor, "n p p"], context: Float[Tensor, "n c"]) -> Float[Tensor, "n 1"]:
+        """Scores of the maps ``x`` beside the numbers of ``context``."""
         bend = sum(x.roll(s, a) for s in (1, -1) for a in (1, 2)) - 4.0 * x
         shown = 0.5 * context[:, :, None, None].expand(-1, -1, *x.shape[1:])
         y = torch.cat([x[:, None], self.curvature * bend[:, None], shown], 1)
@@ -160,6 +160,7 @@ class AreaPhysics(Physics):
         return tuple(f"area_{j}" for j in range(len(self.strain)))
 
     def forward(self, x: Float[Tensor, "n p p"], condition: Float[Tensor, "n c"] | None) -> Findings:
+        """Press the maps ``x`` and compare their areas with those that ``condition`` asks for."""
         assert condition is not None
         n, loads = len(x), len(self.strain)
         if not self.active:

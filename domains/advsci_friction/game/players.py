@@ -101,6 +101,7 @@ class LoadNet(nn.Module):
         self.head = MLP(4 * width + 9, 1, 128, 4, condition=1, residual=True)
 
     def forward(self, coefficients: Float[Tensor, "n m"], area: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Log of the reduced load at which the shapes of ``coefficients`` touch on a share ``area``."""
         h = self.band.synthesise(coefficients, self.pixels)
         space = HalfSpace((self.pixels, self.pixels), (1.0, 1.0), device=h.device, dtype=h.dtype)
         full = 2.0 * space.flatten(h)  # standard deviation 1 at unit slope
@@ -158,6 +159,7 @@ class TextureGenerator(nn.Module):
         return torch.special.ndtr(z + REACH * torch.tanh(self.move(z, condition) / REACH))
 
     def forward(self, z: Float[Tensor, "n k"], condition: Float[Tensor, "n c"]) -> Float[Tensor, "n d"]:
+        """Samples for latent vectors ``z`` and requests ``condition``."""
         asked = Request.of(condition)
         u = self.parameters_of(z, condition)
         coefficients = assemble(self.band, asked.share, asked.layout, u)
@@ -176,5 +178,6 @@ class TextureCritic(nn.Module):
         self.net = MLP(sample + (sample - 1) // 2, 1, width, depth, condition=context)
 
     def forward(self, x: Float[Tensor, "n d"], context: Float[Tensor, "n c"]) -> Float[Tensor, "n 1"]:
+        """Scores of the samples ``x`` beside their ``context`` of request and findings."""
         a, b = x[:, :-1].chunk(2, 1)
         return self.net(torch.cat([x, (a.square() + b.square() + 1e-3).sqrt()], 1), context)

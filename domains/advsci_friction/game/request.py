@@ -100,6 +100,7 @@ class Request:
         area = torch.sigmoid(numbers[:, 0])
 
         def unscale(x: Tensor, limits: tuple[float, float]) -> Tensor:
+            """``x`` in [-1, 1] as a number between the ``limits``, on a logarithmic scale."""
             low, high = torch.tensor(limits).log()
             return (low + 0.5 * (x + 1.0) * (high - low)).exp()
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import smooth_l1_loss
 
+from advsci.diagnostics import Probe
 from advsci.games.game import Batch, Draw
 from advsci.latents import Gaussian
 from advsci.penalties import R1, R2
@@ -108,8 +109,7 @@ def make_game(
     """
     physics = ContactPhysics(band, pixels, fabrication, surrogate=ablation in ("surrogate", "no-physics"))
     if players is None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with Stream(seed).at("players").seeded():
             players = TextureGenerator(band), TextureCritic(band.size + 1, CONDITION + len(physics.names))
     generator, critic = players
     informed = ablation in ("none", "surrogate")
@@ -166,6 +166,7 @@ def train_game(
         ema=EMA(0.998),
         run=run,
         checkpoint_every=200,
+        callbacks=[Probe(tasks, samples=128, spectrum_every=0)] if len(tasks) >= 20 else [],
         quiet=quiet,
         title=title,
     )

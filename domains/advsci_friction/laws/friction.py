@@ -32,13 +32,7 @@ class FrictionLaw(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, contact: Contact) -> Float[Tensor, "..."]:
-        """The contribution of each surface, dimensionless.
-
-        Parameters
-        ----------
-        contact
-            The solved contact.
-        """
+        """The contribution of each surface of the ``contact``, dimensionless."""
 
     def __add__(self, other: "FrictionLaw") -> "Sum":
         return Sum(self, other)
@@ -52,6 +46,7 @@ class Sum(FrictionLaw):
         self.laws = nn.ModuleList(laws)
 
     def forward(self, contact: Contact) -> Float[Tensor, "..."]:
+        """The contribution of each surface of the ``contact``, dimensionless."""
         return torch.stack([law(contact) for law in self.laws]).sum(0)
 
 
@@ -88,6 +83,7 @@ class BowdenTabor(FrictionLaw):
         self.smoothing = smoothing
 
     def forward(self, contact: Contact) -> Float[Tensor, "..."]:
+        """The contribution of each surface of the ``contact``, dimensionless."""
         area = real_area(contact, self.smoothing * contact.load.detach() if self.smoothing else None)
         tau, alpha = self.shear_strength.to(area.dtype), self.pressure_coefficient.to(area.dtype)
         return alpha + tau * area / contact.load
@@ -111,6 +107,7 @@ class Ploughing(FrictionLaw):
     """
 
     def forward(self, contact: Contact) -> Float[Tensor, "..."]:
+        """The contribution of each surface of the ``contact``, dimensionless."""
         space = contact.space
         spectrum = torch.fft.rfftn(contact.heights, dim=space.dims)
         slopes = [
@@ -143,6 +140,7 @@ class WithAdhesion(FrictionLaw):
         self.adhesion = nn.Parameter(torch.tensor(si(adhesion, "Pa", "adhesion"), dtype=torch.float64))
 
     def forward(self, contact: Contact) -> Float[Tensor, "..."]:
+        """The contribution of each surface of the ``contact``, dimensionless."""
         return self.law(contact) * contact.load / (contact.load - self.adhesion.to(contact.load.dtype))
 
 

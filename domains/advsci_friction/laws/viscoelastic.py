@@ -13,7 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.special import erf
 
-__all__ = ["hysteretic_friction", "sine_hysteresis", "standard_linear_solid"]
+from advsci.errors import ConfigError
+
+__all__ = ["hysteretic_friction", "shift_factor", "sine_hysteresis", "standard_linear_solid"]
 
 Modulus = Callable[[Tensor], Tensor]
 
@@ -33,10 +35,50 @@ def standard_linear_solid(relaxed: float, instantaneous: float, time: float) -> 
     """
 
     def modulus(omega: Tensor) -> Tensor:
+        """The modulus [Pa] at the angular frequencies ``omega`` [rad/s]."""
         turn = torch.complex(torch.zeros_like(omega), omega * time)
         return relaxed + (instantaneous - relaxed) * turn / (1.0 + turn)
 
     return modulus
+
+
+def shift_factor(temperature: float, reference: float, c1: float = 8.86, c2: float = 101.6) -> float:
+    r"""How much longer relaxation takes than at a reference temperature,
+    :math:`\log_{10} a_T = -c_1 (T - T_r)/(c_2 + T - T_r)`.
+
+    The default constants are the universal ones for a reference 50 K above the glass transition (Williams, Landel and
+    Ferry 1955, doi 10.1021/ja01619a008).
+
+    Parameters
+    ----------
+    temperature
+        T [K].
+    reference
+        T_r [K].
+    c1, c2
+        Constants of the polymer, the second in K.
+
+    Returns
+    -------
+    float
+        a_T, 1 at the reference.
+
+    Raises
+    ------
+    ConfigError
+        A temperature at or below :math:`T_r - c_2`, where the formula ends.
+
+    Examples
+    --------
+    >>> shift_factor(300.0, 300.0)
+    1.0
+    """
+    if temperature <= reference - c2:
+        raise ConfigError(
+            f"got a temperature of {temperature:g} K; expected more than {reference - c2:g} K, where the shift of "
+            "time with temperature ends. Try: a higher temperature."
+        )
+    return 10.0 ** (-c1 * (temperature - reference) / (c2 + temperature - reference))
 
 
 def sine_hysteresis(slope: Tensor | float, modulus: Tensor, load: Tensor | float) -> Tensor:

@@ -43,7 +43,8 @@ class Band:
     def _columns(self, n: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         if n < 2 * self.limit + 2:
             raise ShapeError(
-                f"got a grid of {n} pixels for wavenumbers up to {self.limit}; expected {2 * self.limit + 2}."
+                f"got a grid of {n} pixels for wavenumbers up to {self.limit}; expected at least {2 * self.limit + 2}. "
+                "Try: a finer grid."
             )
         ky, kx = self.wavevectors.to(device).T
         return ky % n, kx, self._edge.to(device)

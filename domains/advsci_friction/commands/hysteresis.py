@@ -1,0 +1,119 @@
+"""The command ``advsci-friction hysteresis``: friction of rubber on a rough scan against speed and temperature."""
+
+import json
+import math
+from pathlib import Path
+
+import torch
+
+from advsci.errors import DataError
+from advsci.report import Report, drawn, style
+from advsci.training import Run
+from advsci_friction.config import Hysteresis
+from advsci_friction.data.scans import read_scan
+from advsci_friction.data.units import si
+from advsci_friction.evaluation.pictures import speeds_figure
+from advsci_friction.laws.viscoelastic import hysteretic_friction, shift_factor, standard_linear_solid
+from advsci_friction.surfaces.roughness import power_spectrum
+
+__all__ = ["curves", "plan", "run"]
+
+
+def curves(config: Hysteresis) -> dict[str, object]:
+    """Coefficient of friction for every speed and temperature.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    dict
+        Cut-off wavenumber [rad/m], speeds [m/s], and per temperature the coefficients of friction and the area
+        fractions at the cut-off.
+
+    Raises
+    ------
+    DataError
+        The scan is not square.
+    """
+    reading = {name: getattr(config, name) for name in ("size", "height_unit", "length_unit", "channel", "override")}
+    scan = read_scan(config.file, level=config.flatten, fill=config.fill, invert=config.invert, **reading)
+    ny, nx = scan.heights.shape
+    if ny != nx or abs(scan.size[0] / scan.size[1] - 1.0) > 1e-3:
+        raise DataError(
+            f"{scan.name}: got {nx} x {ny} pixels on {scan.size[1]:.3g} x {scan.size[0]:.3g} m; expected a square map "
+            "for an isotropic spectrum. Try: crop it."
+        )
+    q, spectrum = power_spectrum(torch.as_tensor(scan.heights), scan.size[0], bins=max(16, nx // 8))
+    cut = math.pi * nx / scan.size[0] / 2.0  # half of the largest: beyond, a scan holds its tip and its noise
+    keep = torch.isfinite(spectrum) & (q <= cut)
+    q, spectrum = q[keep], spectrum[keep]
+    pressure, time = si(config.pressure, "Pa", "pressure"), si(config.relaxation_time, "s", "relaxation time")
+    moduli = si(config.relaxed, "Pa", "relaxed"), si(config.instantaneous, "Pa", "instantaneous")
+    reference = si(config.reference, "K", "reference")
+    low, high = (si(text, "m/s", "speed") for text in (config.slowest, config.fastest))
+    speeds = torch.logspace(math.log10(low), math.log10(high), 41, dtype=torch.float64).tolist()
+    found = {}
+    for text in config.temperatures:
+        shifted = time * shift_factor(si(text, "K", "temperature"), reference)
+        solid = standard_linear_solid(*moduli, shifted)
+        pairs = [hysteretic_friction(q, spectrum, solid, v, pressure) for v in speeds]
+        found[text] = {"mu": [float(mu) for mu, _ in pairs], "area": [float(area) for _, area in pairs]}
+    return {"cut-off wavenumber [rad/m]": float(q[-1]), "speed [m/s]": speeds, "temperatures": found}
+
+
+def run(config: Hysteresis, folder: Run) -> Path:
+    """Compute, write ``curves.json``, then the page.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+    folder
+        The run.
+
+    Returns
+    -------
+    Path
+        The file of curves.
+    """
+    found = curves(config)
+    folder.write("curves.json", json.dumps(found, indent=2))
+    with drawn("page"):
+        cut = float(found["cut-off wavenumber [rad/m]"])  # type: ignore[arg-type]
+        report = Report("Hysteretic friction", f"{config.file.name}, {config.pressure}, cut-off q = {cut:.3g} rad/m")
+        report.note(
+            f"The result is set mostly by the largest wavenumber of the spectrum (Ciavarella, arXiv 1701.03810): "
+            f"here {cut:.3g} rad/m, half of what the pixels resolve. Quote it with every number.",
+            "watch",
+        )
+        report.section("Speed and temperature")
+        lines = {t: c["mu"] for t, c in found["temperatures"].items()}  # type: ignore[attr-defined]
+        with style():
+            figure = speeds_figure(found["speed [m/s]"], lines, "coefficient of friction")  # type: ignore[arg-type]
+            report.figure(figure, "Loss in the solid alone (Persson 2001); shear of the contact comes on top.")
+        report.write(folder.report)
+    return folder.path / "curves.json"
+
+
+def plan(config: Hysteresis) -> dict[str, object]:
+    """Read the scan and say where its spectrum is cut.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    dict
+        Cut-off wavenumber, speeds and temperatures.
+    """
+    found = curves(config)
+    return {
+        "cut-off wavenumber [rad/m]": found["cut-off wavenumber [rad/m]"],
+        "speeds": f"{config.slowest} to {config.fastest}",
+        "temperatures": ", ".join(config.temperatures),
+    }
