@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from advsci_friction.data.materials import find_material as find_material
     from advsci_friction.data.scans import Scan as Scan
     from advsci_friction.data.scans import read_scan as read_scan
+    from advsci_friction.design.by_edit import design_by_edit as design_by_edit
     from advsci_friction.design.designer import Designer as Designer
     from advsci_friction.design.designer import Designs as Designs
+    from advsci_friction.evaluation.judge import likeness as likeness
     from advsci_friction.evaluation.scores import verify as verify
     from advsci_friction.game.physics import ContactPhysics as ContactPhysics
     from advsci_friction.laws.friction import BowdenTabor as BowdenTabor
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from advsci_friction.store import load_designer as load_designer
     from advsci_friction.surfaces.band import Band as Band
     from advsci_friction.surfaces.fabrication import Fabrication as Fabrication
+    from advsci_friction.surfaces.pressed import press as press
+    from advsci_friction.surfaces.processes import find_process as find_process
     from advsci_friction.surfaces.roughness import roughness as roughness
     from advsci_friction.surfaces.textures import FAMILIES as FAMILIES
 

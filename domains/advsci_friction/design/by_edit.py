@@ -143,6 +143,16 @@ def design_by_edit(
     ------
     ConfigError
         The request lies beyond what the library's maps and an edit of them reach.
+
+    Examples
+    --------
+    >>> from advsci.streams import Stream
+    >>> from advsci_friction import find_material, find_process, press
+    >>> dlc, process = find_material("dlc"), find_process("laser-ripples")
+    >>> library = press(process.simulate(8, Stream(0), 32), process.cell)
+    >>> request = [(dlc.friction(float(library.areas(torch.tensor([1e-3])).exp().median()), 138e6), 138e6)]
+    >>> design_by_edit(library, process.band, dlc, request, 1).maps.shape
+    torch.Size([1, 32, 32])
     """
     wanted, strain = wanted_areas(material, request)
     rows = nearest(library, wanted, strain, 4 * count if softest else count, material.hardness / material.modulus)

@@ -102,6 +102,14 @@ def likeness(real: Float[Tensor, "r n n"], made: Float[Tensor, "m n n"], seed: i
     -------
     Likeness
         AUC and W.
+
+    Examples
+    --------
+    >>> from advsci.streams import Stream
+    >>> from advsci_friction import find_process
+    >>> maps = find_process("laser-ripples").simulate(24, Stream(0), 32)
+    >>> likeness(maps[:12], -3.0 * maps[12:]).auc > 0.9
+    True
     """
     try:
         from sklearn.ensemble import RandomForestClassifier

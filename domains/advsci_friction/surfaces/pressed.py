@@ -118,6 +118,15 @@ def press(
     -------
     Pressed
         The library.
+
+    Examples
+    --------
+    >>> from advsci.streams import Stream
+    >>> from advsci_friction import find_process
+    >>> process = find_process("laser-ripples")
+    >>> library = press(process.simulate(4, Stream(0), 32), process.cell)
+    >>> library.areas(library.log_strain[[3]].exp()).shape
+    torch.Size([4, 1])
     """
     band = Band(maps.shape[-1] // 2 - 1)
     shapes = band.synthesise(band.analyse(maps), maps.shape[-1]) / cell  # without the mode that has no gradient
