@@ -115,6 +115,16 @@ def _of_one_size(data: OneSize) -> dict[str, Tensor]:
     return {"x": data.data["x"][rows, :size, :size], "condition": data.data["condition"][rows]}
 
 
+def _unseen(graphs: SignedGraphs, test: np.ndarray, size: int, stream: Stream) -> dict[str, Tensor] | None:
+    """Circuits of one size of families that are not trained on, for the probe; None where there are none."""
+    able = test[graphs.sizes[test] == size]
+    if not len(able):
+        return None
+    batch = batch_of(graphs.take(balanced(graphs, able, PROBED, stream.numpy(), size)))
+    signs = batch.signs[:, :size, :size]
+    return {"x": edges_of(signs), "condition": condition_vector(batch.sizes.float(), contents_of(signs, batch.sizes))}
+
+
 def _adam(rate: float, betas: tuple[float, float] = (0.9, 0.99)):
     return lambda parameters: torch.optim.Adam(parameters, lr=rate, betas=betas)
 
@@ -225,7 +235,7 @@ def train_circuits(config: Train, folder: Run) -> Trained:
     """
     stream = Stream(config.seed).at("circuits")
     graphs = real_circuits(config.data, config.smallest, config.largest)
-    train, _ = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
+    train, test = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
     held = held_out_oscillators() if config.hold_out and config.data == "library" else set()
     examples = _first_examples(config, stream, held)
 
@@ -257,7 +267,9 @@ def train_circuits(config: Train, folder: Run) -> Trained:
         if examples is not None:
             _fit_surrogate(surrogate, examples, config, turn, folder)
         game = CompletionGame(generator, judge, multipliers, adversarial=config.adversarial)
-        probe = Probe(_of_one_size(data), samples=min(PROBED, config.draws // 4), spectrum_every=0, jacobians=0)
+        seen = _of_one_size(data)
+        unseen = _unseen(graphs, test, seen["x"].shape[1], stream.at("unseen"))
+        probe = Probe(seen, held_out=unseen, samples=min(PROBED, config.draws // 4), spectrum_every=0, jacobians=0)
         played = Trainer(
             steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.stage(f"round{turn}"),
             title=f"game, round {turn + 1}", callbacks=[probe], **common,
