@@ -68,8 +68,8 @@ class Play:
         Play
             Ready to `fit`.
         """
-        values = {name: getattr(settings, name) for name in ("steps", "batch_size", "rate", "seed", "device")}
-        return cls(**values, run=run, quiet=run is None)
+        steps, batch_size, rate = settings.steps, settings.batch_size, settings.rate
+        return cls(steps, batch_size, rate, settings.seed, settings.device, run, quiet=run is None)
 
     def stage(self, name: str, *, share: float = 1.0) -> "Play":
         """The same for one of several trainings, in a subfolder, with ``share`` of the steps.
