@@ -29,12 +29,13 @@ PLANNED: dict[str, type[Config]] = {
     "reconstruct": Reconstruct,
     "evaluate": Evaluate,
     "compare": Compare,
+    "report": WriteReport,
 }
 """Each command's module has ``run`` and, for ``--dry-run``, ``plan``."""
 
 for name, schema in PLANNED.items():
     module = f"advsci_inverse.commands.{name}"
-    positional = ("file",) if name == "reconstruct" else ()
+    positional = {"reconstruct": ("file",), "report": ("run",)}.get(name, ())
     command(app, name, schema, f"{module}:run", plan=f"{module}:plan", positional=positional)
 command(
     app,

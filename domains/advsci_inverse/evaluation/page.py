@@ -13,12 +13,49 @@ from advsci_inverse.evaluation.pictures import gallery, loss_curves
 from advsci_inverse.evaluation.scores import psnr, ssim
 from advsci_inverse.uncertainty.calibration import STRATA, strata
 
-__all__ = ["FALSE_ALARMS", "OUT_OF_RANGE", "finish_training", "reconstruction_page"]
+__all__ = ["FALSE_ALARMS", "OUT_OF_RANGE", "finish_training", "read_reconstruction", "reconstruction_page"]
 
 FALSE_ALARMS = 0.05
 """Share of images of the kind that the verdict may call strange."""
 OUT_OF_RANGE = 1.5
 """Misfit (chi-squared over data) of a latent search beyond which an image is strange, where nothing calibrates it."""
+
+
+def read_reconstruction(
+    folder: Path,
+) -> tuple[dict[str, torch.Tensor], dict[str, np.ndarray], tuple[float, float]]:
+    """What a run folder of ``reconstruct`` holds.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+
+    Returns
+    -------
+    arrays : dict
+        Tensors by name, in the units of the data.
+    words : dict
+        Method, notes and candidates.
+    units : (float, float)
+        What 0 and 1 of the images are.
+
+    Raises
+    ------
+    DataError
+        The folder holds no reconstruction.
+    """
+    try:
+        with np.load(folder / "reconstruction.npz", allow_pickle=False) as file:
+            raw = {key: file[key] for key in file}
+        low, high = raw["units"].tolist()
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{folder}: got {error}; expected the reconstruction of a run. Try: advsci-inverse reconstruct."
+        ) from None
+    words = {key: value for key, value in raw.items() if value.dtype.kind in "US"}
+    arrays = {key: torch.from_numpy(value).float() for key, value in raw.items() if key not in words}
+    return arrays, words, (low, high)
 
 
 def reconstruction_page(folder: Path) -> Path:
@@ -39,16 +76,7 @@ def reconstruction_page(folder: Path) -> Path:
     DataError
         The folder holds no reconstruction.
     """
-    try:
-        with np.load(folder / "reconstruction.npz", allow_pickle=False) as file:
-            raw = {key: file[key] for key in file}
-        low, high = raw["units"].tolist()
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{folder}: got {error}; expected the reconstruction of a run. Try: advsci-inverse reconstruct."
-        ) from None
-    words = {key: value for key, value in raw.items() if value.dtype.kind in "US"}
-    arrays = {key: torch.from_numpy(value).float() for key, value in raw.items() if key not in words}
+    arrays, words, (low, high) = read_reconstruction(folder)
     pictures = ("mean", "low", "high", "truth", "samples")
     unit = {k: (v - low) / (high - low) for k, v in arrays.items() if k in pictures}
     report = Report("Reconstruction", f"{len(unit['mean'])} images by {words['method']}")
