@@ -37,14 +37,6 @@ for name, schema in PLANNED.items():
     module = f"advsci_inverse.commands.{name}"
     positional = {"reconstruct": ("file",), "report": ("run",)}.get(name, ())
     command(app, name, schema, f"{module}:run", plan=f"{module}:plan", positional=positional)
-command(
-    app,
-    "report",
-    WriteReport,
-    "advsci_inverse.commands.report:run",
-    plan="advsci_inverse.commands.report:plan",
-    positional=("run",),
-)
 
 
 def main() -> int:
