@@ -1,5 +1,12 @@
 """Samples against samples: how far, how faithful, how diverse. Each takes tensors of samples or features."""
 
+from advsci.metrics.density_ratio import DensityRatio as DensityRatio
+from advsci.metrics.density_ratio import best_of as best_of
+from advsci.metrics.density_ratio import calibrate as calibrate
+from advsci.metrics.density_ratio import effective_sample_size as effective_sample_size
+from advsci.metrics.density_ratio import metropolis_hastings as metropolis_hastings
+from advsci.metrics.density_ratio import rejection as rejection
+from advsci.metrics.density_ratio import resample as resample
 from advsci.metrics.distances import squared_distances as squared_distances
 from advsci.metrics.estimate import Estimate as Estimate
 from advsci.metrics.features import features as features

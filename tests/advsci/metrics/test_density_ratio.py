@@ -1,0 +1,81 @@
+"""The calibrated discriminator against Gaussians, where ratio, sample size and corrected samples are known."""
+
+import math
+
+import pytest
+import torch
+
+from advsci.errors import DataError
+from advsci.metrics import (
+    best_of,
+    calibrate,
+    effective_sample_size,
+    metropolis_hastings,
+    rejection,
+    resample,
+)
+from advsci.streams import Stream
+
+WIDTH = 1.5  # the sampler's standard deviation; the data are standard normal
+
+
+def sampler(n, stream):
+    return WIDTH * stream.normal((n, 1), dtype=torch.float64)
+
+
+def log_ratio(x):
+    """log p/q of N(0, 1) over N(0, WIDTH^2)."""
+    return (math.log(WIDTH) - 0.5 * x.square() * (1.0 - WIDTH**-2))[:, 0]
+
+
+def test_calibration_finds_the_scale_and_the_constant_that_a_training_left_open():
+    real, fake = Stream(0).at("r").normal((50_000, 1), dtype=torch.float64), sampler(25_000, Stream(1))
+    found = calibrate((log_ratio(real) - 0.7) / 2.5, (log_ratio(fake) - 0.7) / 2.5)
+    assert found.slope == pytest.approx(2.5, abs=3.0 * found.slope_error) and found.slope_error < 0.1
+    assert found.offset == pytest.approx(0.7, abs=0.1) and found.informative
+
+
+def test_logits_without_information_are_said_to_have_none():
+    a, b = Stream(0).at("a").normal((2000,)), Stream(0).at("b").normal((2000,))
+    with pytest.warns(UserWarning, match="0 within its error"):
+        assert not calibrate(a, b).informative
+    with pytest.raises(DataError, match="finite"):
+        calibrate(torch.full((20,), math.nan), b)
+
+
+def test_separated_logits_keep_a_finite_fit():
+    assert math.isfinite(calibrate(torch.linspace(1.0, 2.0, 50), torch.linspace(-2.0, -1.0, 50)).slope)
+
+
+def test_effective_sample_size_of_gaussian_weights():
+    x = sampler(200_000, Stream(3))
+    exact = math.sqrt(2.0 * WIDTH**2 - 1.0) / WIDTH**2
+    assert float(effective_sample_size(log_ratio(x))) / len(x) == pytest.approx(exact, rel=0.01)
+
+
+def corrected():
+    many = sampler(200_000, Stream(4))
+    return {
+        "rejection": rejection(sampler, log_ratio, 20_000, Stream(5)),
+        "metropolis": metropolis_hastings(sampler, log_ratio, 20_000, Stream(6), steps=30),
+        "resample": resample(many, log_ratio(many), 20_000, Stream(7)),
+    }
+
+
+def test_corrected_samples_have_the_datas_moments():
+    for name, x in corrected().items():
+        assert x.shape == (20_000, 1), name
+        assert float(x.mean()) == pytest.approx(0.0, abs=0.03), name
+        assert float(x.var()) == pytest.approx(1.0, abs=0.04), name
+        assert float(x.pow(4).mean()) == pytest.approx(3.0, abs=0.25), name
+
+
+def test_the_best_of_k_is_the_most_realistic():
+    x = sampler(12, Stream(8)).reshape(4, 3, 1)
+    best = best_of(x, log_ratio(x.reshape(-1, 1)).reshape(4, 3))
+    assert torch.equal(best[:, 0].abs(), x[:, :, 0].abs().amin(1))
+
+
+def test_a_sampler_too_far_from_the_data_is_said_to_be():
+    with pytest.raises(DataError, match="expected enough"):
+        rejection(sampler, lambda x: torch.where(x[:, 0] > 5.9, 50.0, -50.0), 10, Stream(0), rounds=2)
