@@ -192,6 +192,7 @@ def switch_off(game: Game, part: str) -> None:
 
 
 def _silence(game: Game, player: str) -> None:
+    game.silent.add(player)
     for p in game.parameters_of(player):
         p.requires_grad_(False)
 

@@ -92,6 +92,8 @@ class Game(nn.Module, ABC):
     def __init__(self):
         super().__init__()
         self.register_buffer("progress", torch.zeros(()))
+        self.silent: set[str] = set()
+        """Players that stand still on purpose: a solver does not mind that all their parameters are frozen."""
         self.constraints: dict[str, list[Constraint]] = {}
         """Player -> what is done to its module after each of its moves, such as `advsci.penalties.WeightClipping`."""
 

@@ -147,7 +147,7 @@ class Solver(ABC):
                         f"players '{owner[id(p)]}' and '{player}' share a parameter of shape {tuple(p.shape)}; "
                         "expected disjoint players. Try: give the shared module to one of them."
                     )
-            if not trainable(game, player):
+            if not trainable(game, player) and player not in game.silent:
                 raise ConfigError(
                     f"player '{player}' has no parameter that requires gradients; expected at least one. "
                     "Try: requires_grad_(True), or leave the module out of the players."

@@ -51,8 +51,8 @@ def make(seed: int, cut: bool = False):
 
 def noisy(training, trial: int):
     """Where the generator rests, as an examiner with an error of its own reads it."""
-    seed = int(1e6 * float(training.game.generator.at)) % 10_000 + 7919 * trial
-    return {"rest": float(training.game.generator.at) + 0.05 * float(Stream(seed).normal((1,)))}
+    seed = int(1e6 * training.game.generator.at.item()) % 10_000 + 7919 * trial
+    return {"rest": training.game.generator.at.item() + 0.05 * float(Stream(seed).normal((1,)))}
 
 
 def test_an_adversary_worth_a_known_amount_is_found_to_be_and_one_that_is_cut_is_worth_nothing():

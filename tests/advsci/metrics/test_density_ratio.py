@@ -78,4 +78,4 @@ def test_the_best_of_k_is_the_most_realistic():
 
 def test_a_sampler_too_far_from_the_data_is_said_to_be():
     with pytest.raises(DataError, match="expected enough"):
-        rejection(sampler, lambda x: torch.where(x[:, 0] > 5.9, 50.0, -50.0), 10, Stream(0), rounds=2)
+        rejection(sampler, lambda x: torch.where(x[:, 0] > 3.5, 50.0, -50.0), 1000, Stream(0), rounds=2)
