@@ -243,7 +243,7 @@ class Trainer:
                 logging = (step + 1) % self.log_every == 0 or last
                 terms = self._step(training, feed, clocks, logging)
                 if logging:
-                    record = self._record(training, terms)
+                    record = self._record(training, terms, run)
                     if run is not None:
                         run.append("metrics.jsonl", record)
                         run.append("timing.jsonl", {"step": step + 1, "seconds": time.perf_counter() - begin})
@@ -330,8 +330,10 @@ class Trainer:
             for module, mode in modes.items():
                 module.training = mode
 
-    def _record(self, training: Training, terms: dict[str, dict[str, Tensor]]) -> dict[str, float | int]:
-        """The step's record, in one transfer from the device; refuses what is not finite."""
+    def _record(
+        self, training: Training, terms: dict[str, dict[str, Tensor]], run: Run | None
+    ) -> dict[str, float | int]:
+        """The step's record, in one transfer from the device; refuses what is not finite, and leaves word of it."""
         named = {f"{player}/{term}": value for player, parts in terms.items() for term, value in parts.items()}
         norms = training.solver.gradient_norms
         named |= {f"{player}/gradient_norm": norm for player, norm in norms.items()}
@@ -341,6 +343,11 @@ class Trainer:
         record: dict[str, float | int] = {"step": training.step, **dict(zip(named, values, strict=True))}
         bad = [name for name, value in zip(named, values, strict=True) if not (abs(value) < float("inf"))]
         if bad:
+            # a later start forgets this record with all others after its checkpoint; a diagnosis reads it until then
+            last: dict[str, float | int] = {"step": training.step, **{f"diverged/{name}": 1 for name in bad}}
+            training.log.append(last)
+            if run is not None:
+                run.append("metrics.jsonl", last)
             raise DivergenceError(
                 f"{', '.join(bad)} {'is' if len(bad) == 1 else 'are'} not finite at step {training.step}; "
                 "expected finite losses and gradients. Try: a lower learning rate or a stronger gradient penalty; the "
