@@ -38,8 +38,17 @@ def curves(config: Hysteresis) -> dict[str, object]:
     DataError
         The scan is not square.
     """
-    reading = {name: getattr(config, name) for name in ("size", "height_unit", "length_unit", "channel", "override")}
-    scan = read_scan(config.file, level=config.flatten, fill=config.fill, invert=config.invert, **reading)
+    scan = read_scan(
+        config.file,
+        size=config.size,
+        height_unit=config.height_unit,
+        length_unit=config.length_unit,
+        channel=config.channel,
+        override=config.override,
+        level=config.flatten,
+        fill=config.fill,
+        invert=config.invert,
+    )
     ny, nx = scan.heights.shape
     if ny != nx or abs(scan.size[0] / scan.size[1] - 1.0) > 1e-3:
         raise DataError(

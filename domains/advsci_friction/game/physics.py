@@ -12,9 +12,11 @@ In: samples (`advsci_friction.game.players`) and conditions (wanted area fractio
 
 import math
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from advsci.errors import DivergenceError
 from advsci.physics import Findings, Physics
 from advsci_friction.contact.area import real_area
 from advsci_friction.contact.closed_forms import persson_area
@@ -68,6 +70,11 @@ class ContactPhysics(Physics):
         asked = Request.of(condition)
         load = log_reduced_load.clamp(-9.0, 2.0).exp()
         h = self.band.synthesise(coefficients, self.pixels)
+        if not h.is_meta and not bool(torch.isfinite(h).all()):
+            raise DivergenceError(
+                "got textures that are not finite from the generator; expected heights. The game has diverged. "
+                "Try: more --shapes and --catalogue-pixels, another --seed, or fewer --first-steps."
+            )
         if self.surrogate:
             area, more = (persson_area(factor * load, kappa=2.0) for factor in (1.0, 4.0))
             peak = load / area.clamp_min(1e-6)

@@ -81,3 +81,17 @@ def test_wrong_input_is_named(tmp_path, capsys):
     assert "profile" in capsys.readouterr().err
     assert run_app(app, ["solve", str(tmp_path / "a.txt"), "--pressure", "nan MPa", "--out", str(tmp_path / "p")]) != 0
     assert "pressure" in capsys.readouterr().err
+
+
+def test_designs_by_edit_for_two_loads_and_new_ones_by_the_game(tmp_path):
+    ask = ["design", "--mu", "0.06", "--pressure", "20 MPa", "--also", "0.052 at 40 MPa", "--count", "2"]
+    ask += ["--library", "24", "--grid", "32", "--pixels", "48"]
+    assert run_app(app, [*ask, "--out", str(tmp_path / "edit")]) == 0
+    designs, _, _ = read_designs(tmp_path / "edit" / "designs.npz")
+    assert designs.more == ((0.052, 4e7),) and designs.names == ("e-beam",)
+    facts = json.loads((tmp_path / "edit" / "designs.json").read_text())
+    assert facts["largest error on the finer grid"] < 0.1 and facts["depth of the process [m]"] > 0.0
+    new = ["--way", "new", "--first-steps", "2", "--steps", "2", "--out", str(tmp_path / "new")]
+    assert run_app(app, [*ask, *new]) == 0
+    assert (tmp_path / "new" / "designs.npz").exists() and (tmp_path / "new" / "report.html").exists()
+    assert "Verdict" in (tmp_path / "new" / "report.html").read_text()

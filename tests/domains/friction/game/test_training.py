@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from advsci.errors import DivergenceError
 from advsci.streams import Stream
 from advsci_friction.commands.train import train_designer
 from advsci_friction.config import Train
@@ -73,3 +74,9 @@ def test_game_steps_on_the_meta_device(catalogue):
     for terms in shared.values():
         torch.stack(list(terms.values())).sum().backward()
     assert all(p.grad is not None and p.grad.is_meta for p in game.generator.parameters())
+
+
+def test_a_game_that_diverged_says_so(catalogue):
+    batch = Tasks(catalogue, Band(), Fabrication())[torch.arange(2)]
+    with pytest.raises(DivergenceError, match="diverged"):
+        ContactPhysics(Band(), 32)(batch["x"] * torch.nan, batch["condition"])
