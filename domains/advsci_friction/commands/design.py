@@ -158,7 +158,8 @@ def _new(
     )
     asked = wanted.expand(config.count, -1)
     maps = trained.draw(asked, Stream(config.seed).at("new"))
-    made = replace(library, maps=maps.to(library.maps))
+    unknown = torch.full((config.count, len(library.log_strain)), torch.nan)  # edits ask for the maps alone
+    made = replace(library, maps=maps.to(library.maps), log_area=unknown, peak=unknown)
     with drawn("report"):
         report = Report("New maps", f"{config.first_steps} + {config.steps} steps on maps of {config.process}")
         verdict_section(report, folder.path)
