@@ -52,6 +52,8 @@ def difference_penalty(
         Samples (n ...).
     u
         Random directions, of the shape of what they perturb.
+    weight
+        Non-negative weights of the samples (n); None: equal ones.
     """
     return weighted_mean(((discriminator(x + sigma * u) - logits) / sigma).square(), weight)
 
@@ -72,6 +74,8 @@ def directional_penalty(
         Samples (n ...).
     u
         Random directions, of the shape of what they perturb.
+    weight
+        Non-negative weights of the samples (n); None: equal ones.
     """
     slope = torch.func.jvp(discriminator, (x,), (u,))[1]
     return weighted_mean(slope.square(), weight)

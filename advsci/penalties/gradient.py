@@ -56,6 +56,8 @@ def zero_centred(
     ----------
     discriminator
         Samples to logits.
+    weight
+        Non-negative weights of the samples (n); None: equal ones.
     """
     return weighted_mean(squared_norm(input_gradient(discriminator, x)), weight)
 
@@ -133,6 +135,8 @@ def gradient_penalty(
         Generated samples (n ...).
     eps
         One number in [0, 1] per sample (n).
+    weight
+        Non-negative weights of the samples (n); None: equal ones.
     """
     points = interpolate(real, fake, eps)
     if target == 0.0:

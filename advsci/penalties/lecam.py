@@ -41,6 +41,10 @@ def lecam(
         Running mean of the real logits.
     fake_mean
         Running mean of the generated logits.
+    real_weight
+        Non-negative weights of the real samples (n); None: equal ones.
+    fake_weight
+        Non-negative weights of the generated samples (m); None: equal ones.
     """
     real = weighted_mean((real_logits - fake_mean).square(), real_weight)
     return real + weighted_mean((fake_logits - real_mean).square(), fake_weight)

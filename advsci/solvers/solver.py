@@ -305,6 +305,11 @@ class Solver(ABC):
 def refuse_coupling(game: Game) -> None:
     """Refuse what compares the samples of a batch: on several processes it would see a part of the batch each.
 
+    Parameters
+    ----------
+    game
+        The game.
+
     Raises
     ------
     ConfigError
@@ -328,7 +333,13 @@ def refuse_coupling(game: Game) -> None:
 
 
 def has_shortcut(game: Game) -> bool:
-    """Whether all players' gradients may be had in fewer passes than one per player."""
+    """Whether all players' gradients may be had in fewer passes than one per player.
+
+    Parameters
+    ----------
+    game
+        The game.
+    """
     one_loss = isinstance(game, OneLossGame) and game.has_shortcut("joint_terms")
     return one_loss or (isinstance(game, OnePassGame) and game.has_shortcut("shared_field"))
 

@@ -48,5 +48,5 @@ def test_each_mode_has_its_own_width():
 def test_classified_modes():
     found, kl = histogram_modes(torch.tensor([0, 0, 3, 3]), 1000)
     assert int(found) == 2 and float(kl) == pytest.approx(math.log(500), rel=1e-12)
-    with pytest.raises(ShapeError, match="one a mode"):
+    with pytest.raises(ShapeError, match="one per mode"):
         histogram_modes(torch.tensor([0]), 3, weights=torch.ones(2))

@@ -116,5 +116,5 @@ def test_errors_say_what_to_change():
         sinkhorn_divergence(x, y, 0.0)
     with pytest.raises(ConfigError, match="p >= 1"):
         wasserstein_1d(x[:, 0], y[:, 0], 0.5)
-    with pytest.raises(ShapeError, match="one a sample"):
+    with pytest.raises(ShapeError, match="one per sample"):
         wasserstein_1d(x[:, 0], y[:, 0], 1.0, torch.ones(3))

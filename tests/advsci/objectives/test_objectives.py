@@ -180,7 +180,7 @@ def test_saturating_matches_its_definition():
 
 
 def test_errors_say_what_is_wrong():
-    with pytest.raises(ShapeError, match="one weight a sample"):
+    with pytest.raises(ShapeError, match="one weight per sample"):
         weighted_mean(torch.zeros(3, 1), torch.ones(3, 1)[:2, 0])
     with pytest.raises(ConfigError, match="smoothing"):
         NonSaturating(smoothing=1.0)

@@ -26,14 +26,14 @@ def made(tmp_path_factory):
         "--model",
         str(folder / "model.safetensors"),
     ]
-    ask += ["--out", str(folder / "out"), "--pixels", "48", "--formats", "npz", "stl"]
+    ask += ["--out", str(folder / "out"), "--pixels", "64", "--formats", "npz", "stl"]
     assert run_app(app, ask) == 0
     return folder / "out"
 
 
 def test_design_writes_maps(made):
     designs, _, pixels = read_designs(made / "designs.npz")
-    assert pixels == 48 and len(designs.slope) == 3 and (made / "design-0002.stl").exists()
+    assert pixels == 64 and len(designs.slope) == 3 and (made / "design-0002.stl").exists()
     assert {"config.json", "environment.json", "run.json"} <= {p.name for p in made.iterdir()}
 
 
@@ -85,7 +85,7 @@ def test_wrong_input_is_named(tmp_path, capsys):
 
 def test_designs_by_edit_for_two_loads_and_new_ones_by_the_game(tmp_path):
     ask = ["design", "--mu", "0.06", "--pressure", "20 MPa", "--also", "0.052 at 40 MPa", "--count", "2"]
-    ask += ["--library", "24", "--grid", "32", "--pixels", "48"]
+    ask += ["--library", "24", "--grid", "32", "--pixels", "64"]
     assert run_app(app, [*ask, "--out", str(tmp_path / "edit")]) == 0
     designs, _, _ = read_designs(tmp_path / "edit" / "designs.npz")
     assert designs.more == ((0.052, 4e7),) and designs.names == ("e-beam",)
