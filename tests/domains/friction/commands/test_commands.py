@@ -40,7 +40,7 @@ def test_design_writes_maps(made):
 def test_evaluate_and_report(made, tmp_path):
     assert run_app(app, ["evaluate", str(made / "designs.npz"), "--out", str(tmp_path / "e")]) == 0
     verdicts = json.loads((tmp_path / "e" / "verdicts.json").read_text())
-    assert verdicts["pixels"] == 96 and len(verdicts["designs"]) == 3
+    assert verdicts["pixels"] == 128 and len(verdicts["designs"]) == 3
     assert run_app(app, ["report", str(made / "designs.npz"), "--out", str(tmp_path / "r")]) == 0
     assert "Median error of mu" in (tmp_path / "r" / "report.html").read_text()
 
