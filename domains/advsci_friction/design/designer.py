@@ -166,18 +166,16 @@ class Designer:
             )
         if material.shear_strength >= material.hardness / 6.0 * (1.0 - 1e-9):
             raise ConfigError(
-                f"'{material.name}' is not designable: mu = {material.floor:.2f} whatever the texture. Its junctions "
-                f"are as strong "
-                f"in shear (tau0 = {material.shear_strength:.3g} Pa) as the body below (H/6), so every contact flows "
-                f"until it "
-                "bears H. Try: a film of lower shear strength."
+                f"'{material.name}' is not designable: got a shear strength of {material.shear_strength:.3g} Pa; expected "
+                f"less than H/6 = {material.hardness / 6:.3g} Pa. Every contact flows until it bears H, and mu is "
+                f"{material.floor:.2f} whatever the texture. Try: a film of lower shear strength."
             )
         areas = self.known["area"][self.feasible(material, pressure)]
         if len(areas) < 10:
             raise ConfigError(
-                f"no texture within a slope of {self.fabrication.slope} and a depth of {self.fabrication.depth} cells "
-                f"bears "
-                f"{pressure:.3g} Pa on '{material.name}' elastically. Try: a lower pressure."
+                f"got a pressure of {pressure:.3g} Pa on '{material.name}'; expected one that some texture bears "
+                f"elastically, within a slope of {self.fabrication.slope} and a depth of {self.fabrication.depth} cells. "
+                "Try: a lower pressure."
             )
         low, high = torch.quantile(areas, torch.tensor([0.01, 0.99])).tolist()
         return material.friction(low, pressure), material.friction(high, pressure)
