@@ -166,9 +166,9 @@ class Designer:
             )
         if material.shear_strength >= material.hardness / 6.0 * (1.0 - 1e-9):
             raise ConfigError(
-                f"'{material.name}' is not designable: got a shear strength of {material.shear_strength:.3g} Pa; expected "
-                f"less than H/6 = {material.hardness / 6:.3g} Pa. Every contact flows until it bears H, and mu is "
-                f"{material.floor:.2f} whatever the texture. Try: a film of lower shear strength."
+                f"'{material.name}' is not designable: got a shear strength of {material.shear_strength:.3g} Pa; "
+                f"expected less than H/6 = {material.hardness / 6:.3g} Pa. Every contact flows until it bears H: "
+                f"mu = {material.floor:.2f} whatever the texture. Try: a film of lower shear strength."
             )
         areas = self.known["area"][self.feasible(material, pressure)]
         if len(areas) < 10:
