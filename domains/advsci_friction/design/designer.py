@@ -174,7 +174,8 @@ class Designer:
         if len(areas) < 10:
             raise ConfigError(
                 f"got a pressure of {pressure:.3g} Pa on '{material.name}'; expected one that some texture bears "
-                f"elastically, within a slope of {self.fabrication.slope} and a depth of {self.fabrication.depth} cells. "
+                f"elastically, of a slope within {self.fabrication.slope} and a depth within "
+                f"{self.fabrication.depth} cells. "
                 "Try: a lower pressure."
             )
         low, high = torch.quantile(areas, torch.tensor([0.01, 0.99])).tolist()
