@@ -37,7 +37,7 @@ CASES = {
     "inverse train": (
         nothing,
         "--steps 6 --widths 32 --critic-widths 16 --latent 4 --held-out 64 --rank 8",
-        "--latent 5",
+        "--seed 1",
     ),
     "inverse denoiser": (images, NETS, "--seed 1"),
     "inverse refiner": (images, f"{NETS} --views 3 --rank 8 --held-out 8", "--seed 1"),

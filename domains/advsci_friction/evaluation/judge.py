@@ -80,9 +80,8 @@ def map_features(heights: Float[np.ndarray, "n n"]) -> list[float]:
     middle = 0.5 * (q[1] + q[5])
     high = h > middle
     found += [high.mean(), (np.abs(h - middle) < 0.25 * (q[5] - q[1])).mean()]
-    tiled = np.tile(high, (2, 2))
     edge = ((high ^ np.roll(high, 1, 0)).sum() + (high ^ np.roll(high, 1, 1)).sum()) / high.size
-    found += [ndimage.label(tiled)[1], ndimage.label(~tiled)[1], edge]
+    found += [euler_number(high), euler_number(~high), edge]
     return [float(x) for x in found]
 
 

@@ -58,8 +58,8 @@ def run(config: TrainRefiner, folder: Run) -> Path:
     mean, spread = float(images.mean()), float(images.std())
     with Stream(config.seed).at("networks").seeded():
         network = Refiner((n, n), spread=spread, precision=torch.bfloat16 if config.half else None, **sizes)
-    network.denoiser.mean = mean
-    network.fit_covariance(images)
+        network.denoiser.mean = mean
+        network.fit_covariance(images)  # a randomised decomposition: seeded, so that the same command resumes
     plans = []
     for views in config.views:
         operator = Radon(n, equispaced_angles(views))

@@ -164,8 +164,6 @@ class PosteriorGAN(AdversarialGame):
         return draw | self.penalty_draws(x, noise, stream)
 
     def _held(self, v: Tensor, batch: Batch) -> Tensor:
-        if len(self.family) == 1:
-            return v + batch["back"] - self.family[0].again(v)
         again = torch.empty_like(v)
         for i, consistency in enumerate(self.family):
             of = batch["member"] == i

@@ -26,7 +26,7 @@ def test_scenes_show_place_count_and_colour():
     ink = (made.images + 1.0).sum(1)
     side = ink[:, :, 16:].sum((1, 2)) > ink[:, :, :16].sum((1, 2))
     assert bool((side.long() == made.attributes[:, 3]).all())
-    middle = ink[:, 14:18].sum((1, 2)) > 0
+    middle = ink[:, 15:17].sum((1, 2)) > 0
     assert bool((~middle[made.attributes[:, 0] == 1]).all())  # two digits leave the middle free
     red = made.attributes[:, 1] == 0
     strongest = made.images.amax((2, 3)).argmax(1)
