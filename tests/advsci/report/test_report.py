@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+from advsci.config import RunConfig
 from advsci.errors import DataError
 from advsci.report import Report, Verdict, training_section
 from advsci.report.report import SIZE_LIMIT
-from advsci.training import Run
+from advsci.training.opening import opened
 
 
 class Tags(HTMLParser):
@@ -101,8 +102,8 @@ def test_best_of_a_column_is_marked():
 
 
 def test_training_section_reads_a_run_folder(tmp_path):
-    run = Run(tmp_path)
-    run.describe({"steps": 100})
+    with opened(RunConfig(out=tmp_path), "toy") as run:
+        assert run.path == tmp_path
     for step in range(10, 110, 10):
         run.append("metrics.jsonl", {"step": step, "generator/objective": 1.0 / step, "generator/gradient_norm": 0.1})
     with open(tmp_path / "metrics.jsonl", "a") as log:
