@@ -3,8 +3,6 @@
 import hashlib
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -12,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from advsci.errors import AdvsciError, MissingDependencyError, Stopped
+from advsci.papers.group import run_group
 from advsci.papers.paper import Effort, Paper
 from advsci.papers.step import write_json
 from advsci.training.lock import locked
-from advsci.training.signals import stop_on_signal
 
 __all__ = ["MEASUREMENTS", "fingerprint", "run_steps"]
 
@@ -111,7 +109,8 @@ def run_steps(
     }
     write_json(out / "config.json", settings)
     with locked(out):
-        code, stopped = _call([*_command(paper, out, cores), *(["--profile", str(profile)] if profile else [])])
+        command = [*_command(paper, out, cores), *(["--profile", str(profile)] if profile else [])]
+        code, stopped = run_group(command, _environment())
     if stopped:
         raise Stopped(stopped)
     if code:
@@ -127,23 +126,13 @@ def _command(paper: Paper, out: Path, cores: int) -> list[str]:
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(paper.folder / "Snakefile"), "--directory", str(out)),
         *("--configfile", str(out / "config.json"), "--cores", str(cores), "--rerun-incomplete", "--nolock"),
-        *("--keep-going", "--quiet", "all"),
+        *("--scheduler", "greedy", "--keep-going", "--quiet", "all"),
     ]
 
 
-def _call(command: list[str]) -> tuple[int, str | None]:
-    """Exit status, and the signal that stopped it: the steps end with it, in a group of their own."""
-    environment = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", **os.environ}
-    paths = [p for p in sys.path if p]  # the steps import what this process imports
-    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
-    with stop_on_signal() as request, subprocess.Popen(command, env=environment, start_new_session=True) as process:
-        while process.poll() is None:
-            if request.signal:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait()
-                break
-            try:
-                process.wait(timeout=0.2)
-            except subprocess.TimeoutExpired:
-                continue
-    return process.returncode, request.signal
+def _environment() -> dict[str, str]:
+    """The steps import what this process imports."""
+    paths = [p for p in sys.path if p]
+    return {"OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg", **os.environ} | {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))
+    }

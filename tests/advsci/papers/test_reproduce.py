@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from advsci.commands import app
 from advsci.papers import paper as module
 from advsci.papers import read_paper
 from advsci.papers.gather import gather
+from advsci.papers.group import run_group
 from advsci.papers.step import step
 
 SNAKEFILE = """
@@ -35,6 +38,7 @@ from advsci.papers.step import step
 
 def measure(seed: int):
     second = os.path.exists("ran")  # snakemake starts the steps in whatever order
+    open("steps", "a").write(f"{os.getpid()} ")
     open("ran", "a").write(f"{seed} ")
     while second and os.path.exists("wait"):
         time.sleep(0.05)
@@ -100,29 +104,68 @@ def test_steps_are_cached_and_a_lost_cell_fails_the_check(toy, tmp_path, capsys)
 
 
 def test_a_killed_run_continues_where_it_stopped(toy, tmp_path):
-    work = tmp_path / "out" / "toy-quick"
+    """Of two papers the first is done and the second half done when a signal comes: first one, then the other."""
+    other = toy.with_name("zebra")
+    shutil.copytree(toy, other)
+    (other / "Snakefile").write_text(SNAKEFILE.replace("FOLDER", str(other)))
+    out = tmp_path / "out"
+    work = out / "zebra-quick"
     work.mkdir(parents=True)
     (work / "wait").touch()
     code = (
         "import sys; from pathlib import Path; from advsci.papers import paper\n"
-        f"paper.papers = lambda: {{'toy': Path({str(toy)!r})}}\n"
+        f"paper.papers = lambda: {{p.name: p for p in map(Path, {[str(toy), str(other)]!r})}}\n"
         "from advsci.cli import run_app; from advsci.commands import app\n"
-        f"sys.exit(run_app(app, ['reproduce', 'toy', '--out', {str(work.parent)!r}]))"
+        f"sys.exit(run_app(app, ['reproduce', 'all', '--out', {str(out)!r}]))"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        while not (work / "ran").exists() or len((work / "ran").read_text().split()) < 2:
-            assert process.poll() is None
-            time.sleep(0.05)
-        first, second = (work / "ran").read_text().split()
-        os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(timeout=120) in (130, 143)
-    finally:
-        (work / "wait").unlink()  # whatever failed, no step waits for ever
-        process.kill()
-    assert (work / "measured" / f"{first}.json").exists() and not (work / "measured" / f"{second}.json").exists()
-    assert reproduce(work.parent) == 0
-    assert (work / "ran").read_text().split() == [first, second, second]  # the first step was not run again
+    for number, (sent, codes) in enumerate([(signal.SIGKILL, (-9,)), (signal.SIGTERM, (130, 143)), (None, (0,))]):
+        if not sent:
+            (work / "wait").unlink()
+        run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+        try:
+            if sent:
+                wait_until(lambda: len(words(work / "ran")) == 2 + number, run)  # noqa: B023
+                run.send_signal(sent)
+            assert run.wait(PATIENCE) in codes
+        finally:
+            run.kill()
+        if sent:  # no step outlives the run
+            wait_until(lambda: not any(map(alive, words(work / "steps"))))
+            first, second = words(work / "ran")[:2]
+            assert (work / "measured" / f"{first}.json").exists()
+            assert not (work / "measured" / f"{second}.json").exists()
+    assert words(work / "ran") == [first, second, second, second] and len(words(out / "toy-quick" / "ran")) == 2
+    for name in ("toy", "zebra"):
+        cells = json.loads((out / f"{name}-quick" / "cells.json").read_text())["cells"]
+        assert [c["status"] for c in cells] == ["reproduced"] * 3
+
+
+PATIENCE = 240.0
+"""Seconds after which a test gives up on another process."""
+
+
+def words(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
+
+
+def alive(process: str) -> bool:
+    state = Path("/proc") / process / "stat"
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(true, process: subprocess.Popen | None = None) -> None:
+    for _ in range(int(PATIENCE / 0.05)):
+        if true():
+            return
+        assert process is None or process.poll() is None, "the process has ended"
+        time.sleep(0.05)
+    raise AssertionError("nothing happened")
+
+
+def test_steps_that_do_not_heed_a_signal_are_killed():
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    deaf = ["sh", "-c", 'trap "" TERM; read -r line || sleep 600']  # nothing can be read: the steps have no input
+    assert run_group(deaf, os.environ, patience=0.2) == (-signal.SIGKILL, "SIGTERM")
 
 
 def test_a_failing_step_is_an_error_that_names_the_paper(toy, tmp_path, capfd):
