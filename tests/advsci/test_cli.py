@@ -170,6 +170,6 @@ def test_help_imports_nothing_that_the_work_needs(script):
         heavy = {{"torch", "numpy", "scipy", "pandas", "anndata", "scanpy", "matplotlib", "jinja2"}} & set(sys.modules)
         sys.exit(f"imported {{heavy}}" if heavy else code)
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout

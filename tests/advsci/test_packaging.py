@@ -19,7 +19,7 @@ HEAVY = {"scanpy", "anndata", "torch_geometric", "SurfaceTopography", "pandas", 
 
 def tracked(*patterns: str) -> list[Path]:
     """Files under version control; a tree without it (an unpacked sdist) is skipped."""
-    listed = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=ROOT, capture_output=True, text=True, timeout=300)
     if listed.returncode:
         pytest.skip("not a git checkout")
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
@@ -39,7 +39,7 @@ def test_source_roots_are_no_packages(root):
 def test_common_names_are_not_taken_by_us(name):
     code = f"import importlib.util as u; s = u.find_spec({name!r}); print(s and s.origin or '')"
     for folder in (ROOT, ROOT.parent):
-        origin = subprocess.check_output([sys.executable, "-c", code], cwd=folder, text=True).strip()
+        origin = subprocess.check_output([sys.executable, "-c", code], cwd=folder, text=True, timeout=300).strip()
         assert not origin.startswith(str(ROOT / name)), origin
 
 
@@ -56,7 +56,9 @@ def test_every_package_is_importable_typed_and_in_the_wheel_list():
 def test_the_wheel_holds_every_tracked_file_of_the_packages(tmp_path):
     pytest.importorskip("hatchling")
     build = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
-    made = subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    made = subprocess.run(
+        [sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
     assert made.returncode == 0, made.stderr
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         held = set(wheel.namelist())
@@ -95,7 +97,7 @@ def test_imports_point_one_way():
 @pytest.mark.parametrize("module", ["advsci", "advsci.games", "advsci.solvers", "advsci.training", "advsci_datasets"])
 def test_importing_the_core_imports_no_domain_and_nothing_heavy(module):
     code = f"import {module}, sys; print(*{{m.split('.')[0] for m in sys.modules}})"
-    loaded = set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+    loaded = set(subprocess.check_output([sys.executable, "-c", code], text=True, timeout=300).split())
     assert not loaded & (HEAVY | DOMAINS)
     if module in ("advsci", "advsci_datasets"):
         assert "torch" not in loaded

@@ -45,4 +45,4 @@ def test_a_package_that_cannot_be_imported_is_told_and_left_out(tmp_path, monkey
 
 def test_finding_the_parts_imports_no_torch():
     code = "import sys; from advsci.parts import parts; parts('demo'); print('torch' in sys.modules)"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=300).strip() == "False"

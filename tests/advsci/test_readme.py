@@ -13,7 +13,7 @@ def test_the_example_trains_and_samples():
     assert block is not None
     code, replaced = re.subn(r"steps=\d+", "steps=20", block.group(1))
     assert replaced == 1
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert re.search(r"\d of 8 modes, \d+% of the samples", done.stdout)
     assert len([line for line in code.splitlines() if line.strip()]) <= 20

@@ -115,7 +115,7 @@ def test_help_is_quick_and_without_torch():
         "import sys; from advsci.cli import run_app; from advsci_inverse.cli import app; run_app(app, ['--help']); "
         "sys.exit('torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=300).returncode == 0
 
 
 def test_files_of_every_kind_give_the_same_image_in_their_units(tmp_path):

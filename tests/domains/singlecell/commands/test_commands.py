@@ -16,7 +16,7 @@ def test_help_does_not_import_torch():
         "import sys; from advsci_singlecell.cli import app; from advsci.cli import run_app\n"
         "run_app(app, ['--help']); run_app(app, ['correct', '--help']); assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
