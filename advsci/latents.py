@@ -52,6 +52,7 @@ class Gaussian(Latent):
     dim: int
 
     def sample(self, n, stream, *, device="cpu", dtype=None):
+        """``n`` independent vectors (n dim) from ``stream``, on ``device``, of type ``dtype``."""
         return stream.normal((n, self.dim), device=device, dtype=dtype)
 
 
@@ -62,6 +63,7 @@ class Uniform(Latent):
     dim: int
 
     def sample(self, n, stream, *, device="cpu", dtype=None):
+        """``n`` independent vectors (n dim) from ``stream``, on ``device``, of type ``dtype``."""
         return stream.uniform((n, self.dim), device=device, dtype=dtype).mul(2.0).sub(1.0)
 
 
@@ -72,6 +74,7 @@ class Sphere(Latent):
     dim: int
 
     def sample(self, n, stream, *, device="cpu", dtype=None):
+        """``n`` independent vectors (n dim) from ``stream``, on ``device``, of type ``dtype``."""
         z = stream.normal((n, self.dim), device=device, dtype=dtype)
         return z * (self.dim**0.5 / z.norm(dim=1, keepdim=True).clamp_min(torch.finfo(z.dtype).tiny))
 
@@ -99,6 +102,7 @@ class Truncated(Latent):
     bound: float = 2.0
 
     def sample(self, n, stream, *, device="cpu", dtype=None):
+        """``n`` independent vectors (n dim) from ``stream``, on ``device``, of type ``dtype``."""
         u = stream.uniform((n, self.dim), device=device, dtype=dtype)
         edge = torch.special.ndtr(torch.tensor(self.bound, dtype=torch.float64)).to(u.dtype).to(device)
         z = torch.special.ndtri((1.0 - edge) + (2.0 * edge - 1.0) * u)
@@ -131,6 +135,7 @@ class Mixture(Latent):
     seed: int = 0
 
     def sample(self, n, stream, *, device="cpu", dtype=None):
+        """``n`` independent vectors (n dim) from ``stream``, on ``device``, of type ``dtype``."""
         # the prior is one distribution: its centres are drawn in one precision in one place, whatever is asked for
         centres = Stream(self.seed).at("mixture centres").normal((self.components, self.dim), dtype=torch.float64)
         centres = centres.to(device=device, dtype=dtype or torch.get_default_dtype())

@@ -44,6 +44,7 @@ def conjugate_gradients(
     target = _dot(b, b) * tolerance**2
 
     def apply(p: Tensor) -> tuple[Tensor, Tensor]:
+        """The system's operator, applied to the rows of ``p``."""
         image = product(p)
         return image, _dot(p, image)
 
@@ -93,6 +94,7 @@ def least_squares(
     r = adjoint(y - product(start)) + rho * pull
 
     def apply(p: Tensor) -> tuple[Tensor, Tensor]:
+        """The normal equations' operator, applied to the rows of ``p``."""
         image = product(p)
         curvature = _dot(image, image).reshape(-1, *[1] * (p.dim() - 1)) + rho * _dot(p, p)
         return adjoint(image) + rho * p, curvature

@@ -60,6 +60,7 @@ def critic_slopes(
     """
 
     def judge(x: Tensor) -> Tensor:
+        """The discriminator's logits (n) at samples ``x`` (n ...), under the condition."""
         return discriminator(x) if condition is None else discriminator(x, condition)
 
     places = {"real": real, "fake": fake, "between": 0.5 * (real + fake)}

@@ -58,12 +58,15 @@ def singular_values(
     block = min(2 * count, k)
 
     def at(one: Tensor) -> Tensor:
+        """The generator's sample, flattened (d), at ``one`` latent vector."""
         return generator(one.unsqueeze(0)).reshape(-1)
 
     def products(one: Tensor, u: Tensor) -> Tensor:
+        """Jacobian at ``one`` latent vector, times the rows of ``u`` (k latent): (k d)."""
         return vmap(lambda direction: jvp(at, (one,), (direction,))[1])(u)
 
     def pulled(one: Tensor, w: Tensor) -> Tensor:
+        """Transposed Jacobian at ``one`` latent vector, times the rows of ``w`` (k d): (k latent)."""
         pull = vjp(at, one)[1]
         return vmap(lambda cotangent: pull(cotangent)[0])(w)
 

@@ -113,6 +113,7 @@ class Tracer(fx.Tracer):
         self.rules = tuple(rules)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Whether ``m``, found under ``module_qualified_name``, is bounded by a rule of its own."""
         return isinstance(m, (*self.rules, Upsample, Downsample)) or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -253,6 +254,7 @@ def _operation(node: fx.Node, bounds: dict[fx.Node, float]) -> float:
     args: tuple[Any, ...] = tuple(node.args)
 
     def of(value: Any) -> float:
+        """Bound of one operand: of a ``value`` that depends on the input; of a constant, zero."""
         return bounds[value] if isinstance(value, fx.Node) else 0.0
 
     if name in ("size", "dim", "numel") or (name == "getattr" and args[1] in ("shape", "ndim", "dtype", "device")):

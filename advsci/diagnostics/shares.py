@@ -202,6 +202,7 @@ def _leave_out(game: Game, only: str | None, names: set[str]) -> None:
     kind: Any = type(game)
 
     def terms(self: Game, player: str, batch: Any, draw: Any) -> dict[str, Tensor]:
+        """Terms of ``player`` on ``batch`` and ``draw``, without those that are left out."""
         every = kind.terms(self, player, batch, draw)
         if only is not None and player != only:
             return every

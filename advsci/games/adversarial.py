@@ -196,6 +196,7 @@ class AdversarialGame(OnePassGame):
         return scores.real_logits, scores.fake_logits
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Named terms of ``player``'s loss on ``batch``, a pure function of ``draw``."""
         return self._terms(player, batch, draw, self.make(batch, draw))
 
     def shared_terms(self, batch: Batch, draw: Draw) -> dict[str, dict[str, Tensor]]:
@@ -214,6 +215,7 @@ class AdversarialGame(OnePassGame):
         return terms | {p: self._terms(p, batch, draw, made) for p in self.players if p != "generator"}
 
     def shared_field(self, batch, draw, parameters):
+        """Terms on ``batch`` and ``draw``, and each player's gradient in its ``parameters``, from one pass."""
         both = parameters.get("discriminator") and parameters.get("generator")
         if self.one_discriminator_pass and both and len(parameters) == 2:
             return self._one_pass_field(batch, draw, parameters)

@@ -53,13 +53,16 @@ class Autoencoder(Game):
         return {"model": self}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Squared error of the reconstruction of ``batch``; ``player`` and ``draw`` do not matter."""
         x = batch["x"]
         return {"reconstruction": (x - self.decoder(self.encoder(x))).square().mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a `ShapeError` where codes and reconstructions of ``batch`` do not fit; ``draw`` is empty."""
         x = require(batch, "x", "Autoencoder")
         with torch.no_grad():
             code = self.encoder(x)

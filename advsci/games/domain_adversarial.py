@@ -162,9 +162,11 @@ class DomainAdversarial(OneLossGame):
         return {**dict(self.adversaries.items()), "task": self.task}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """The task's random numbers for ``batch``, from ``stream``."""
         return self.task.draw(batch, stream.at("task"))
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Terms of ``player`` on ``batch`` and ``draw``: the task's, less what the adversaries read; or one reading."""
         if player != "task":
             return {"domain": self.adversaries[player](self.task.features(batch, draw), batch)}
         features, terms = self.task(batch, draw)
@@ -174,6 +176,7 @@ class DomainAdversarial(OneLossGame):
         return terms
 
     def joint_terms(self, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Terms on ``batch`` and ``draw`` in one pass; the adversaries see features of reversed gradient."""
         features, terms = self.task(batch, draw)
         terms = dict(terms)
         for name, adversary in self.adversaries.items():
@@ -181,6 +184,7 @@ class DomainAdversarial(OneLossGame):
         return terms
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Evaluate the task and every adversary once on ``batch`` and ``draw``: their own errors name what is wrong."""
         features, _ = self.task(batch, draw)
         for adversary in self.adversaries.values():
             adversary(features, batch)

@@ -190,6 +190,7 @@ class Game(nn.Module, ABC):
         order = type(self).__mro__
 
         def given(method: str) -> int:
+            """How far up its family the game's class defines ``method``: 0 is the class itself."""
             return next((i for i, kind in enumerate(order) if method in kind.__dict__), len(order))
 
         return given(name) < len(order) and given(name) <= given("terms") and "terms" not in vars(self)

@@ -112,6 +112,7 @@ class GAN(AdversarialGame):
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Latent vectors, and the penalties' and augmentation's numbers, for ``batch``, from ``stream``."""
         x = require(batch, "x", "GAN")
         latent = self.latent.sample(x.shape[0], stream.at("latent"), device=x.device, dtype=x.dtype)
         draw = {"latent": latent} | self.penalty_draws(x, latent, stream)
@@ -131,6 +132,7 @@ class GAN(AdversarialGame):
         return _call(self.generator, latent, condition)
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """Samples of ``generator`` (None: its own) at the latent vectors of ``draw``, conditions of ``batch``."""
         return _call(generator if generator is not None else self.generator, draw["latent"], batch.get("condition"))
 
     @torch.no_grad()
@@ -160,6 +162,7 @@ class GAN(AdversarialGame):
             return _call(generator, z, condition)
 
     def make(self, batch: Batch, draw: Draw) -> Made:
+        """Samples for ``batch`` and ``draw``, with their weights where the generator or the data have some."""
         if not self._weighted:
             return Made(self.samples(batch, draw), batch.get("weight"))
         condition = [c for c in (batch.get("condition"),) if c is not None]
@@ -168,6 +171,7 @@ class GAN(AdversarialGame):
         return Made(fake, learned if weight is None else weight * learned)
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """The discriminator's pass over ``batch`` and ``made`` for ``player``'s loss, augmented as ``draw`` says."""
         real, fake = batch["x"], made.samples
         if self.augment is not None:
             real, fake = self.augment(real, draw), self.augment(fake, draw)
@@ -187,12 +191,14 @@ class GAN(AdversarialGame):
         )
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """The generator's penalties by name, given what was ``made`` of ``batch`` and ``draw``."""
         if not self.generator_penalties:
             return {}
         passed = Generated(self.generator, draw["latent"], made.samples, batch.get("condition"), draw)
         return {p.name: p(passed, self.progress) for p in self.generator_penalties}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         self.check_adversarial(batch, draw)
 
 

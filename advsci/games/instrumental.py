@@ -56,9 +56,11 @@ class InstrumentalVariables(Game):
         return {"test": self.test, "structural": self.structural}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """The moment on ``batch``, and the critic's norm, as ``player`` minimises them; ``draw`` is empty."""
         residual = batch["y"] - self.structural(batch["x"]).reshape(-1)
         f = self.test(batch["instrument"]).reshape(-1)
         moment = (residual * f).mean()
@@ -67,6 +69,7 @@ class InstrumentalVariables(Game):
         return {"moment": -moment, "norm": 0.5 * f.square().mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         y = require(batch, "y", "InstrumentalVariables")
         with torch.no_grad():
             for name, network, key in (("structural", self.structural, "x"), ("test", self.test, "instrument")):

@@ -98,6 +98,7 @@ class MeanFieldGame(Game):
         return {"value": self.value, "population": self.population}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Stratified times for ``batch`` from ``stream``, the same in every process, and their weights."""
         x = require(batch, "x", "MeanFieldGame")
         k = self.times
         # every process of a distributed training plays the same times
@@ -138,10 +139,12 @@ class MeanFieldGame(Game):
         return result
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """The functional on ``batch`` at the times of ``draw``; its sign is that of ``player``."""
         value = self.functional(batch, draw)
         return {"functional": value if player == "population" else -value}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         z, time = require(batch, "x", "MeanFieldGame"), draw["time"]
         x = self.population(z, time)
         if x.shape != (len(time), *z.shape):

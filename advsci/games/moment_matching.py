@@ -76,15 +76,18 @@ class MomentMatching(Game):
         return {"features": self.features, **generator} if self.learn else generator
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """One latent vector per sample of ``batch``, from ``stream``."""
         x = require(batch, "x", "MomentMatching")
         return {"latent": self.latent.sample(len(x), stream.at("latent"), device=x.device, dtype=x.dtype)}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """The discrepancy of ``batch`` and what ``draw`` generates; its sign is that of ``player``."""
         real, fake = self.features(batch["x"]), self.features(self.generator(draw["latent"]))
         gap = self.discrepancy(real, fake, batch.get("weight"), None)
         return {"discrepancy": gap if player == "generator" else -gap}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         x = require(batch, "x", "MomentMatching")
         with torch.no_grad():
             fake = self.generator(draw["latent"])

@@ -60,10 +60,12 @@ class VAE(Game):
         return {"model": self}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Noise of the encoder for every sample of ``batch``, from ``stream``."""
         x = require(batch, "x", "VAE")
         return {"noise": self.latent.sample(x.shape[0], stream.at("noise"), device=x.device, dtype=x.dtype)}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Negative log-likelihood and divergence on ``batch`` with the noise of ``draw``; there is one ``player``."""
         x = batch["x"]
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         z = mean + torch.exp(0.5 * log_variance) * draw["noise"]
@@ -76,6 +78,7 @@ class VAE(Game):
         return {"reconstruction": likelihood, "divergence": self.beta * divergence}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         x = require(batch, "x", "VAE")
         with torch.no_grad():
             code = self.encoder(x)

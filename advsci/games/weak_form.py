@@ -99,6 +99,7 @@ class WeakForm(Game):
         return {"test": self.test, "trial": self.trial}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def ratio(self, batch: Batch) -> Float[Tensor, ""]:
@@ -110,6 +111,7 @@ class WeakForm(Game):
         return mean(self.integrand(x, u, du, phi, dphi)).square() / mean(phi.square())
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """The weak form's ratio on ``batch``, and the boundary's error, as ``player`` minimises; ``draw`` is empty."""
         ratio = self.ratio(batch)
         if player == "test":
             return {"weak_form": -torch.log(ratio + torch.finfo(ratio.dtype).tiny)}
@@ -120,6 +122,7 @@ class WeakForm(Game):
         return terms
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         x = require(batch, "x", "WeakForm")
         with torch.no_grad():
             for name, function in (("trial", self.trial), ("test", self.test), ("cutoff", self.cutoff)):

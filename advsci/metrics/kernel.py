@@ -41,6 +41,7 @@ def polynomial(degree: int = 3, gamma: float | None = None, offset: float = 1.0)
     """
 
     def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+        """Kernel of the rows of ``x`` (n d) and of ``y`` (m d): (n m)."""
         scale = 1.0 / x.shape[1] if gamma is None else gamma
         return (x @ y.T * scale + offset) ** degree
 
@@ -63,6 +64,7 @@ def gaussian(sigma: float | Sequence[float] | Tensor) -> Kernel:
     widths = [float(s) for s in sigma] if isinstance(sigma, Sequence) else [sigma]
 
     def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+        """Kernel of the rows of ``x`` (n d) and of ``y`` (m d): (n m), averaged over the widths."""
         square = squared_distances(x, y)
         return sum((square / (-2.0 * s * s)).exp() for s in widths) / len(widths)  # type: ignore[return-value]
 
@@ -87,6 +89,7 @@ def rational_quadratic(alphas: Sequence[float] = (0.2, 0.5, 1.0, 2.0, 5.0), sigm
     """
 
     def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+        """Kernel of the rows of ``x`` (n d) and of ``y`` (m d): (n m), averaged over the exponents."""
         square = squared_distances(x, y) / sigma**2
         return sum((1.0 + square / (2.0 * a)) ** -a for a in alphas) / len(alphas)  # type: ignore[return-value]
 

@@ -140,6 +140,7 @@ def kernel_density(samples: Float[Tensor, "n d"], bandwidth: float | None = None
     constant = d * (0.5 * math.log(2.0 * math.pi) + h.log()) + math.log(n)
 
     def log_density(x: Float[Tensor, "m d"]) -> Float[Tensor, " m"]:
+        """Log-density (m) at the points ``x`` (m d)."""
         out = torch.empty(len(x), dtype=torch.float64, device=x.device)
         for rows in blocks(len(x), n):
             square = squared_distances(x[rows].double() - centre, samples - centre)

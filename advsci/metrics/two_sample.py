@@ -217,6 +217,7 @@ def mlp(x: Tensor, is_real: Tensor, test: Tensor, stream: Stream, hidden: int = 
     ]
 
     def logits(inputs: Tensor) -> Tensor:
+        """The network's logits (n) at ``inputs`` (n d)."""
         w1, b1, w2, b2 = parameters
         return (torch.relu(inputs @ w1 + b1) @ w2 + b2).squeeze(1)
 

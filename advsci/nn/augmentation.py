@@ -96,6 +96,7 @@ class Augmentation(nn.Module):
         }
 
     def forward(self, x: Float[Tensor, "n *shape"], draw: Mapping[str, Tensor]) -> Float[Tensor, "n *shape"]:
+        """Images ``x`` (n c h w), changed by the operations that the numbers of ``draw`` switch on."""
         if x.dim() != 4:
             raise ShapeError(
                 f"got samples of shape {tuple(x.shape[1:])}; expected images (c, h, w). Try: no augmentation."
@@ -169,6 +170,7 @@ def resample(
     flat = x.reshape(n, c, -1)
 
     def at(r: Tensor, k: Tensor) -> Tensor:
+        """Pixels of the images at rows ``r`` and columns ``k``, mirrored at the edge."""
         index = _mirror(r, height) * width + _mirror(k, width)
         return flat.gather(2, index.unsqueeze(1).expand(n, c, -1))
 
@@ -253,6 +255,7 @@ class AdaptProbability:
         stream = Stream(self.seed).at("adapt", training.step)
 
         def logits(x: Tensor, name: str) -> Tensor:
+            """Logits (n) of the discriminator at ``x``, augmented with numbers keyed by ``name``."""
             changed = augment(x, augment.draw({"x": x}, stream.at(name)))
             return game.discriminator(changed).flatten()
 

@@ -65,6 +65,7 @@ class ConditionEmbedding(nn.Module):
             )
 
     def forward(self, condition: Shaped[Tensor, "n *k"] | None) -> Float[Tensor, "n outputs"]:
+        """Embedding (n outputs) of ``condition``: integer labels (n), or vectors (n k)."""
         k = self.weight.shape[0]
         integer = condition is not None and condition.dtype in (torch.int64, torch.int32, torch.int16)
         if condition is not None and condition.dim() == 1 and integer:
@@ -112,5 +113,6 @@ class Projection(nn.Module):
         self.linear = nn.Linear(d, 1)
 
     def forward(self, x: Float[Tensor, "n ..."], condition: Shaped[Tensor, "n *k"]) -> Float[Tensor, " n"]:
+        """Logits (n) of ``x`` under ``condition``."""
         phi = self.features(x)
         return self.linear(phi).squeeze(1) + (self.embedding(condition) * phi).sum(1) * phi.shape[1] ** -0.5

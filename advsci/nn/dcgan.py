@@ -44,6 +44,7 @@ class DCGANGenerator(nn.Module):
         self.apply(_published_init)
 
     def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n c h w"]:
+        """Images (n c h w) from latent vectors ``z`` (n latent)."""
         return self.layers(z[:, :, None, None])
 
 
@@ -60,6 +61,7 @@ class DCGANDiscriminator(nn.Module):
         self.apply(_published_init)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+        """Logits (n) of images ``x`` (n c h w)."""
         return self.layers(x).flatten()
 
 

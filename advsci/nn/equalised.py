@@ -25,6 +25,7 @@ class EqualisedLinear(nn.Module):
         self.bias = nn.Parameter(torch.full((outputs,), bias / multiplier))
 
     def forward(self, x: Float[Tensor, "n inputs"]) -> Float[Tensor, "n outputs"]:
+        """Outputs (n outputs) of inputs ``x`` (n inputs)."""
         scale = self.multiplier * self.weight.shape[1] ** -0.5
         return linear(x, self.weight * scale, self.bias * self.multiplier)
 
@@ -38,5 +39,6 @@ class EqualisedConv2d(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d h w"]:
+        """Outputs (n d h w) of maps ``x`` (n c h w)."""
         fan_in = self.weight[0].numel()
         return conv2d(x, self.weight * fan_in**-0.5, self.bias, padding=self.weight.shape[-1] // 2)

@@ -52,4 +52,5 @@ class InstanceNoise(nn.Module):
         return {"instance_noise": stream.at("instance_noise").normal(tuple(x.shape), device=x.device, dtype=x.dtype)}
 
     def forward(self, x: Float[Tensor, "n *shape"], draw: Mapping[str, Tensor]) -> Float[Tensor, "n *shape"]:
+        """Samples ``x`` with the normal numbers of ``draw``, at this moment's amplitude, added."""
         return x + (self.sigma(self.progress) * draw["instance_noise"]).to(x.dtype)

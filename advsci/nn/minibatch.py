@@ -28,6 +28,7 @@ class MinibatchDiscrimination(nn.Module):
         self.weight = nn.Parameter(torch.randn(features, kernels, dim) * features**-0.5)
 
     def forward(self, f: Float[Tensor, "n d"]) -> Float[Tensor, "n dk"]:
+        """Features ``f`` (n d), with each sample's closeness to the others of its batch appended."""
         m = torch.einsum("nd,dkc->nkc", f, self.weight)
         closeness = torch.exp(-(m.unsqueeze(0) - m.unsqueeze(1)).abs().sum(3)).sum(1)
         return torch.cat([f, closeness - 1.0], dim=1)  # without the sample's closeness to itself, exp(0)
@@ -55,6 +56,7 @@ class MinibatchStddev(nn.Module):
         self.eps = eps
 
     def forward(self, x: Float[Tensor, "n c *positions"]) -> Float[Tensor, "n c1 *positions"]:
+        """Maps ``x`` (n c ...), with the standard deviation within each group appended as a channel."""
         n, group = x.shape[0], self.group or x.shape[0]
         if n % group:
             raise ShapeError(f"got a batch of {n} for groups of {group}; expected a multiple. Try: MinibatchStddev(0).")

@@ -71,6 +71,7 @@ class FourierFeatures(nn.Module):
         return sum(self.frequencies.shape)
 
     def forward(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
+        """Inputs ``x`` (n d), followed by their waves: (n m)."""
         waves = torch.cos(nn.functional.linear(x, self.frequencies, self.phases))
         return torch.cat([x, self.amplitude * waves], dim=1)
 
@@ -136,6 +137,7 @@ class MLP(nn.Module):
     def forward(
         self, x: Float[Tensor, "n inputs"], condition: Shaped[Tensor, "n *k"] | None = None
     ) -> Float[Tensor, "n outputs"]:
+        """Outputs (n outputs) of ``x`` (n inputs) under ``condition``, None where the network has none."""
         h = self.first(x if self.fourier is None else self.fourier(x))
         if self.condition is not None:
             h = h + self.condition(condition)
@@ -157,4 +159,5 @@ class ResidualLayer(nn.Module):
         self.branch = nn.Sequential(activation(), inner, activation(), outer)
 
     def forward(self, h: Float[Tensor, "n width"]) -> Float[Tensor, "n width"]:
+        """``h`` (n width) plus what the branch makes of it."""
         return h + self.branch(h)

@@ -45,6 +45,7 @@ def group_norm(groups: int) -> Norm:
     """Over the positions of each of ``groups`` groups of channels."""
 
     def make(channels: int) -> nn.Module:
+        """The norm of so many ``channels``."""
         if channels % groups:
             raise ConfigError(f"got {groups} groups for {channels} channels; expected a divisor. Try: groups=1.")
         return nn.GroupNorm(groups, channels)
@@ -93,4 +94,5 @@ class PixelNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Float[Tensor, "n c *positions"]) -> Float[Tensor, "n c *positions"]:
+        """Maps ``x`` (n c ...), each position's channels scaled to unit root mean square."""
         return x * torch.rsqrt(x.square().mean(1, keepdim=True) + self.eps)

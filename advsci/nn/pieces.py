@@ -109,6 +109,7 @@ class Pieces(nn.Module):
         return torch.searchsorted(ends, quantile, right=True).clamp_(max=len(ends) - 1)
 
     def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n d"]:
+        """Samples (n d) of latent vectors ``z`` (n latent), each by the piece that it falls into."""
         return self._at(self.piece(z), z)
 
     def weighted(self, z: Float[Tensor, "n latent"]) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:

@@ -79,6 +79,7 @@ class ProgressiveGenerator(nn.Module):
         self.to_image = nn.ModuleList(EqualisedConv2d(w, channels, 1) for w in widths)
 
     def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n c h w"]:
+        """Images (n c h w) from latent vectors ``z`` (n latent), at the resolution of this moment."""
         z = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
         h = self.first(z).reshape(z.shape[0], -1, 4, 4)
         fade = self.growth()
@@ -116,6 +117,7 @@ class ProgressiveDiscriminator(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+        """Logits (n) of images ``x`` (n c h w), seen at the resolution of this moment."""
         fade = self.growth().flip(0)
         h = self.from_image[0](x)
         for s in range(self.growth.stages - 1):

@@ -36,6 +36,7 @@ class Upsample(nn.Module):
     """`upsample` as a layer."""
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h2 w2"]:
+        """Maps ``x`` (n c h w) at twice the resolution."""
         return upsample(x)
 
 
@@ -43,4 +44,5 @@ class Downsample(nn.Module):
     """`downsample` as a layer."""
 
     def forward(self, x: Float[Tensor, "n c h2 w2"]) -> Float[Tensor, "n c h w"]:
+        """Maps ``x`` (n c 2h 2w) at half the resolution."""
         return downsample(x)

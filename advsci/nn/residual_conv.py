@@ -57,6 +57,7 @@ class ResidualBlock(nn.Module):
         self.branch = nn.Sequential(first, nn.LeakyReLU(_SLOPE), second, nn.LeakyReLU(_SLOPE), third)
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
+        """Maps ``x`` (n c h w) plus what the branch makes of them."""
         return x + self.branch(x)
 
 
@@ -116,6 +117,7 @@ class ResidualGenerator(nn.Module):
     def forward(
         self, z: Float[Tensor, "n latent"], condition: Shaped[Tensor, "n *k"] | None = None
     ) -> Float[Tensor, "n c h w"]:
+        """Images (n c h w) from latent vectors ``z`` (n latent) under ``condition``, None where there is none."""
         if self.condition is not None:
             z = torch.cat([z, self.condition(condition)], dim=1)
         return self.to_image(self.stages(self.scale(z)[:, :, None, None] * self.basis))
@@ -173,6 +175,7 @@ class ResidualDiscriminator(nn.Module):
     def forward(
         self, x: Float[Tensor, "n c h w"], condition: Shaped[Tensor, "n *k"] | None = None
     ) -> Float[Tensor, " n"]:
+        """Logits (n) of images ``x`` (n c h w) under ``condition``, None where there is none."""
         return (self.judge(x) if condition is None else self.judge(x, condition)).reshape(-1)
 
 

@@ -72,4 +72,5 @@ class GradientReversal(nn.Module):
         self.register_buffer("progress", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
+        """``x`` itself; its gradient comes back reversed, at this moment's strength."""
         return reverse_gradient(x, as_schedule(self.strength)(self.progress))

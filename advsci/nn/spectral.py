@@ -169,12 +169,14 @@ class SpectralNorm(nn.Module):
         return self._product(weight, self.vector.clone()).norm()
 
     def forward(self, weight: Tensor) -> Tensor:
+        """``weight``, scaled to the bound on its spectral norm."""
         if self.training and not self.exact:
             for _ in range(self.iterations):
                 self._iterate(weight)
         return weight * (self.bound / self.norm(weight))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
+        """``weight`` itself, as initial value of the parameter."""
         return weight
 
 

@@ -71,6 +71,7 @@ class StridedGenerator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n c h w"]:
+        """Images (n c h w) from latent vectors ``z`` (n latent)."""
         return self.layers(z)
 
 
@@ -117,6 +118,7 @@ class StridedDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, _he(nn.Linear(hidden, 1), hidden))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+        """Logits (n) of images ``x`` (n c h w)."""
         return self.layers(x).flatten()
 
 

@@ -35,6 +35,7 @@ class AdaIN(nn.Module):
         self.eps = eps
 
     def forward(self, x: Float[Tensor, "n c h w"], w: Float[Tensor, "n style"]) -> Float[Tensor, "n c h w"]:
+        """Maps ``x`` (n c h w), normalised, with the scale and shift of styles ``w`` (n style)."""
         scale, shift = self.affine(w)[:, :, None, None].chunk(2, dim=1)
         variance, mean = torch.var_mean(x, dim=(2, 3), keepdim=True, correction=0)
         return (1.0 + scale) * (x - mean) * torch.rsqrt(variance + self.eps) + shift
@@ -61,6 +62,7 @@ class ModulatedConv2d(nn.Module):
         self.demodulate = demodulate
 
     def forward(self, x: Float[Tensor, "n c h w"], w: Float[Tensor, "n style"]) -> Float[Tensor, "n d h w"]:
+        """Convolution of maps ``x`` (n c h w) whose weights are scaled by styles ``w`` (n style)."""
         s = self.affine(w)
         weight = self.weight * self.weight[0].numel() ** -0.5
         # scaling inputs and outputs equals scaling the weights, without a separate convolution for every sample
@@ -86,6 +88,7 @@ class MappingNetwork(nn.Module):
     def forward(
         self, z: Float[Tensor, "n latent"], condition: Shaped[Tensor, "n *k"] | None = None
     ) -> Float[Tensor, "n style"]:
+        """Styles (n style) of latent vectors ``z`` (n latent) under ``condition``, None where there is none."""
         w = self.norm(z)
         if self.condition is not None:
             w = torch.cat([w, self.norm(self.condition(condition))], dim=1)
@@ -163,6 +166,7 @@ class StyleGenerator(nn.Module):
     def forward(
         self, z: Float[Tensor, "n inputs"], condition: Shaped[Tensor, "n *k"] | None = None
     ) -> Float[Tensor, "n c h w"]:
+        """Images (n c h w) from ``z`` (n inputs: latent vectors, mixing) under ``condition``, None for none."""
         w = self.mapping(z[:, : self.latent], condition)
         if not (self.mixing > 0.0 and self.training):
             return self.synthesise([w] * len(self.layers))
@@ -239,6 +243,7 @@ class _AdaINConv2d(nn.Module):
         self.adain = AdaIN(outputs, style)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Convolution of maps ``x``, then the scale and shift of styles ``w``."""
         return self.adain(self.convolution(x), w)
 
 
@@ -250,4 +255,5 @@ class _StylelessConv2d(nn.Module):
         self.convolution = EqualisedConv2d(inputs, outputs, 1)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """Convolution of maps ``x``; the styles ``w`` do nothing."""
         return self.convolution(x)

@@ -113,6 +113,7 @@ class Whitening(nn.Module):
         self.register_buffer("inverse_matrix", torch.linalg.inv(matrix).to(x.dtype))
 
     def forward(self, x: Float[Tensor, "n *shape"]) -> Float[Tensor, "n *shape"]:
+        """Samples ``x``, less the mean, in coordinates of unit covariance."""
         return ((x.flatten(1) - self.mean) @ self.matrix.T).reshape(x.shape)
 
     def inverse(self, y: Float[Tensor, "n *shape"]) -> Float[Tensor, "n *shape"]:

@@ -105,21 +105,27 @@ class KullbackLeibler(Divergence):
     r""":math:`f = r \log r`: the divergence of maximum likelihood; covers every mode."""
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         return torch.special.xlogy(r, r)
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return 1.0 + r.log()
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return 1.0 / r
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         return (t - 1.0).exp()
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return v
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         return exp(v - 1.0)
 
 
@@ -128,21 +134,27 @@ class ReverseKullbackLeibler(Divergence):
     r""":math:`f = -\log r`: infinite where samples fall outside the data; seeks a mode."""
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         return -r.log()
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return -1.0 / r
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return r**-2
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         return -1.0 - (-t).log()
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return -exp(-v)
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         return v - 1.0
 
 
@@ -151,22 +163,28 @@ class Pearson(Divergence):
     r"""Pearson's chi-square, :math:`f = (r - 1)^2`."""
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         return (r - 1.0).square()
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return 2.0 * (r - 1.0)
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return torch.full_like(r, 2.0)
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         t = t.clamp(min=-2.0)  # below, r = 0 is the maximiser
         return 0.25 * t.square() + t
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return v
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         return self.conjugate(v)
 
 
@@ -175,21 +193,27 @@ class Neyman(Divergence):
     r"""Neyman's chi-square, :math:`f = (1 - r)^2 / r`."""
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         return (1.0 - r).square() / r
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return 1.0 - r**-2
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return 2.0 * r**-3
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         return 2.0 - 2.0 * (1.0 - t).sqrt()
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return -expm1(-v)
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         return -2.0 * expm1(-0.5 * v)
 
 
@@ -198,21 +222,27 @@ class SquaredHellinger(Divergence):
     r""":math:`f = (\sqrt r - 1)^2`, so that :math:`D_f = \int (\sqrt p - \sqrt q)^2`, between 0 and 2."""
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         return (r.sqrt() - 1.0).square()
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return 1.0 - r**-0.5
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return 0.5 * r**-1.5
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         return t / (1.0 - t)
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return -expm1(-v)
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         return expm1(v)
 
 
@@ -221,21 +251,27 @@ class JensenShannon(Divergence):
     r""":math:`f = r \log r - (1 + r) \log \frac{1 + r}{2}`: *twice* the Jensen-Shannon divergence."""
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         return torch.special.xlogy(r, r) - (1.0 + r) * (0.5 * (1.0 + r)).log()
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return math.log(2.0) - torch.log1p(1.0 / r)
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return 1.0 / (r * (1.0 + r))
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         return -(2.0 - t.exp()).log()
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return math.log(2.0) + logsigmoid(v)
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         return softplus(v) - math.log(2.0)
 
 
@@ -247,21 +283,27 @@ class OriginalGAN(Divergence):
     """
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         return torch.special.xlogy(r, r) - (1.0 + r) * torch.log1p(r)
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return -torch.log1p(1.0 / r)
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return 1.0 / (r * (1.0 + r))
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         return -torch.log(-torch.expm1(t))
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return logsigmoid(v)
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         return softplus(v)
 
 
@@ -270,21 +312,27 @@ class TotalVariation(Divergence):
     r""":math:`f = |r - 1| / 2`: the largest difference in probability of any event. Its curvature is 0 but at 1."""
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         return 0.5 * (r - 1.0).abs()
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return 0.5 * (r - 1.0).sign()
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return torch.zeros_like(r)
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         return torch.where(t <= 0.5, t.clamp(min=-0.5), torch.inf)
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return 0.5 * v.tanh()
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         return 0.5 * v.tanh()
 
 
@@ -309,16 +357,20 @@ class Alpha(Divergence):
             raise ConfigError(f"got alpha = {self.alpha}; expected neither 0 nor 1. Try: {limit}, the limit.")
 
     def f(self, r):
+        """The convex function at density ratios ``r``."""
         a = self.alpha
         return (r**a - 1.0 - a * (r - 1.0)) / (a * (a - 1.0))
 
     def optimal_critic(self, r):
+        """Its derivative at density ratios ``r``."""
         return (r ** (self.alpha - 1.0) - 1.0) / (self.alpha - 1.0)
 
     def curvature(self, r):
+        """Its second derivative at density ratios ``r``."""
         return r ** (self.alpha - 2.0)
 
     def conjugate(self, t):
+        """Its convex conjugate at the critic's values ``t``."""
         a = self.alpha
         base = 1.0 + (a - 1.0) * t
         if a > 1.0:
@@ -326,9 +378,11 @@ class Alpha(Divergence):
         return (base ** (a / (a - 1.0)) - 1.0) / a
 
     def activation(self, v):
+        """Raw outputs ``v`` of the critic, mapped into the domain of the conjugate."""
         return v if self.alpha > 1.0 else 1.0 / (1.0 - self.alpha) - softplus(-v)
 
     def conjugate_of_activation(self, v):
+        """The conjugate of `activation` at raw outputs ``v``, in one stable expression."""
         a = self.alpha
         if a > 1.0:
             return self.conjugate(v)
@@ -420,10 +474,12 @@ class FDivergence(Objective):
         return DIVERGENCES[self.divergence] if isinstance(self.divergence, str) else self.divergence
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Negative bound on the divergence, by ``real_logits``, ``fake_logits``, ``real_weight``, ``fake_weight``."""
         real = weighted_mean(self.member.activation(real_logits), real_weight)
         return weighted_mean(self.member.conjugate_of_activation(fake_logits), fake_weight) - real
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss of ``fake_logits`` by ``fake_weight``; ``real_logits`` and ``real_weight`` do not matter."""
         member = self.member
         reward = member.activation if self.non_saturating else member.conjugate_of_activation
         return -weighted_mean(reward(fake_logits), fake_weight)

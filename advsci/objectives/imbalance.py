@@ -111,9 +111,11 @@ class Focal(Objective):
             raise ConfigError(f"got focusing exponent gamma = {self.gamma}; expected gamma >= 0. Try: 2.")
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss that tells ``real_logits`` from ``fake_logits``; means by ``real_weight`` and ``fake_weight``."""
         real = focal_cross_entropy(real_logits, True, self.gamma)
         fake = focal_cross_entropy(fake_logits, False, self.gamma)
         return weighted_mean(real, real_weight) + weighted_mean(fake, fake_weight)
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss of ``fake_logits`` beside ``real_logits``; means by ``fake_weight`` and ``real_weight``."""
         return weighted_mean(focal_cross_entropy(fake_logits, True, self.gamma), fake_weight)

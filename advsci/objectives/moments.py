@@ -215,10 +215,12 @@ def weighted_mmd(
     u = _unit_weights(fake, fake_weight)
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
+        """Kernel of the rows of ``x`` and of ``y``: (n m)."""
         square = (x.unsqueeze(1) - y.unsqueeze(0)).square().sum(2)
         return torch.stack([(square / (-2.0 * s * s)).exp() for s in sigmas]).mean(0)
 
     def within(x: Tensor, weight: Tensor) -> Tensor:
+        """Unbiased mean of the kernel over the pairs of different rows of ``x``, by ``weight`` (n)."""
         pairs = torch.outer(weight, weight) * (1.0 - torch.eye(len(x), dtype=x.dtype, device=x.device))
         return (pairs * kernel(x, x)).sum() / pairs.sum()
 
@@ -274,6 +276,7 @@ class KernelMMD(Objective):
             raise ConfigError(f"got kernel widths {self.sigmas}; expected positive numbers. Try: (0.5, 1.0, 2.0, 4.0).")
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Negative `generator` of ``real_logits``, ``fake_logits``, ``real_weight``, ``fake_weight``, less contrast."""
         loss = -self.generator(real_logits, fake_logits, real_weight, fake_weight)
         if self.contrast:
             gap = weighted_mean(real_logits, real_weight) - weighted_mean(fake_logits, fake_weight)
@@ -281,6 +284,7 @@ class KernelMMD(Objective):
         return loss
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Squared MMD of ``real_logits`` and ``fake_logits``, by ``real_weight`` and ``fake_weight``."""
         if real_logits is None:
             raise ShapeError("got no real logits; expected them: MMD compares both sets. Try: pass real_logits.")
         real, fake = (a.reshape(len(a), -1) for a in (real_logits, fake_logits))

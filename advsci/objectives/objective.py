@@ -242,10 +242,12 @@ class Minimax(Objective):
         _check_smoothing(self.smoothing)
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss that tells ``real_logits`` from ``fake_logits``; means by ``real_weight`` and ``fake_weight``."""
         real = cross_entropy(real_logits, 1.0 - self.smoothing)
         return weighted_mean(real, real_weight) + weighted_mean(cross_entropy(fake_logits, 0.0), fake_weight)
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss of ``fake_logits`` beside ``real_logits``; means by ``fake_weight`` and ``real_weight``."""
         return weighted_mean(saturating(fake_logits), fake_weight)
 
 
@@ -276,10 +278,12 @@ class NonSaturating(Objective):
         _check_smoothing(self.smoothing)
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss that tells ``real_logits`` from ``fake_logits``; means by ``real_weight`` and ``fake_weight``."""
         real = cross_entropy(real_logits, 1.0 - self.smoothing)
         return weighted_mean(real, real_weight) + weighted_mean(cross_entropy(fake_logits, 0.0), fake_weight)
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss of ``fake_logits`` beside ``real_logits``; means by ``fake_weight`` and ``real_weight``."""
         return weighted_mean(non_saturating(fake_logits), fake_weight)
 
 
@@ -302,9 +306,11 @@ class Hinge(Objective):
     """
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss that tells ``real_logits`` from ``fake_logits``; means by ``real_weight`` and ``fake_weight``."""
         return weighted_mean(relu(1.0 - real_logits), real_weight) + weighted_mean(relu(1.0 + fake_logits), fake_weight)
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss of ``fake_logits`` beside ``real_logits``; means by ``fake_weight`` and ``real_weight``."""
         return -weighted_mean(fake_logits, fake_weight)
 
 
@@ -338,11 +344,13 @@ class LeastSquares(Objective):
     wanted: float = 1.0
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss that tells ``real_logits`` from ``fake_logits``; means by ``real_weight`` and ``fake_weight``."""
         real = 0.5 * (real_logits - self.real).square()
         fake = 0.5 * (fake_logits - self.fake).square()
         return weighted_mean(real, real_weight) + weighted_mean(fake, fake_weight)
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss of ``fake_logits`` beside ``real_logits``; means by ``fake_weight`` and ``real_weight``."""
         return weighted_mean(0.5 * (fake_logits - self.wanted).square(), fake_weight)
 
 
@@ -366,9 +374,11 @@ class Wasserstein(Objective):
     """
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss that tells ``real_logits`` from ``fake_logits``; means by ``real_weight`` and ``fake_weight``."""
         return weighted_mean(fake_logits, fake_weight) - weighted_mean(real_logits, real_weight)
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss of ``fake_logits`` beside ``real_logits``; means by ``fake_weight`` and ``real_weight``."""
         return -weighted_mean(fake_logits, fake_weight)
 
 
@@ -404,9 +414,11 @@ class RelativisticPairing(Objective):
     uses_real_in_generator: ClassVar[bool] = True
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss that tells ``real_logits`` from ``fake_logits``; means by ``real_weight`` and ``fake_weight``."""
         return self._pairs(fake_logits, real_logits, real_weight, fake_weight)
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
+        """Loss of ``fake_logits`` beside ``real_logits``; means by ``fake_weight`` and ``real_weight``."""
         return self._pairs(real_logits, fake_logits, real_weight, fake_weight)
 
     def _pairs(self, above, below, real_weight, fake_weight):

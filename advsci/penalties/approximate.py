@@ -112,6 +112,7 @@ class ApproximateR1(RandomPenalty):
     name: ClassVar[str] = "approximate_r1"
 
     def draw(self, x, stream):
+        """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""
         return _normal(x, stream, "approximate_r1/normal")
 
     def __call__(self, made: Scores, progress):
@@ -147,6 +148,7 @@ class ApproximateR2(RandomPenalty):
     name: ClassVar[str] = "approximate_r2"
 
     def draw(self, x, stream):
+        """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""
         return _normal(x, stream, "approximate_r2/normal")
 
     def __call__(self, made: Scores, progress):
@@ -163,6 +165,7 @@ class DirectionalR1(RandomPenalty):
     name: ClassVar[str] = "directional_r1"
 
     def draw(self, x, stream):
+        """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""
         return _normal(x, stream, "directional_r1/normal")
 
     def __call__(self, made: Scores, progress):
@@ -178,6 +181,7 @@ class DirectionalR2(RandomPenalty):
     name: ClassVar[str] = "directional_r2"
 
     def draw(self, x, stream):
+        """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""
         return _normal(x, stream, "directional_r2/normal")
 
     def __call__(self, made: Scores, progress):

@@ -46,6 +46,7 @@ class Jitter:
     sigma: float
 
     def draw(self, x: Tensor, stream: Stream) -> dict[str, Tensor]:
+        """Normal numbers of the shape of ``x``, from ``stream``."""
         return {"normal": stream.normal(tuple(x.shape), device=x.device, dtype=x.dtype)}
 
     def __call__(self, x: Tensor, draw: Mapping[str, Tensor]) -> Tensor:
@@ -101,6 +102,7 @@ class Consistency(RandomPenalty):
     name: str = "consistency"
 
     def draw(self, x, stream):
+        """Numbers of the transform for real samples ``x``, and for generated ones where asked, from ``stream``."""
         numbers = {"real": self.transform.draw(x, stream.at("real"))}
         if self.fake:
             numbers["fake"] = self.transform.draw(x, stream.at("fake"))

@@ -268,6 +268,7 @@ class WGANGP(RandomPenalty):
     name: ClassVar[str] = "wgan_gp"
 
     def draw(self, x, stream):
+        """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""
         return {"wgan_gp/uniform": stream.uniform((x.shape[0],), device=x.device, dtype=x.dtype)}
 
     def __call__(self, made: Scores, progress):
@@ -316,6 +317,7 @@ class DRAGAN(RandomPenalty):
             )
 
     def draw(self, x, stream):
+        """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""
         return {"dragan/uniform": stream.uniform(tuple(x.shape), device=x.device, dtype=x.dtype)}
 
     def __call__(self, made: Scores, progress):

@@ -130,6 +130,7 @@ class JacobianConditioning(RandomPenalty):
     name: ClassVar[str] = "conditioning"
 
     def draw(self, x, stream):
+        """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""
         return {"conditioning/normal": stream.normal(tuple(x.shape), device=x.device, dtype=x.dtype)}
 
     def __call__(self, made: Generated, progress):
@@ -147,6 +148,7 @@ class JacobianClamping(RandomPenalty):
     name: ClassVar[str] = "clamping"
 
     def draw(self, x, stream):
+        """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""
         return {"clamping/normal": stream.normal(tuple(x.shape), device=x.device, dtype=x.dtype)}
 
     def __call__(self, made: Generated, progress):

@@ -87,6 +87,7 @@ class LeCam(StatefulPenalty):
         self.register_buffer("last", torch.zeros(2))
 
     def forward(self, made: Scores, progress: Tensor) -> Float[Tensor, ""]:
+        """The penalty on the scores ``made``, with the weight of this ``progress``; remembers their means."""
         real, fake = made.real_logits, made.fake_logits
         weights = made.real_weight, made.fake_weight
         means = [weighted_mean(a.detach(), w) for a, w in zip((real, fake), weights, strict=True)]

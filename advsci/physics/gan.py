@@ -109,6 +109,7 @@ class PhysicsGAN(AdversarialGame):
         return players | ({"multipliers": self.multipliers} if self.multipliers is not None else {})
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Latent vectors, noise of the residuals, and the penalties' numbers for ``batch``, from ``stream``."""
         x = require(batch, "x", "PhysicsGAN")
         n, device, dtype = x.shape[0], x.device, x.dtype
         count = self.discriminator.count
@@ -136,15 +137,18 @@ class PhysicsGAN(AdversarialGame):
         return x, self.discriminator.physics(x, batch.get("condition"))
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """Samples of ``generator`` (None: its own) at the latent vectors of ``draw``, conditions of ``batch``."""
         generator = generator if generator is not None else self.generator
         condition = batch.get("condition")
         return generator(draw["latent"]) if condition is None else generator(draw["latent"], condition)
 
     def make(self, batch: Batch, draw: Draw) -> Made:
+        """Samples for ``batch`` and ``draw``, and what the physics finds in them."""
         x, found = self.findings(batch, draw)
         return Made(x, batch.get("weight"), found)
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of ``batch`` and ``made``, each with physical features (noise of ``draw``), for ``player``'s loss."""
         judge = self.discriminator
         assert made.findings is not None
         return Scores(
@@ -159,9 +163,11 @@ class PhysicsGAN(AdversarialGame):
         )
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """The user's further terms on ``batch`` and ``draw``; what was ``made`` is not used."""
         return self.extra(self.generator, batch, draw) if self.extra is not None else {}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a `ShapeError` where the findings on ``batch`` and ``draw`` are not those of the physics."""
         found = self.check_adversarial(batch, draw).findings
         assert found is not None
         names = (*found.residuals, *found.limits)

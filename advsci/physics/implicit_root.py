@@ -69,6 +69,7 @@ def implicit_root(
 class _Root(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, value: Tensor, residual: Residual, solve: TransposeSolve) -> Tensor:
+        """The root ``x``; keeps it, ``residual`` and ``solve`` in ``ctx``. ``value`` carries the gradient."""
         ctx.save_for_backward(x)
         ctx.residual, ctx.solve = residual, solve
         return x.clone()
@@ -76,12 +77,14 @@ class _Root(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, w: Tensor) -> tuple[None, Tensor, None, None]:
+        """Gradient ``w`` at the root of ``ctx``, pulled back to the residual's value by the transposed solve."""
         (x,) = ctx.saved_tensors
         with torch.enable_grad():
             point = x.detach().requires_grad_()
             value = ctx.residual(point)
 
         def transpose_product(v: Tensor) -> Tensor:
+            """Transposed Jacobian of the residual, times ``v``."""
             return torch.autograd.grad(value, point, v, retain_graph=True)[0]
 
         return None, -ctx.solve(transpose_product, w), None, None

@@ -131,6 +131,7 @@ class Balanced(Solver):
         return self.most + len(self.players)
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         if not self.memory:
             self.memory = {"pace": 1.0, "due": 0.0, "count": 0, "sum": None, "terms": {}}
         memory, terms = self.memory, {}

@@ -60,6 +60,7 @@ class Consensus(Solver):
         return 1
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         terms, field = differentiable_field(game, *feed(), self.bound())
         v = flatten([t.detach() for t in field])
         pulled = FieldJacobian(field, self.parameters).transposed(v)

@@ -36,6 +36,7 @@ class Extragradient(Solver):
         return 2
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         parameters = [p for player in self.players for p in self.parameters[player]]
         start = [p.detach().clone() for p in parameters]
         _, gradients = self.field(game, *feed())

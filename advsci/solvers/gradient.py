@@ -173,6 +173,7 @@ def compiled(evaluate: Callable, backend: str = "inductor") -> Callable:
     settings = {"trace_autograd_ops": True, "recompile_limit": 1024, "accumulated_recompile_limit": 4096}
 
     def call(batch: Batch, draw: Draw):
+        """The compiled function on ``batch`` and ``draw``."""
         with torch._dynamo.config.patch(settings):
             return run(_leaves(batch), _leaves(draw))
 

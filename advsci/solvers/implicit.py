@@ -72,6 +72,7 @@ class Competitive(Solver):
         return 1
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         terms, field = differentiable_field(game, *feed(), self.bound())
         K, H = FieldJacobian(field, self.parameters, mixed=True), learning_rates(self)
         v = flatten([t.detach() for t in field])
@@ -134,6 +135,7 @@ class ProximalPoint(Solver):
         return 1
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         batch, draw = feed()
         terms, field = differentiable_field(game, batch, draw, self.bound())
         H = learning_rates(self)
@@ -180,9 +182,11 @@ def solve_implicit(J: FieldJacobian, H: Tensor, b: Tensor, iterations: int) -> t
     """
 
     def product(x: Tensor) -> Tensor:
+        """The system's matrix times the one row of ``x``."""
         return (x[0] + J(H * x[0]))[None]
 
     def adjoint(y: Tensor) -> Tensor:
+        """The system's transposed matrix times the one row of ``y``."""
         return (y[0] + H * J.transposed(y[0]))[None]
 
     x = least_squares(product, adjoint, b[None], steps=iterations, start=b[None])

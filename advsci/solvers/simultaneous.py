@@ -32,6 +32,7 @@ class Simultaneous(Solver):
         return 1
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         terms, gradients = self.field(game, *feed())
         for player, gradient in gradients.items():
             self.apply(game, player, gradient)

@@ -109,6 +109,7 @@ class TrustRegion(Solver):
         return len(self.players)
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
+        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         terms = {}
         for player in self.players:
             batch, draw = feed()
@@ -132,6 +133,7 @@ class TrustRegion(Solver):
         slope = torch.stack([(g * d).sum() for g, d in zip(gradient, move, strict=True) if g is not None]).sum()
 
         def go(share: Tensor) -> None:
+            """Put the player where ``share`` of its move leads."""
             for p, origin, d in zip(parameters, start, move, strict=True):
                 p.copy_(torch.where(share > 0.0, origin + share * d, origin))  # a move of NaN is taken back too
 

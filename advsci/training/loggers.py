@@ -60,6 +60,7 @@ def _tensorboard(folder: Path) -> Iterator[Logger]:
     with SummaryWriter(str(folder / "tensorboard")) as writer:
 
         def log(record: Mapping[str, float | int]) -> None:
+            """Write the numbers of one ``record``."""
             for key, value in _measured(record).items():
                 writer.add_scalar(key, value, record["step"])
 

@@ -149,6 +149,7 @@ def inputs_of(config: RunConfig) -> dict[str, str]:
     found: dict[str, str] = {}
 
     def look(key: str, value: Any) -> None:
+        """Note the hash of every file that the setting ``key`` of this ``value`` names, and of those within it."""
         if isinstance(value, Mapping):
             for name, inner in value.items():
                 look(f"{key}.{name}" if key else str(name), inner)

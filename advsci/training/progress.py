@@ -47,6 +47,7 @@ def show_progress(total: int, title: str, *, start: int = 0, every: float = 5.0,
         shown = begin
 
         def line(step: int, text: str = "") -> None:
+            """Print that ``step`` is reached, with ``text``, unless the last line is too recent."""
             nonlocal shown
             now = time.monotonic()
             if now - shown >= every or step == total:

@@ -42,10 +42,12 @@ def stop_on_signal() -> Iterator[StopRequest]:
     request = StopRequest()
 
     def ask(number, frame):
+        """Note the signal ``number``; a second one acts as before. ``frame`` is not used."""
         request.signal = signal.Signals(number).name
         signal.signal(number, before[number])
 
     def save(number, frame):
+        """Ask for a checkpoint, whatever ``number`` and ``frame``."""
         request.checkpoint = True
 
     handlers: dict[int, Callable[[int, Any], None]] = {signal.SIGTERM: ask, signal.SIGINT: ask}
@@ -60,6 +62,7 @@ def stopped_by_sigterm() -> Iterator[None]:
     """Within the context SIGTERM raises `advsci.errors.Stopped`, as Ctrl-C raises KeyboardInterrupt; once."""
 
     def stop(number, frame):
+        """End by `Stopped`; a second signal ``number`` acts as before. ``frame`` is not used."""
         signal.signal(number, before[number])
         raise Stopped("SIGTERM")
 

@@ -174,6 +174,7 @@ def _tv(problem: Problem) -> Reconstruction:
     last = lambda y: 1500 if y is problem.y else 500  # noqa: E731  the choice of weight needs no convergence
 
     def run(y: Tensor, weight: float) -> Tensor:
+        """Total variation's solution for data ``y`` at this ``weight``."""
         return baselines.total_variation(problem.operator, y, weight * scale, steps=last(y), norm=norm)
 
     return _tuned(problem, run, (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3), 1e-2, "weight")
@@ -181,6 +182,7 @@ def _tv(problem: Problem) -> Reconstruction:
 
 def _lasso(transform: str) -> Callable[[Problem], Reconstruction]:
     def run(problem: Problem) -> Reconstruction:
+        """The lasso's reconstruction of ``problem``, at the weight that is tuned or known."""
         norm = problem.operator.norm()
         method = lambda y, w: baselines.lasso(problem.operator, y, w, transform=transform, norm=norm)  # noqa: E731
         return _tuned(problem, method, (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3), 1e-2, "weight")

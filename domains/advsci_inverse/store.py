@@ -191,6 +191,7 @@ def load_prior(source: str | Path) -> GeneratorPrior:
     """
 
     def build(nets: dict[str, Any]) -> GeneratorPrior:
+        """The network that the card's ``nets`` describe."""
         shape = (int(nets["shape"][0]), int(nets["shape"][1]))
         widths, encoder, classes = tuple(nets["widths"]), bool(nets["encoder"]), int(nets.get("classes", 0))
         synthesis = build_synthesis(
@@ -236,6 +237,7 @@ def load_refiner(source: str | Path) -> Refiner:
     """
 
     def build(nets: dict[str, Any]) -> Refiner:
+        """The network that the card's ``nets`` describe."""
         shape = (int(nets["shape"][0]), int(nets["shape"][1]))
         refiner = Refiner(shape, spread=nets["spread"], rank=nets["rank"], stages=nets["stages"], **_body(nets))
         refiner.denoiser.mean = float(nets["mean"])

@@ -61,6 +61,7 @@ def shares_of_ceiling(late: Records) -> dict[str, float] | None:
 
 
 def detrended(values: Sequence[float]) -> list[float]:
+    """``values`` less their least-squares line."""
     n, mean = len(values), fmean(values)
     centre = (n - 1) / 2
     slope = sum((i - centre) * (v - mean) for i, v in enumerate(values)) / sum((i - centre) ** 2 for i in range(n))
@@ -100,6 +101,7 @@ def share_read(record: Mapping[str, float | int], name: str) -> float:
 
 
 def is_on(history: Records, name: str) -> bool:
+    """Whether the probe saw the part ``name`` of the game switched on in ``history``."""
     return any(record.get(f"probe/on_{name}") for record in history)
 
 

@@ -53,9 +53,11 @@ class Classifier(Task):
         self.head = nn.Linear(64, 10)
 
     def draw(self, batch, stream):
+        """No random numbers: an evaluation on ``batch`` needs none of ``stream``."""
         return {}
 
     def forward(self, batch, draw):
+        """Features of both domains of ``batch``, and the loss of naming the source's digits; ``draw`` is empty."""
         features = self.encoder(torch.cat([batch["source"], batch["target"]]))
         known = features[: len(batch["source"])]
         return features, {"digits": nn.functional.cross_entropy(self.head(known), batch["label"])}
@@ -69,6 +71,7 @@ class Domains(Adversary):
         self.network = MLP(64, 1, width=64, depth=1)
 
     def forward(self, features, batch):
+        """Cross entropy of reading from ``features`` which of ``batch`` are of the source."""
         domain = torch.zeros(len(features))
         domain[: len(batch["source"])] = 1.0
         return nn.functional.binary_cross_entropy_with_logits(self.network(features).reshape(-1), domain)

@@ -54,9 +54,11 @@ class Moons(Task):
         self.head = nn.Linear(15, 2)
 
     def draw(self, batch, stream):
+        """No random numbers: an evaluation on ``batch`` needs none of ``stream``."""
         return {}
 
     def forward(self, batch, draw):
+        """Features of both domains of ``batch``, and the loss of naming the source's labels; ``draw`` is empty."""
         features = self.encoder(torch.cat([batch["source"], batch["target"]]))
         known = self.head(features[: len(batch["source"])])
         return features, {"label": nn.functional.cross_entropy(known, batch["label"])}
@@ -70,6 +72,7 @@ class Domains(Adversary):
         self.network = MLP(15, 1, width=32, depth=1)
 
     def forward(self, features, batch):
+        """Cross entropy of reading from ``features`` which of ``batch`` are of the source."""
         domain = torch.zeros(len(features))
         domain[: len(batch["source"])] = 1.0
         return nn.functional.binary_cross_entropy_with_logits(self.network(features).reshape(-1), domain)

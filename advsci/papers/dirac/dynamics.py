@@ -27,6 +27,7 @@ class Point(nn.Module):
         self.theta = nn.Parameter(torch.tensor([[theta]], dtype=torch.float64))
 
     def forward(self, z):
+        """The generator's parameter, at every latent vector ``z``."""
         return self.theta + 0.0 * z
 
 

@@ -37,12 +37,15 @@ class Bilinear(Game):
         return {"x": self.x, "y": self.y}
 
     def draw(self, batch, stream):
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def check(self, batch, draw):
+        """Nothing: ``batch`` and ``draw`` are not looked at."""
         pass
 
     def terms(self, player, batch, draw):
+        """The product x y, as ``player`` minimises it; ``batch`` and ``draw`` are not looked at."""
         value = (self.x.at * self.y.at).sum()
         return {"loss": value if player == "x" else -value}
 
@@ -50,6 +53,7 @@ class Bilinear(Game):
         return torch.cat([self.x.at, self.y.at]).detach()
 
     def put(self, place: Tensor) -> None:
+        """Move both players to ``place``, (x, y)."""
         with torch.no_grad():
             self.x.at.copy_(place[:1])
             self.y.at.copy_(place[1:])
@@ -119,6 +123,7 @@ class Shift(nn.Module):
         self.theta = nn.Parameter(torch.zeros(d))
 
     def forward(self, z):
+        """Latent vectors ``z``, moved by the parameter."""
         return self.theta + z
 
 

@@ -52,6 +52,7 @@ class Maxout(nn.Module):
         self.pieces = pieces
 
     def forward(self, x: Tensor) -> Tensor:
+        """Largest of the pieces of each output, at inputs ``x``."""
         return self.linear(x).unflatten(-1, (-1, self.pieces)).amax(-1)
 
 

@@ -70,12 +70,15 @@ class Posterior(Game):
         return {"generator": self.network}
 
     def check(self, batch, draw):
+        """Nothing: ``batch`` and ``draw`` always fit."""
         pass
 
     def draw(self, batch, stream: Stream):
+        """Normal numbers for each sample of each element of ``batch``, from ``stream``."""
         return {"z": stream.at("z").normal((self.p, *batch["x"].shape))}
 
     def terms(self, player, batch, draw):
+        """The rewarded loss on ``batch`` with the samples of ``draw``; there is one ``player``."""
         network = self.network
         centre = network["gain"] * batch["y"] + network["shift"]
         samples = centre + network["log_deviation"].exp() * draw["z"]
@@ -98,6 +101,7 @@ def minimiser(p: int) -> float:
     log_sigma = torch.zeros((), dtype=torch.float64, requires_grad=True)
 
     def slope(at: float) -> float:
+        """Derivative of the loss in the logarithm of the spread, at ``at``."""
         with torch.no_grad():
             log_sigma.fill_(at)
         sigma = log_sigma.exp()

@@ -76,6 +76,7 @@ class DiscreteDiffusion(Game):
         return self.out(self.network(x, genes_mask(condition, noisy.shape[1]), context))
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Time, forgotten edges and fresh ones for every circuit of ``batch``, from ``stream``."""
         x = require(batch, "x", "DiscreteDiffusion")
         b, n, where = x.shape[0], x.shape[1], {"device": x.device, "dtype": x.dtype}
         return {
@@ -85,6 +86,7 @@ class DiscreteDiffusion(Game):
         }
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Cross entropy of ``batch`` given what ``draw`` leaves of it; there is one ``player``."""
         clean, condition = classes_of(batch["x"]), batch["condition"]
         t = (draw["time"] * self.steps).floor() + 1
         fresh = torch.bucketize(draw["class"], self.marginal.cumsum(0)[:2].contiguous())
@@ -97,6 +99,7 @@ class DiscreteDiffusion(Game):
         return {"cross_entropy": ((surprise * pair).sum((1, 2)) / pair.sum((1, 2))).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         require(batch, "condition", "DiscreteDiffusion")
         with torch.no_grad():
             self.terms("model", batch, draw)

@@ -55,10 +55,12 @@ class GraphVAE(Game):
         return {"model": self}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """The encoder's noise for every circuit of ``batch``, from ``stream``."""
         x = require(batch, "x", "GraphVAE")
         return {"noise": stream.at("noise").normal((x.shape[0], self.latent), device=x.device, dtype=x.dtype)}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Reconstruction and divergence of ``batch`` with the noise of ``draw``; there is one ``player``."""
         x = ordered(batch["x"])
         mean, log_variance = self.encoder(x.flatten(1)).chunk(2, 1)
         z = mean + (0.5 * log_variance).exp() * draw["noise"]
@@ -68,6 +70,7 @@ class GraphVAE(Game):
         return {"reconstruction": surprise.mean(), "divergence": divergence.mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         with torch.no_grad():
             self.terms("model", batch, draw)
 

@@ -67,6 +67,7 @@ class LinkPredictor(Game):
         return self.out(pair.flatten(0, 2)).view(len(edges), n, n, 3)
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Which pairs of ``batch`` are hidden, and what is dropped out, from ``stream``."""
         x = require(batch, "x", "LinkPredictor")
         b, n, where = x.shape[0], x.shape[1], {"device": x.device, "dtype": x.dtype}
         return {
@@ -77,6 +78,7 @@ class LinkPredictor(Game):
         }
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Cross entropy of the pairs of ``batch`` that ``draw`` hides; there is one ``player``."""
         x, condition = batch["x"], batch["condition"]
         unknown = hidden_pairs(x, condition, draw["count"], draw["edge"], draw["order"])
         kept = (draw["kept"] >= self.dropout).to(x.dtype) / (1 - self.dropout)
@@ -86,5 +88,6 @@ class LinkPredictor(Game):
         return {"cross_entropy": (surprise * hidden).sum() / hidden.sum().clamp_min(1)}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         with torch.no_grad():
             self.terms("model", batch, draw)

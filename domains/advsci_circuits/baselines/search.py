@@ -134,6 +134,7 @@ def evolution(start: Int8[Tensor, "c n n"], stream: Stream, each: int = 64, pare
     """
 
     def propose(turn: int, found: Found) -> Tensor:
+        """Circuits to judge in this ``turn``: mutants of the best of those ``found``."""
         rng = stream.at("evolution", turn).numpy()
         elite = [matrix for matrix, _ in found.best(parents)]
         pool = start if turn < 2 or not elite else torch.stack(elite)
@@ -172,6 +173,7 @@ def from_generator(
     """
 
     def propose(turn: int, found: Found) -> Tensor:
+        """Circuits to judge in this ``turn``: fresh samples, and mutants of the best of those ``found``."""
         key = stream.at("generator", turn)
         elite = [matrix for matrix, _ in found.best(parents)] if turn > 1 else []
         old = each // 2 if elite else 0

@@ -90,6 +90,7 @@ def families_of(circuits: Mapping[str, Circuit]) -> dict[str, str]:
     head = {name: name for name in names}
 
     def root(name: str) -> str:
+        """The name that stands for the family of ``name``."""
         while head[name] != name:
             name = head[name]
         return name

@@ -182,12 +182,15 @@ class LikelihoodGame(Game):
         return {"likelihood": self.likelihood}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """An order of the genes of every circuit of ``batch``, from ``stream``."""
         signs = require(batch, "signs", "LikelihoodGame")
         return {"order": stream.at("order").uniform(tuple(signs.shape[:2]), device=signs.device).argsort(1)}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Negative log-likelihood of ``batch``, its genes in the order of ``draw``; there is one ``player``."""
         return {"surprise": -self.likelihood.as_named(renamed(batch["signs"], draw["order"])).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         with torch.no_grad():
             self.terms("likelihood", batch, draw)

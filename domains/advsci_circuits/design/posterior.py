@@ -264,6 +264,7 @@ def _energy(
     surrogate: RobustnessSurrogate, likelihood: SizeLikelihood | None, weight: float, goal: float
 ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     def energy(signs: Tensor) -> tuple[Tensor, Tensor]:
+        """(log-probability of the function, weighted log-likelihood), each (n), of circuits ``signs`` (n g g)."""
         condition = torch.full((len(signs), 1), float(signs.shape[1]))
         guess = surrogate(edges_of(signs), condition).mean(1)[:, 0].clamp_min(LEAST**0.5)
         function = torch.nn.functional.logsigmoid(SHARP * (2 * guess.log() - np.log(goal)))

@@ -204,6 +204,7 @@ class HillField:
         used = edge.gather(2, order)
 
         def slot(value: Tensor, empty: float) -> Tensor:
+            """``value`` in the slots of each gene's regulators, ``empty`` in the slots without one."""
             return torch.where(used, value.gather(2, order), empty).reshape(b, n * slots).mT.contiguous()
 
         exponent = slot(signs * model.cooperativity, 0.0)

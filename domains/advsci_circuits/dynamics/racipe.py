@@ -80,6 +80,7 @@ def racipe(
     device = signs.device
 
     def uniform(name: str, low: float, high: float, *shape: int) -> Tensor:
+        """Uniform numbers from ``low`` to ``high`` of this ``shape`` per parameter set, keyed by ``name``."""
         drawn = stream.at(name).uniform((c * sets, *shape), device=device, dtype=dtype)
         return low + (high - low) * drawn
 

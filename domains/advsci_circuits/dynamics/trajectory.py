@@ -28,6 +28,7 @@ def rk4_trajectory(
     h = end / steps
 
     def segment(x: Tensor, *tensors: Tensor) -> Tensor:
+        """States ``x`` after one segment of steps; ``tensors`` are the model's."""
         signs, rate, decay, threshold, cooperativity, leak = tensors
         field = HillModel(signs, rate, decay, threshold, cooperativity, leak, model.logic)
         for _ in range(steps // segments):

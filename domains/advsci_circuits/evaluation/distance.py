@@ -35,6 +35,7 @@ def mmd_squared(x: np.ndarray, y: np.ndarray, bandwidth: float = 1.0) -> float:
     first, second = (torch.from_numpy(np.ascontiguousarray(h[:, used], dtype=np.float64)) for h in (x, y))
 
     def kernel(a: torch.Tensor, b: torch.Tensor) -> float:
+        """Mean of the Laplacian kernel over the pairs of rows of ``a`` and ``b``."""
         return float(torch.exp(-torch.cdist(a, b, p=1) / (2 * bandwidth)).mean())
 
     return kernel(first, first) + kernel(second, second) - 2 * kernel(first, second)

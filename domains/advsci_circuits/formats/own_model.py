@@ -142,6 +142,7 @@ def _laws(text: str) -> tuple[Callable, np.ndarray, Callable]:
         values[s.getId()] = (amount if amount == amount else 0.0) / volume[s.getId()]
 
     def complete(t: float, state: dict[str, Any]) -> dict[str, Any]:
+        """``state`` at time ``t`` with the values that the rules give."""
         found = values | state | {TIME: t}
         for _ in rules:
             for variable, formula in rules.items():
@@ -161,6 +162,7 @@ def _laws(text: str) -> tuple[Callable, np.ndarray, Callable]:
     ids = [*rates, *(i for i in moved if i not in rules)]
 
     def change(t: float, x: np.ndarray) -> list[float]:
+        """Rates of change of the variables ``x`` at time ``t``."""
         found = complete(t, dict(zip(ids, x, strict=True)))
         out = [float(evaluate(rates[i], found)) for i in rates]
         speed = {reaction: float(evaluate(law, found)) for reaction, law in laws.items()}

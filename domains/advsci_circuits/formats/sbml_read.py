@@ -130,6 +130,7 @@ def _circuit_of_core(model: Any, text: str, name: str) -> KineticCircuit:
         flows = _flows(model, ids, rates)
 
         def derived(state: dict[str, Any]) -> dict[str, Any]:
+            """``state`` with the values that the rules give."""
             for _ in rules:  # at most as many passes as rules, in any order of dependence
                 for variable, formula in rules.items():
                     state[variable] = evaluate(formula, state)

@@ -95,6 +95,7 @@ class CompletionGame(AdversarialGame):
         return players
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Noise, masks, edges and the discriminator's numbers for ``batch``, from ``stream``."""
         x = require(batch, "x", "CompletionGame")
         b, n, where = x.shape[0], x.shape[1], {"device": x.device, "dtype": x.dtype}
         draw = {
@@ -136,14 +137,17 @@ class CompletionGame(AdversarialGame):
         return filled, logits, unknown
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """Circuits of ``batch``, their pairs hidden by ``draw`` filled in by ``generator`` (None: the game's own)."""
         return self.complete(batch, draw, generator)[0]
 
     def make(self, batch: Batch, draw: Draw) -> Completed:
+        """Circuits of ``batch`` with the pairs that ``draw`` hides filled in, and what the physics finds in them."""
         filled, logits, unknown = self.complete(batch, draw)
         found = self.discriminator.physics(filled, batch["condition"]) if self.adversarial else None
         return Completed(filled, batch.get("weight"), found, logits, unknown)
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of ``batch`` and ``made`` with physical features (noise of ``draw``), for ``player``'s loss."""
         judge, x = self._judge(batch["x"]), batch["x"]
         found = made.findings if made.findings is not None else judge.physics(made.samples, batch["condition"])
         return Scores(
@@ -158,6 +162,7 @@ class CompletionGame(AdversarialGame):
         )
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """Cross entropy of the hidden pairs of ``batch``, given what was ``made`` of it with ``draw``."""
         assert isinstance(made, Completed)
         classes = classes_of(batch["x"])
         surprise = nn.functional.cross_entropy(made.logits.permute(0, 3, 1, 2), classes, reduction="none")
@@ -174,6 +179,7 @@ class CompletionGame(AdversarialGame):
         )
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         x, condition = require(batch, "x", "CompletionGame"), require(batch, "condition", "CompletionGame")
         if x.ndim != 4 or x.shape[1] != x.shape[2] or x.shape[3] != 2:
             raise ShapeError(

@@ -77,6 +77,7 @@ class LinkGame(Game):
         return {"links": self.network}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Which pairs of ``batch`` are hidden, what is dropped out, and noise, from ``stream``."""
         x = require(batch, "x", "LinkGame")
         b, n, where = x.shape[0], x.shape[1], {"device": x.device, "dtype": x.dtype}
         return {
@@ -88,6 +89,7 @@ class LinkGame(Game):
         }
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Cross entropy of the pairs of ``batch`` that ``draw`` hides; there is one ``player``."""
         x, condition = batch["x"], batch["condition"]
         unknown = hidden_pairs(x, condition, draw["count"], draw["edge"], draw["order"])
         kept = (draw["kept"] >= self.dropout).to(x.dtype) / (1 - self.dropout)
@@ -97,6 +99,7 @@ class LinkGame(Game):
         return {"cross_entropy": (surprise * hidden).sum() / hidden.sum().clamp_min(1)}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         with torch.no_grad():
             self.terms("links", batch, draw)
 

@@ -152,6 +152,7 @@ def generate(
     open_rows = torch.arange(len(sizes))
 
     def draw(rows: Tensor, key: Stream) -> None:
+        """Sample the circuits ``rows``, all of one size, with the randomness of ``key``."""
         asked = contents[rows] if contents is not None else None
         condition = condition_vector(sizes[rows].float(), asked, function).to(device)
         n = int(sizes[rows[0]])

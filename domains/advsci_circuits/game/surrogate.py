@@ -85,15 +85,18 @@ class SurrogateGame(Game):
         return {"surrogate": self.surrogate}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Weights of the samples of ``batch`` for every head, from ``stream``."""
         x = require(batch, "x", "SurrogateGame")
         return {"weight": 2 * stream.at("weight").uniform((x.shape[0], HEADS, 1), device=x.device, dtype=x.dtype)}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Squared error of the shares of ``batch``, weighted by ``draw``; there is one ``player``."""
         guess = self.surrogate(batch["x"], batch["condition"])
         error = (guess - batch["shares"].clamp_min(0).sqrt()[:, None]).square()
         return {"squared_error": (draw["weight"] * error).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         for key in ("x", "condition", "shares"):
             require(batch, key, "SurrogateGame")
         with torch.no_grad():

@@ -52,17 +52,20 @@ class Diffusion(Game):
         return {"model": self.denoiser}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Time and noise for every image of ``batch``, from ``stream``."""
         x = require(batch, "x", "Diffusion")
         time = stream.at("time").uniform((len(x),), device=x.device)
         return {"time": 0.001 + 0.998 * time, "noise": stream.at("noise").normal(tuple(x.shape), device=x.device)}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Weighted squared error of denoising ``batch`` at the times of ``draw``; there is one ``player``."""
         x, t = batch["x"], draw["time"]
         signal, noise = (part[:, None, None, None] for part in levels(t))
         error = (x - self.denoiser(signal * x + noise * draw["noise"], time_features(t))).square().mean((1, 2, 3))
         return {"denoising": ((signal / noise).square().flatten().clamp_max(5.0) * error).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a `ShapeError` where the denoiser's images do not fit those of ``batch`` at the times of ``draw``."""
         x = require(batch, "x", "Diffusion")
         with torch.no_grad():
             made = self.denoiser(x, time_features(draw["time"]))

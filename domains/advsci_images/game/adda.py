@@ -49,18 +49,23 @@ class ADDA(AdversarialGame):
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """Features of the target images of ``batch`` by ``generator`` (None: the game's own); ``draw`` is empty."""
         encoder = generator if generator is not None else self.generator
         return encoder.features(batch["target"])  # type: ignore[operator]
 
     def make(self, batch: Batch, draw: Draw) -> Made:
+        """What the generator makes of ``batch`` and ``draw``."""
         return Made(self.samples(batch, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of source features of ``batch`` and target features ``made``, for ``player``'s loss, with ``draw``."""
         real = None if player == "generator" else batch["x"]
         return Scores(self.discriminator, real, made.samples, gradients=player == "discriminator", draw=draw)
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         self.check_adversarial(batch, draw)

@@ -54,9 +54,11 @@ class AlignedTask(Task):
         self.register_buffer("progress", torch.zeros(()))
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: an evaluation on ``batch`` needs none of ``stream``."""
         return {}
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+        """Features of both domains of ``batch``, the labels' loss and the target's entropy; ``draw`` is empty."""
         n = len(batch["x"])
         features = self.classifier.features(torch.cat([batch["x"], batch["target"]]))
         logits = self.classifier.head(features)
@@ -84,6 +86,7 @@ class DomainJudge(Adversary):
         self.net = MLP(length, 1, width, 2)
 
     def forward(self, features: Tensor, batch: Batch) -> Tensor:
+        """Cross entropy of reading from ``features`` which half is labelled; ``batch`` is not looked at."""
         labelled = (torch.arange(len(features), device=features.device) < len(features) // 2).to(features.dtype)
         return binary_cross_entropy_with_logits(self.net(features).squeeze(1), labelled)
 

@@ -51,6 +51,7 @@ class Repainter(nn.Module):
         self.up = nn.ConvTranspose2d(width, 3, 4, 2, 1)
 
     def forward(self, z: Tensor, marks: Tensor) -> Tensor:
+        """Images (n c h w) from latent vectors ``z`` and captions ``marks``, painted once and then again."""
         coarse = self.first(z, marks)
         h = self.features(coarse)
         words = self.embedding(marks.topk(self.per_caption, dim=1).indices.sort(1).values)  # n words width
@@ -104,21 +105,27 @@ class CaptionGAN(AdversarialGame):
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """A latent vector for every image of ``batch``, from ``stream``."""
         x = require(batch, "x", type(self).__name__)
         return {"latent": stream.at("latent").normal((len(x), self.latent), device=x.device)}
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """Images by ``generator`` (None: the game's own) at ``draw`` and the captions of ``batch``."""
         return (generator if generator is not None else self.generator)(draw["latent"], batch["condition"])
 
     def make(self, batch: Batch, draw: Draw) -> Made:
+        """What the generator makes of ``batch`` and ``draw``."""
         return Made(self.samples(batch, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of ``batch`` and ``made`` under their captions, with ``draw``; for every ``player`` alike."""
         return Scores(self.discriminator, batch["x"], made.samples, batch["condition"], together=False, draw=draw)
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """How far what was ``made`` is from the captions of ``batch``; ``draw`` is not used."""
         return {"match": self.match * self.matcher(made.samples, batch["condition"]).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         require(batch, "condition", type(self).__name__)
         self.check_adversarial(batch, draw)

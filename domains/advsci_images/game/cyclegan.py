@@ -39,6 +39,7 @@ class PairJudge(nn.Module):
         self.of_x, self.of_y, self.channels = of_x, of_y, channels
 
     def forward(self, pair: Tensor) -> Tensor:
+        """Logits (n): the sum of those of both halves of the channels of ``pair``."""
         return self.of_x(pair[:, : self.channels]) + self.of_y(pair[:, self.channels :])
 
 
@@ -79,21 +80,26 @@ class CycleGAN(AdversarialGame):
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """Both sides of ``batch``, each translated from the other by ``generator``; ``draw`` is empty."""
         player = generator if generator is not None else self.generator
         x, y = batch["x"][:, : self.channels], batch["x"][:, self.channels :]
         return torch.cat([player["back"](y), player["there"](x)], 1)  # type: ignore[index]
 
     def make(self, batch: Batch, draw: Draw) -> Cycle:
+        """Both translations of ``batch``, and these translated back; ``draw`` is empty."""
         made = self.samples(batch, draw)
         return Cycle(made, back=self.samples({"x": made}, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of ``batch`` and ``made``, with ``draw``; for every ``player`` alike."""
         return Scores(self.discriminator, batch["x"], made.samples, together=False, draw=draw)
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """Cycle and identity terms of ``batch``, given what was ``made`` of it; ``draw`` is empty."""
         assert isinstance(made, Cycle)
         terms = {"cycle": self.lam * (made.back - batch["x"]).abs().mean()}
         if self.mu > 0.0:
@@ -102,5 +108,6 @@ class CycleGAN(AdversarialGame):
         return terms
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         require(batch, "x", type(self).__name__)
         self.check_adversarial(batch, draw)

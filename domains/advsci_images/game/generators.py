@@ -52,6 +52,7 @@ class ConditionalStrided(nn.Module):
         self.net = StridedGenerator(2 * latent, channels, size, widths, norm=group_norm(8))
 
     def forward(self, z: Float[Tensor, "n latent"], condition: Int[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
+        """Images (n c h w) of latent vectors ``z`` (n latent) and labels ``condition`` (n)."""
         return self.net(torch.cat([z, self.embedding(condition)], 1))
 
 

@@ -62,23 +62,29 @@ class Pix2Pix(AdversarialGame):
         return alone if self.adversarial == 0.0 else {"discriminator": self.discriminator} | alone
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """The sources of ``batch``, translated by ``generator`` (None: the game's own); ``draw`` is empty."""
         return (generator if generator is not None else self.generator)(batch["source"])
 
     def make(self, batch: Batch, draw: Draw) -> Made:
+        """What the generator makes of ``batch`` and ``draw``."""
         return Made(self.samples(batch, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of ``batch`` and ``made``, each beside its source, with ``draw``; for every ``player`` alike."""
         source = self.enlarge(batch["source"])
         real, fake = (torch.cat([source, y], 1) for y in (batch["x"], made.samples))
         return Scores(self.discriminator, real, fake, together=False, draw=draw)
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """Distance of what was ``made`` from the images of ``batch``; ``draw`` is empty."""
         distance = (batch["x"] - made.samples).abs()
         return {"distance": self.lam * (distance if self.power == 1 else distance.square()).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         require(batch, "source", type(self).__name__)
         self.check_adversarial(batch, draw)

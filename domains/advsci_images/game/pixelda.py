@@ -62,19 +62,24 @@ class PixelDA(AdversarialGame):
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """The painter's numbers for the sources of ``batch``, from ``stream``."""
         return self.generator["painter"].draw(batch["source"], stream.at("look"))  # type: ignore[index, operator]
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """The sources of ``batch``, repainted by ``generator`` with the numbers of ``draw``."""
         player = generator if generator is not None else self.generator
         return player["painter"](batch["source"], draw)  # type: ignore[index]
 
     def make(self, batch: Batch, draw: Draw) -> Made:
+        """What the generator makes of ``batch`` and ``draw``."""
         return Made(self.samples(batch, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of the target images of ``batch`` and of ``made``, with ``draw``; for every ``player`` alike."""
         return Scores(self.discriminator, batch["x"], made.samples, together=False, draw=draw)
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """The classifier's loss on ``batch`` and ``made``, and late the target's entropy; ``draw`` is not used."""
         n, late = len(batch["x"]), (self.progress > 0.5).to(batch["x"].dtype)
         logits = self.generator["classifier"](torch.cat([made.samples.detach(), batch["source"], batch["x"]]))  # type: ignore[index]
         painted, plain, target = logits.split(n)
@@ -82,4 +87,5 @@ class PixelDA(AdversarialGame):
         return {"classes": self.beta * classes, "entropy": self.eta * late * entropy(target).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         self.check_adversarial(batch, draw)

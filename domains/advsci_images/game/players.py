@@ -87,6 +87,7 @@ class Classifier(nn.Module):
         return self.to_features(self.second(self.first(self.norm(padded(x)))))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
+        """Logits (n classes) of images ``x`` (n c h w)."""
         return self.head(self.features(x))
 
 
@@ -157,6 +158,7 @@ class Judge(nn.Module):
     def forward(
         self, x: Float[Tensor, "n c h w"], condition: "Int[Tensor, ' n'] | Float[Tensor, 'n k'] | None" = None
     ) -> Float[Tensor, " n"]:
+        """Logits (n) of images ``x`` (n c h w) under ``condition``: labels (n), vectors (n k), or None."""
         h = self.layers(padded(x))
         logit = self.local(h).sum((1, 2, 3)) * (h.shape[2] * h.shape[3]) ** -0.5
         if self.condition is None:
@@ -208,6 +210,7 @@ class Painter(nn.Module):
         return {name: stream.at(name).normal(tuple(shape), device=x.device) for name, shape in shapes.items()}
 
     def forward(self, x: Float[Tensor, "n c h w"], draw: Mapping[str, Tensor]) -> Float[Tensor, "n c h w"]:
+        """Images ``x`` (n c h w), repainted with the smooth fields and grain that ``draw`` gives."""
         coarse = draw["coarse"]
         whole = draw["whole"][:, :, None, None].expand_as(coarse)
         fields = interpolate(self.fields(torch.cat([whole, coarse], 1)), x.shape[2:], mode="bilinear")
@@ -274,6 +277,7 @@ class Translator(nn.Module):
         x: Float[Tensor, "n c h w"],
         condition: "Int[Tensor, ' n'] | Float[Tensor, 'n k'] | None" = None,
     ) -> Float[Tensor, "n d height width"]:
+        """Images (n d height width) from ``x`` (n c h w) under ``condition``: labels (n), vectors (n k), or None."""
         height, width = x.shape[2] * self.factor, x.shape[3] * self.factor
         x = padded(x, 2) if self.factor == 1 else x
         h = self.down(x)

@@ -88,18 +88,23 @@ class SRGAN(AdversarialGame):
         return alone if self.adversarial == 0.0 else {"discriminator": self.discriminator} | alone
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """The sources of ``batch``, enlarged by ``generator`` (None: the game's own); ``draw`` is empty."""
         return (generator if generator is not None else self.generator)(batch["source"])
 
     def make(self, batch: Batch, draw: Draw) -> Made:
+        """What the generator makes of ``batch`` and ``draw``."""
         return Made(self.samples(batch, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of ``batch`` and ``made``, with ``draw``; for every ``player`` alike."""
         return Scores(self.discriminator, batch["x"], made.samples, together=False, draw=draw)
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """Errors of what was ``made`` against ``batch``, in pixels and features; ``draw`` is empty."""
         terms = {"pixels": self.pixels * (batch["x"] - made.samples).square().mean()}
         if self.perceptual > 0.0:
             pairs = zip(self.features(batch["x"]), self.features(made.samples), strict=True)
@@ -107,5 +112,6 @@ class SRGAN(AdversarialGame):
         return terms
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         require(batch, "source", type(self).__name__)
         self.check_adversarial(batch, draw)

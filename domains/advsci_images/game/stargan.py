@@ -46,6 +46,7 @@ class JudgeOfDomains(nn.Module):
         self.judge, self.reader = judge, reader
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits (n) of images ``x`` (n c h w)."""
         return self.judge(x)
 
 
@@ -94,25 +95,31 @@ class StarGAN(AdversarialGame):
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """A domain to move every image of ``batch`` to, from ``stream``."""
         x = require(batch, "x", type(self).__name__)
         wanted = stream.at("wanted").integers(self.domains, (len(x),), device=x.device)
         return {"wanted": wanted, "domain": batch["domain"]}
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
+        """Images of ``batch``, moved by ``generator`` (None: the game's own) to the domains of ``draw``."""
         return (generator if generator is not None else self.generator)(batch["x"], draw["wanted"])
 
     def make(self, batch: Batch, draw: Draw) -> Moved:
+        """Images of ``batch``, moved to the domains of ``draw``, and moved back."""
         made = self.samples(batch, draw)
         return Moved(made, back=self.generator(made, batch["domain"]))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
+        """Scores of ``batch`` and ``made``, with ``draw``; for every ``player`` alike."""
         return Scores(self.discriminator, batch["x"], made.samples, together=False, draw=draw)
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
+        """How well ``made`` shows the domains of ``draw``, and comes back to ``batch``."""
         assert isinstance(made, Moved)
         domain = self.classes * cross_entropy(self.discriminator.reader(made.samples), draw["wanted"])  # type: ignore[operator]
         return {"domain": domain, "cycle": self.cycle * (made.back - batch["x"]).abs().mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         require(batch, "domain", type(self).__name__)
         self.check_adversarial(batch, draw)

@@ -47,6 +47,7 @@ class Supervised(Game):
         return {"classifier": self.classifier}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Share and partner of every image of ``batch`` for mixing, from ``stream``; nothing without mixing."""
         if self.mixup == 0.0:
             return {}
         x = batch["x"]
@@ -55,6 +56,7 @@ class Supervised(Game):
         return {"share": torch.from_numpy(t).to(x), "partner": order}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Cross entropy of the labels of ``batch``, mixed as ``draw`` says; there is one ``player``."""
         x, label = batch["x"], batch["label"]
         if self.mixup == 0.0:
             return {"classes": cross_entropy(self.classifier(x), label, self.weights)}
@@ -65,6 +67,7 @@ class Supervised(Game):
         return {"classes": (t * own + (1.0 - t) * other).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         for key in ("x", "label"):
             require(batch, key, "Supervised")
         self.terms("classifier", batch, draw)

@@ -38,12 +38,15 @@ class Reading(Game):
         return {"reader": self.reader}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: the losses on ``batch`` need none of ``stream``."""
         return {}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
+        """Misfit of the captions of ``batch``; there is one ``player``, and ``draw`` is empty."""
         return {"match": misfit(self.reader(batch["x"]), batch["condition"]).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
         require(batch, "condition", "Reading")
         self.terms("reader", batch, draw)
 

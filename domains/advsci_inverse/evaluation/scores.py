@@ -95,6 +95,7 @@ def ssim(
         )
 
     def local(x: Tensor) -> Tensor:
+        """Means of images ``x`` over every window."""
         return torch.nn.functional.avg_pool2d(x[:, None].double(), window, stride=1)[:, 0]
 
     unbiased = window**2 / (window**2 - 1)

@@ -111,7 +111,10 @@ def from_scipy(operator, image_shape: tuple[int, ...], data_shape: tuple[int, ..
     """
 
     def rows(function):
+        """``function`` of one vector, applied to every element of a batch."""
+
         def mapped(batch: Tensor) -> Tensor:
+            """Results for every element of ``batch``, stacked."""
             flat = batch.detach().cpu().flatten(1).numpy()
             out = np.stack([np.asarray(function(v)).reshape(-1) for v in flat])
             return torch.from_numpy(out).to(device=batch.device, dtype=batch.dtype)

@@ -25,22 +25,27 @@ Map = Callable[[Tensor], Tensor]
 class _LinearMap(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, forward: Map, adjoint: Map) -> Tensor:
+        """``forward`` of ``x``; ``adjoint`` is kept for the gradient."""
         return forward(x)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
+        """Keep both maps of ``inputs`` in ``ctx``; ``output`` is not needed."""
         _, ctx.forward_map, ctx.adjoint_map = inputs
 
     @staticmethod
     def backward(ctx, *grad):
+        """The adjoint map, kept in ``ctx``, of ``grad``."""
         return _LinearMap.apply(grad[0], ctx.adjoint_map, ctx.forward_map), None, None
 
     @staticmethod
     def jvp(ctx, *tangents):
+        """The forward map, kept in ``ctx``, of ``tangents``."""
         return _LinearMap.apply(tangents[0], ctx.forward_map, ctx.adjoint_map)
 
     @staticmethod
     def vmap(info, in_dims, x, forward, adjoint):
+        """``forward`` and ``adjoint`` on ``x`` with its mapped axis (``in_dims``) flattened; ``info`` is not used."""
         batched = x.movedim(in_dims[0], 0)  # [mapped, batch, *shape]: one flat batch for the maps
         out = _LinearMap.apply(batched.flatten(0, 1), forward, adjoint)
         return out.unflatten(0, batched.shape[:2]), 0
@@ -384,6 +389,7 @@ def dot_test(
     generator = torch.Generator().manual_seed(seed)
 
     def draw(shape):
+        """Normal numbers (repeats, ``shape``)."""
         return torch.randn(repeats, *shape, generator=generator, dtype=torch.float64).to(device=device, dtype=dtype)
 
     x, y = draw(operator.image_shape), draw(operator.data_shape)

@@ -129,6 +129,7 @@ class GeneratorPrior(nn.Module):
         directions = torch.eye(self.latent, dtype=z.dtype, device=z.device)
 
         def along(direction: Tensor) -> Tensor:
+            """Derivative of the decoded images along ``direction``."""
             return torch.func.jvp(self.decode, (z,), (direction.expand_as(z),))[1]
 
         return self.decode(z), torch.func.vmap(along, out_dims=1)(directions)

@@ -176,6 +176,7 @@ class LatentSearch:
         target = self.whiten(y)
 
         def value_and_gradient(z: Tensor) -> tuple[Tensor, Tensor]:
+            """Whitened misfit (n) at latent vectors ``z`` (n k), and its gradient."""
             with torch.enable_grad():
                 z = z.detach().requires_grad_()
                 value = 0.5 * (self.whiten(self.operator(self.prior.decode(z))) - target).square().sum(1)
@@ -200,6 +201,7 @@ class LatentSearch:
         misfit = self.misfit(y)
 
         def value_and_gradient(z: Tensor) -> tuple[Tensor, Tensor]:
+            """Misfit plus half the squared norm (n) at latent vectors ``z`` (n k), and its gradient."""
             value, slope = misfit(z)
             return value + 0.5 * z.square().sum(1), slope + z
 
@@ -304,6 +306,7 @@ class LatentSearch:
         target = white.repeat_interleave(starts, 0)
 
         def linearise(z: Tensor) -> tuple[Tensor, Tensor]:
+            """Whitened residuals at latent vectors ``z`` (n k), and their Jacobian."""
             image, tangents = self.prior.jacobian(z)
             r = self.whiten(self.operator(image)) - target
             moved = self.whiten(self.operator(tangents.flatten(0, 1)))

@@ -101,6 +101,7 @@ def regularised(
     x = start if start is not None else y.new_zeros(len(y), *shape)
 
     def value_and_gradient(flat: Tensor) -> tuple[Tensor, Tensor]:
+        """Misfit plus penalty (n) at ``flat`` images, and its gradient."""
         with torch.enable_grad():
             image = flat.detach().reshape(-1, *shape).requires_grad_()
             misfit = 0.5 * (operator(image) - y).flatten(1).square().sum(1)

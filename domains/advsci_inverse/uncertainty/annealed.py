@@ -94,6 +94,7 @@ def annealed_importance(
         log_weight = log_weight - (betas[j + 1] - betas[j]) * misfit(z)[0]
 
         def tempered(points: Tensor, beta=betas[j + 1]) -> tuple[Tensor, Tensor]:
+            """Misfit times ``beta`` plus half the squared norm at ``points``, and its gradient."""
             value, slope = misfit(points)
             return beta * value + 0.5 * points.square().sum(1), beta * slope + points
 

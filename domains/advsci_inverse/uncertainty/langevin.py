@@ -67,6 +67,7 @@ def metropolis_langevin(
     samples = []
 
     def apply(matrix: Tensor, v: Tensor) -> Tensor:
+        """``matrix`` times the vectors ``v``, one product per chain."""
         return (matrix @ v[..., None])[..., 0]
 
     for t in range(burn_in + steps):

@@ -36,9 +36,11 @@ class Autoencoder(Task):
         self.decoder = MLP(features, dimensions, width=width, depth=2)
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: an evaluation on ``batch`` needs none of ``stream``."""
         return {}
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+        """Embedding of ``batch`` and the squared error of its reconstruction; ``draw`` is empty."""
         z = self.encoder(batch["components"])
         return z, {"reconstruction": (self.decoder(z) - batch["components"]).square().mean()}
 

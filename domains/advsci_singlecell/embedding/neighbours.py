@@ -60,6 +60,7 @@ def mutual_pairs(cells: np.ndarray, batch: np.ndarray, k: int) -> list[tuple[int
     partners = partners_of(np.stack([cells[r].mean(axis=0) for r in rows.values()]))
 
     def sees(p: int, q: int) -> sparse.csr_matrix:
+        """Cells of batch ``q`` among the nearest of every cell of batch ``p``, as a sparse matrix of ones."""
         found = nearest(cells[rows[q]], cells[rows[p]], size_of(len(rows[q]), k))
         pointer = np.arange(len(found) + 1) * found.shape[1]
         return sparse.csr_matrix((np.ones(found.size, np.int8), found.ravel(), pointer), (len(found), len(rows[q])))

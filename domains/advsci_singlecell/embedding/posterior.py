@@ -72,6 +72,7 @@ def pool_weights(opinions: Sequence[np.ndarray], labels: np.ndarray) -> tuple[fl
     share = 1.0 / np.bincount(labels, minlength=types)[labels]
 
     def score(weights: tuple[float, ...]) -> float:
+        """Mean log-probability of the labels by opinions pooled with ``weights``, every type alike."""
         p = pooled(opinions, weights)[np.arange(len(labels)), labels]
         return float((share * np.log(0.9 * p + 0.1 / types)).sum() / share.sum())
 

@@ -113,6 +113,7 @@ class CategoricalAdversary(Adversary):
         return logits.masked_fill(~batch[self.allowed], -1e4) if self.allowed else logits
 
     def forward(self, features: Tensor, batch: Batch) -> Tensor:
+        """Weighted cross entropy of reading the category of ``batch`` from ``features`` (n d)."""
         loss = F.cross_entropy(self.logits(features, batch), batch[self.target], reduction="none")
         if self.weight is None:
             return weighted_mean(loss)
@@ -131,6 +132,7 @@ class ContinuousAdversary(Adversary):
         self.target, self.condition = target, condition
 
     def forward(self, features: Tensor, batch: Batch) -> Tensor:
+        """Logarithmic error of reading the covariate of ``batch`` from ``features`` (n d)."""
         given = torch.cat([features, batch[self.condition]], dim=1) if self.condition else features
         # log(1 + error): the encoder gains nothing from driving the error to infinity
         return torch.log1p((self.network(given) - batch[self.target]).square().mean())

@@ -63,6 +63,7 @@ class Biology(Task):
         self.companions = nn.ModuleDict(dict(companions or {}))
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Which labels are told, the encoder's noise, and the companions' numbers for ``batch``, from ``stream``."""
         draw, s = {}, batch["anchor"]
         if "untold" in batch:
             draw["told"] = stream.at("told").uniform((len(s), 1), device=s.device) < 0.5
@@ -73,6 +74,7 @@ class Biology(Task):
         return draw
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+        """Embedding (n d) of ``batch`` with the numbers of ``draw``, and the task's named weighted terms."""
         seen = torch.where(draw["told"], batch["anchor"], batch["untold"]) if "told" in draw else batch["anchor"]
         z, divergence = self._sample(seen, draw)
         terms = {"anchor": self.anchor * (z - batch["anchor"]).square().mean()}

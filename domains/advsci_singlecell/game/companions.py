@@ -89,6 +89,7 @@ class Cycle(Companion):
         return z + self.decoder(torch.cat([z, onehot], dim=1))
 
     def forward(self, z, encoder, batch, draw):
+        """Reconstruction of ``z``, and its way by ``encoder`` through the batches that ``draw`` names for ``batch``."""
         here, there = batch["batch"], (batch["batch"] + draw["hop"]) % self.batches
         back = encoder(self.decode(z, there))
         return {
@@ -107,9 +108,11 @@ class OrthogonalBatch(Companion):
         self.weight = weight
 
     def draw(self, batch, stream):
+        """No random numbers: an evaluation on ``batch`` needs none of ``stream``."""
         return {}
 
     def forward(self, z, encoder, batch, draw):
+        """A batch encoder's loss on ``batch``, and its correlation with ``z``; not ``encoder``, ``draw``."""
         u = self.encoder(batch["components"])
         return {
             "batch encoder": self.weight * F.cross_entropy(self.head(u), batch["batch"]),

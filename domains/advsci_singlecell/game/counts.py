@@ -41,6 +41,7 @@ class ResidualBlock(nn.Module):
         self.outer = nn.Linear(width, width)
 
     def forward(self, x: Float[Tensor, "n w"]) -> Float[Tensor, "n w"]:
+        """``x`` (n w) plus what the block makes of it."""
         return x + self.outer(F.silu(self.inner(self.norm(x))))
 
 
@@ -156,6 +157,7 @@ class Counts(Task):
         self.sharpening, self.hiding, self.noise, self.temperature = sharpening, hiding, noise, temperature
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """Hidden genes, noise and neighbours for ``batch``, from ``stream``."""
         row, (_, genes) = batch["row"], self.expression.shape
         n, k, device = len(row), batch["neighbours"].shape[1], row.device
         drawn = {
@@ -181,6 +183,7 @@ class Counts(Task):
         return self.encoder(self._read(batch["row"], draw["seen"]))
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+        """Embedding (n d) of ``batch`` with the numbers of ``draw``, and the task's named weighted terms."""
         z = self.features(batch, draw)
         neighbour = batch["neighbours"].gather(1, draw["which"][:, None])[:, 0]
         terms = {}

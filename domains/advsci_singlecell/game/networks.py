@@ -27,6 +27,7 @@ class Encoder(nn.Module):
         nn.init.zeros_(last.bias)
 
     def forward(self, anchored: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """``anchored`` components (n d) plus their correction."""
         return anchored + self.correction(anchored)
 
 

@@ -49,6 +49,7 @@ class Spread(nn.Module):
         self.network = MLP(dimensions, dimensions, width=width, depth=1)
 
     def forward(self, anchored: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """Log-spread (n d) of the posterior at ``anchored`` components (n d)."""
         return (self.network(anchored) - 2.0).clamp(-6.0, 1.0)
 
 
@@ -76,6 +77,7 @@ class GaussianPrior(Prior):
         self.log_scale = nn.Parameter(torch.zeros(dimensions))
 
     def log_density(self, z: Tensor, encode: Encode) -> Tensor:
+        """Log-density (n) of embeddings ``z`` (n d); ``encode`` is not needed."""
         return log_normal(z, torch.zeros_like(self.log_scale), self.log_scale)
 
 
@@ -87,5 +89,6 @@ class VampPrior(Prior):
         self.inputs = nn.Parameter(start.clone())
 
     def log_density(self, z: Tensor, encode: Encode) -> Tensor:
+        """Log-density (n) of embeddings ``z`` (n d): a mixture of what ``encode`` makes of the pseudo-inputs."""
         mean, log_spread = encode(self.inputs)
         return torch.logsumexp(log_normal(z[:, None], mean[None], log_spread[None]), dim=1) - math.log(len(self.inputs))

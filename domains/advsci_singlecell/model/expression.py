@@ -36,9 +36,11 @@ class Explanation(Task):
         self.decoder = decoder
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
+        """No random numbers: an evaluation on ``batch`` needs none of ``stream``."""
         return {}
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
+        """The embedding of ``batch``, and the expression's negative log-likelihood; ``draw`` is empty."""
         likelihood = self.decoder(batch["z"], batch["covariates"], batch["library"], batch["expression"])
         return batch["z"], {"expression": -likelihood.mean()}
 

@@ -131,6 +131,7 @@ def compared(n: int, stream: Stream, effort: str, refiner: str = "") -> dict[str
     steps, weights = (800, (0.003, 0.01)) if effort == "quick" else (2500, (0.001, 0.003, 0.01, 0.03))
 
     def tv(data: Tensor, weight: float, steps: int) -> Tensor:
+        """Total variation's image of ``data`` at this ``weight``, after so many ``steps``."""
         return total_variation(operator, data, weight * norm**2 / 12, steps=steps, norm=norm)
 
     best = max(weights, key=lambda w: float(psnr(tv(y_spare, w, steps // 2), spare).mean()))

@@ -31,9 +31,11 @@ class Code(Task):
         self.decoder = MLP(code, d, width=128, depth=2)
 
     def draw(self, batch, stream):
+        """No random numbers: an evaluation on ``batch`` needs none of ``stream``."""
         return {}
 
     def forward(self, batch, draw):
+        """Embedding of ``batch`` and the squared error of its reconstruction; ``draw`` is empty."""
         z = self.encoder(batch["x"])
         return z, {"reconstruction": (self.decoder(z) - batch["x"]).square().mean()}
 
@@ -46,6 +48,7 @@ class Reader(Adversary):
         self.network = MLP(code, batches, width=128, depth=2)
 
     def forward(self, features, batch):
+        """Cross entropy of reading the batch numbers of ``batch`` from ``features``."""
         return nn.functional.cross_entropy(self.network(features), batch["batch"])
 
 
