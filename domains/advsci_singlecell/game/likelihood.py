@@ -45,11 +45,16 @@ def negative_binomial(
         Inverse dispersion :math:`\theta`.
     """
     log_sum = torch.log(dispersion + mean + TINY)
-    rest = dispersion * (torch.log(dispersion + TINY) - log_sum) + x * (torch.log(mean + TINY) - log_sum)
-    counted = x > 0  # where nothing was counted, the Gamma functions cancel; they cost most, and most counts are zero
-    some, theta = x[counted], dispersion.expand_as(x)[counted]
-    combinations = torch.lgamma(some + theta) - torch.lgamma(theta) - torch.lgamma(some + 1.0)
-    return rest.masked_scatter(counted, rest[counted] + combinations)
+    none = dispersion * (torch.log(dispersion + TINY) - log_sum)
+    # where nothing was counted, the Gamma functions cancel; they cost most, and most counts are zero
+    at = x.flatten().nonzero()[:, 0]
+    shared = dispersion.dim() == 1  # one of every gene
+    spread, gene = (dispersion.expand(x.shape[-1]), at % x.shape[-1]) if shared else (dispersion.expand_as(x), at)
+    theta, gamma = (t.flatten()[gene] for t in (spread, torch.lgamma(spread)))
+    some, mu, both = (t.flatten()[at] for t in (x, mean, log_sum))
+    combinations = torch.lgamma(some + theta) - gamma - torch.lgamma(some + 1.0)
+    counted = combinations + some * (torch.log(mu + TINY) - both)
+    return none.flatten().index_add(0, at, counted).view_as(none)
 
 
 def zero_inflated_negative_binomial(
