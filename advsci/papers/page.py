@@ -16,6 +16,8 @@ __all__ = ["headline", "page", "published_beside_ours"]
 
 LEVELS = {"reproduced": "good", "deviates": "bad", "data absent": "watch", "left to --full": "info"}
 
+RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
 
 class _Shown(NamedTuple):
     """A value ± error, as a table prints it."""
@@ -70,15 +72,15 @@ def page(paper: Paper, results: Sequence[Result], measured: Mapping[str, Any], e
     report = Report(paper.title, f"{paper.citation} · {paper.identifier} · {paper.shows}")
     counts = Counter(result.status for result in results)
     at_hand = counts["reproduced"] + counts["deviates"]
-    level = "good" if at_hand == counts["reproduced"] else "watch"
-    report.card("Cells reproduced", f"{counts['reproduced']} of {at_hand}", verdict=Verdict(level, headline(results)))
+    outcome = Verdict("watch", "not all") if counts["deviates"] else Verdict("good", "all that were run")
+    report.card("Cells reproduced", f"{counts['reproduced']} of {at_hand}", verdict=outcome, note=headline(results))
     controls = [r for r in results if r.cell.control and r.values]
     held = all(r.status == "reproduced" for r in controls)
     word = Verdict("good", "as they must") if held else Verdict("bad", "not as they must")
     report.card("Controls", f"{len(controls)}", verdict=word, note="Methods known to work, and known to fail.")
     report.card("CPU time", f"{seconds:.0f} s", note=f"All steps of the {effort} form, when they were last run.")
     report.section("Published and ours", paper.protocol)
-    report.table([_row(r) for r in results], caption=f"{paper.shows}: published and ours.")
+    report.table([_row(r) for r in results], caption=f"{_capital(paper.shows)}: published and ours.")
     deviating = [r for r in results if r.status != "reproduced"]
     if deviating:
         report.bullets(f"{_name(r.cell)}: {r.status}. {r.reason}" for r in deviating)
@@ -105,6 +107,10 @@ def page(paper: Paper, results: Sequence[Result], measured: Mapping[str, Any], e
     report.details("Steps", {str(i): _said(s) for i, s in enumerate(measured["steps"])})
     report.details("Environment", facts)
     return report
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _said(step: Mapping[str, Any]) -> str:
@@ -136,18 +142,25 @@ def _row(result: Result) -> dict[str, Any]:
 
 def _digits(value: Any) -> Any:
     """Numbers as text: cells of one column have different units here."""
-    if isinstance(value, float):
-        return f"{value:.5g}".replace("-", "\N{MINUS SIGN}")
-    return value
+    return _number(value, 5) if isinstance(value, float) else value
+
+
+def _number(value: float, digits: int) -> str:
+    """As a table prints it: a power of ten for the large and the small."""
+    mantissa, _, exponent = f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}").partition("e")
+    if not exponent:
+        return mantissa
+    raised = str(int(exponent.replace("\N{MINUS SIGN}", "-"))).translate(RAISED)
+    return f"10{raised}" if mantissa == "1" else f"{mantissa} × 10{raised}"
 
 
 def _tolerance(cell: Cell) -> str:
     if cell.tolerance is not None:
-        return f"± {100 * cell.tolerance:g} %" if cell.relative else f"± {cell.tolerance:g}"
+        return f"± {100 * cell.tolerance:g} %" if cell.relative else f"± {_number(cell.tolerance, 6)}"
     if isinstance(cell.published, bool):
         return "the same on every seed"
-    bounds = [f"at least {cell.least:g}"] if cell.least is not None else []
-    return " and ".join(bounds + ([f"at most {cell.most:g}"] if cell.most is not None else []))
+    bounds = {"at least": cell.least, "at most": cell.most}
+    return " and ".join(f"{words} {_number(bound, 6)}" for words, bound in bounds.items() if bound is not None)
 
 
 def _figures(paper: Paper, results: Sequence[Result], measured: Mapping[str, Any]) -> "list[tuple[Figure, str]]":
@@ -202,5 +215,7 @@ def published_beside_ours(results: Sequence[Result]) -> "Figure":
             panel.set_yticks(range(len(part)), [r.cell.row for r in reversed(part)])
             panel.set_ylim(-0.7, len(part) - 0.3)
             panel.set_xlabel(column)
+            panel.ticklabel_format(axis="x", useOffset=False)
+            panel.locator_params(axis="x", nbins=5)
         panels[0].legend(loc="best")
     return figure

@@ -30,16 +30,16 @@ def has_incoherent_loop(s: np.ndarray) -> bool:
     return s[2, 0] * s[1, 0] * s[2, 1] < 0
 
 
-def has_negative_feedback(s: np.ndarray) -> bool:
-    """Whether some cycle, of one gene or more, has a negative sign.
+def has_buffered_feedback(s: np.ndarray) -> bool:
+    """Whether a cycle through gene 2 and another gene has a negative sign.
 
     Parameters
     ----------
     s
         Signs (3 3).
     """
-    cycles = [s[0, 0], s[1, 1], s[2, 2], s[0, 1] * s[1, 0], s[0, 2] * s[2, 0], s[1, 2] * s[2, 1]]
-    return min(*cycles, s[0, 1] * s[1, 2] * s[2, 0], s[0, 2] * s[2, 1] * s[1, 0]) < 0
+    pairs = s[0, 1] * s[1, 0], s[1, 2] * s[2, 1]
+    return min(*pairs, s[0, 1] * s[1, 2] * s[2, 0], s[0, 2] * s[2, 1] * s[1, 0]) < 0
 
 
 def measure(seed: int, effort: str) -> dict[str, float]:
@@ -52,7 +52,7 @@ def measure(seed: int, effort: str) -> dict[str, float]:
     effort
         ``"quick"`` or ``"full"``.
     """
-    count, sets, more = (60, 60, 600) if effort == "quick" else (1000, 500, 10_000)
+    count, sets, more = (200, 100, 600) if effort == "quick" else (1000, 500, 10_000)
     stream = Stream(seed)
     draw = stream.at("networks").integers(3, (4 * count, 3, 3)).numpy().astype(np.int8) - 1
     draw = draw[[bool(s[2, 0] or (s[1, 0] and s[2, 1])) for s in draw]][:count]  # the input reaches the output
@@ -62,7 +62,7 @@ def measure(seed: int, effort: str) -> dict[str, float]:
         ).share.numpy()
         for name, part, n in (("known", list(KNOWN.values()), more), ("random", draw, sets))
     ]
-    by_rule = np.array([has_incoherent_loop(s) or has_negative_feedback(s) for s in draw])
+    by_rule = np.array([has_incoherent_loop(s) or has_buffered_feedback(s) for s in draw])
     adapting = shares[1] > 0.0
     cells = {f"known/{name}": 100.0 * float(value) for name, value in zip(KNOWN, shares[0], strict=True)}
     return cells | {

@@ -128,7 +128,7 @@ def compared(n: int, stream: Stream, effort: str, refiner: str = "") -> dict[str
     sigma = 0.05 * float(clean[0].abs().mean())
     y, y_spare = (clean + sigma * stream.at("noise", n).normal(tuple(clean.shape))).split(1)
     norm = operator.norm()
-    steps, weights = (800, (0.003, 0.01)) if effort == "quick" else (2500, (0.001, 0.003, 0.01, 0.03))
+    steps, weights = 2500, (0.003, 0.01) if effort == "quick" else (0.001, 0.003, 0.01, 0.03)
 
     def tv(data: Tensor, weight: float, steps: int) -> Tensor:
         """Total variation's image of ``data`` at this ``weight``, after so many ``steps``."""
