@@ -1,5 +1,8 @@
 """Every error a user of advsci can meet: each says what it got, what it expected, and what to try."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "AdvsciError",
     "CheckpointError",
@@ -11,6 +14,7 @@ __all__ = [
     "ShapeError",
     "Stopped",
     "UnitError",
+    "needs",
 ]
 
 
@@ -66,6 +70,33 @@ class MissingDependencyError(AdvsciError, ImportError):
             To be raised.
         """
         return cls(f"got no package '{package}'; expected it for this feature. Try: pip install 'advsci[{extra}]'.")
+
+
+@contextmanager
+def needs(package: str, extra: str) -> Iterator[None]:
+    """Imports of an optional package: ``with needs("pillow", "inverse"): from PIL import Image``.
+
+    Parameters
+    ----------
+    package
+        Name of the package, as it is installed by.
+    extra
+        The extra of advsci that installs it.
+
+    Yields
+    ------
+    None
+        The imports are done within.
+
+    Raises
+    ------
+    MissingDependencyError
+        An import within failed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError.of(package, extra) from error
 
 
 class Stopped(KeyboardInterrupt):

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from advsci.errors import ConfigError, ConvergenceError, MissingDependencyError, ShapeError
+from advsci.errors import ConfigError, ConvergenceError, ShapeError, needs
 from advsci.metrics.distances import blocks, check_samples, squared_distances
 from advsci.streams import Stream
 
@@ -216,10 +216,8 @@ def exact_transport(
         row, column = linear_sum_assignment(cost)
         total = float(cost[row, column].mean())
     else:
-        try:
+        with needs("POT", "test"):
             import ot
-        except ImportError as error:
-            raise MissingDependencyError.of("POT", "test") from error
         a, b = (torch.ones(len(s)) if w is None else w for s, w in ((x, x_weight), (y, y_weight)))
         a, b = ((w.double() / w.double().sum()).cpu() for w in (a, b))
         plan = ot.emd(a.numpy(), b.numpy(), cost, numItermax=10_000_000)

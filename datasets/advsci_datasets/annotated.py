@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 from advsci_datasets.h5ad import read_h5ad
 from advsci_datasets.registry import fetch, find, prepared
 
@@ -38,12 +38,10 @@ def read_cellmix(files: dict[str, Path]) -> "AnnData":
         ``sc_BATCH.count.csv.gz`` (genes by cells) and ``sc_BATCH.metadata.csv.gz`` of every batch. Singlets by genotype
         are kept, the label is the cell line by genotype, and genes that every batch has.
     """
-    try:
+    with needs("anndata", "singlecell"):
         import anndata
         import pandas as pd
         from scipy.sparse import csr_matrix
-    except ImportError as error:
-        raise MissingDependencyError.of(error.name or "anndata", "singlecell") from None
     parts = []
     for name in sorted(n for n in files if n.endswith(".count.csv.gz")):
         batch = name.removeprefix("sc_").removesuffix(".count.csv.gz")

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from advsci.errors import ConfigError, MissingDependencyError
+from advsci.errors import ConfigError, needs
 
 __all__ = ["CONFOUNDED", "CellSimulator", "simulate_cells", "write_cells_zarr"]
 
@@ -179,12 +179,10 @@ class CellSimulator:
             ``layers["mu_true"]`` (expected counts at a library of 10,000 without any batch effect) and
             ``obsm["X_true"]`` (the principal components of its logarithm).
         """
-        try:
+        with needs("anndata", "singlecell"):
             import anndata
             import pandas as pd
             from scipy.sparse import csr_matrix
-        except ImportError as error:
-            raise MissingDependencyError.of("anndata", "singlecell") from error
         batches, types = self.composition.shape
         batch = np.sort(np.arange(n) % batches)
         cumulated = self.composition.cumsum(axis=1)
@@ -245,12 +243,10 @@ def write_cells_zarr(path: Path | str, n: int, *, rng: np.random.Generator, chun
     chunk
         Cells per write, and so in memory at once.
     """
-    try:
+    with needs("zarr", "singlecell"):
         import anndata
         import pandas as pd
         import zarr
-    except ImportError as error:
-        raise MissingDependencyError.of(error.name or "zarr", "singlecell") from error
     simulator = CellSimulator.draw(rng, **design)
     group = zarr.open_group(str(path), mode="w", zarr_format=2)
     obs = []

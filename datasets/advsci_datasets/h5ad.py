@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -53,11 +53,9 @@ def read_h5ad(path: Path | str, budget: int = DEFAULT_BUDGET) -> "AnnData":
     >>> read_h5ad(path).shape
     (20, 30)
     """
-    try:
+    with needs("anndata", "singlecell"):
         import anndata
         import h5py
-    except ImportError as error:
-        raise MissingDependencyError.of(error.name or "anndata", "singlecell") from None
     if not Path(path).is_file():
         raise DataError(f"got no file {path}; expected an h5ad file. Try: advsci datasets list.")
     try:

@@ -59,3 +59,11 @@ def test_the_rule_finds_what_breaks_it():
     good = ["got 3; expected 4. Try: 4.", f"got {HOLE}; expected one of {HOLE}. Try: {HOLE}.", f"got {HOLE}; {HOLE}"]
     bad = ["got 3; expected 4", "got 3. Try: 4.", "got 3; expected 4. Try: 4", "got 3; expected 4. Try: 4. Try: 5."]
     assert all(map(whole, good)) and not any(map(whole, bad))
+
+
+def test_a_missing_package_is_named_with_its_extra():
+    with pytest.raises(errors.MissingDependencyError) as caught, errors.needs("a-package", "inverse"):
+        import no_such_package_at_all  # noqa: F401
+    assert whole(str(caught.value)) and "'a-package'" in str(caught.value) and "advsci[inverse]" in str(caught.value)
+    with pytest.raises(ValueError), errors.needs("a-package", "inverse"):
+        raise ValueError

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.formats.sbml_read import read_sbml_text
@@ -18,10 +18,8 @@ __all__ = ["antimony_of", "read_antimony", "write_antimony"]
 
 
 def _antimony() -> Any:
-    try:
+    with needs("antimony", "circuits"):
         import antimony
-    except ImportError as error:
-        raise MissingDependencyError.of("antimony", "circuits") from error
     antimony.clearPreviousLoads()
     return antimony
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 from advsci_circuits.formats.edge_list import sign_of
 from advsci_circuits.formats.untrusted import read_xml
 from advsci_circuits.graphs.circuit import MAX_GENES, Circuit
@@ -12,10 +12,8 @@ __all__ = ["from_networkx", "read_graphml", "to_networkx", "write_graphml"]
 
 
 def _networkx() -> Any:
-    try:
+    with needs("networkx", "circuits"):
         import networkx
-    except ImportError as error:
-        raise MissingDependencyError.of("networkx", "circuits") from error
     return networkx
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from advsci.errors import MissingDependencyError
+from advsci.errors import needs
 
 __all__ = ["import_libsbml", "safe_ids"]
 
@@ -27,10 +27,8 @@ def import_libsbml() -> Any:
     MissingDependencyError
         Where it is not installed; names the extra.
     """
-    try:
+    with needs("python-libsbml", "circuits"):
         import libsbml
-    except ImportError as error:
-        raise MissingDependencyError.of("python-libsbml", "circuits") from error
     return libsbml
 
 

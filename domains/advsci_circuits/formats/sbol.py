@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 from advsci_circuits.formats.identifiers import safe_ids
 from advsci_circuits.formats.untrusted import read_text, read_xml
 from advsci_circuits.graphs.circuit import Circuit
@@ -18,10 +18,8 @@ ROLES = {INHIBITION: (-1, INHIBITOR, INHIBITED), STIMULATION: (1, STIMULATOR, ST
 
 
 def _sbol3() -> Any:
-    try:
+    with needs("sbol3", "circuits"):
         import sbol3
-    except ImportError as error:
-        raise MissingDependencyError.of("sbol3", "circuits") from error
     return sbol3
 
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Int8
 from torch import Tensor
 
-from advsci.errors import MissingDependencyError, ShapeError
+from advsci.errors import ShapeError, needs
 from advsci_circuits.graphs.circuit import Circuit
 
 __all__ = ["CircuitBatch"]
@@ -104,10 +104,8 @@ class CircuitBatch:
 
     def to_pyg(self) -> list:
         """PyTorch Geometric ``Data``: ``edge_index`` (source, target), ``edge_type`` 0 activation, 1 repression."""
-        try:
+        with needs("torch-geometric", "circuits"):
             from torch_geometric.data import Data
-        except ImportError as error:
-            raise MissingDependencyError.of("torch-geometric", "circuits") from error
         items = []
         for matrix in self.matrices():
             source, target = np.nonzero(matrix.T)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 
 __all__ = ["write_map", "write_stl"]
 
@@ -29,10 +29,8 @@ def write_map(path: str | Path, heights: Float[np.ndarray, "ny nx"], size: tuple
     elif path.suffix == ".stl":
         write_stl(path, heights, size)
     elif path.suffix in (".nc", ".x3p"):
-        try:
+        with needs("SurfaceTopography", "friction"):
             topography = import_module("SurfaceTopography")
-        except ImportError as error:
-            raise MissingDependencyError.of("SurfaceTopography", "friction") from error
         map_ = topography.Topography(heights.T.copy(), (size[1], size[0]), unit="m", periodic=True)
         (map_.to_netcdf if path.suffix == ".nc" else map_.to_x3p)(str(path))
     else:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from advsci.errors import AdvsciError, DataError, MissingDependencyError, UnitError
+from advsci.errors import AdvsciError, DataError, UnitError, needs
 from advsci_friction.config import Flatten
 from advsci_friction.data.levelling import fill_undefined, flatten
 from advsci_friction.data.text_map import read_text_map
@@ -188,10 +188,8 @@ def _read_numpy(path: Path) -> Raw:
 
 
 def _read_instrument(path: Path, channel: str | None) -> Raw:
-    try:
+    with needs("SurfaceTopography", "friction"):
         library = import_module("SurfaceTopography")
-    except ImportError as error:
-        raise MissingDependencyError.of("SurfaceTopography", "friction") from error
     try:
         reader = library.open_topography(str(path))
     except Exception as error:  # each of the 35 readers raises its own kinds

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from advsci.errors import MissingDependencyError, UnitError
+from advsci.errors import UnitError, needs
 
 __all__ = ["Quantity", "lengths", "number", "si"]
 
@@ -21,10 +21,8 @@ Quantity = float | int | str | np.floating | np.integer
 
 @cache
 def _registry() -> Any:
-    try:
+    with needs("pint", "friction"):
         import pint
-    except ImportError as error:
-        raise MissingDependencyError.of("pint", "friction") from error
     return pint.UnitRegistry()
 
 

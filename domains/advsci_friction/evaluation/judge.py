@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import Tensor
 
-from advsci.errors import MissingDependencyError
+from advsci.errors import needs
 
 __all__ = ["Likeness", "copy_scores", "likeness", "map_features"]
 
@@ -127,12 +127,10 @@ def likeness(real: Float[Tensor, "r n n"], made: Float[Tensor, "m n n"], seed: i
     >>> likeness(maps[:12], -3.0 * maps[12:]).auc > 0.9
     True
     """
-    try:
+    with needs("scikit-learn", "friction"):
         from sklearn.ensemble import RandomForestClassifier
         from sklearn.metrics import roc_auc_score
         from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    except ImportError as error:
-        raise MissingDependencyError.of("scikit-learn", "friction") from error
     a, b = (np.array([map_features(h) for h in x.cpu().double().numpy()]) for x in (real, made))
     x, y = np.concatenate([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))]
     folds = StratifiedKFold(6, shuffle=True, random_state=seed)

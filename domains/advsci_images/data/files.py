@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from advsci.errors import AdvsciError, DataError, MissingDependencyError
+from advsci.errors import AdvsciError, DataError, needs
 from advsci_images.data.form import Form
 
 __all__ = ["LARGEST", "SMALLEST", "SUFFIXES", "read_file", "write_file"]
@@ -169,16 +169,12 @@ def _too_large(path: Path, size: str) -> DataError:
 
 
 def _pillow() -> Any:
-    try:
+    with needs("pillow", "images"):
         from PIL import Image
-    except ImportError:
-        raise MissingDependencyError.of("pillow", "images") from None
     return Image
 
 
 def _tifffile() -> Any:
-    try:
+    with needs("tifffile", "images"):
         import tifffile
-    except ImportError:
-        raise MissingDependencyError.of("tifffile", "images") from None
     return tifffile

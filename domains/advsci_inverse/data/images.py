@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, MissingDependencyError, needs
 
 __all__ = ["Scale", "load_labels", "load_training_images", "origin", "read_stack"]
 
@@ -101,10 +101,8 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, 
 
 
 def _pillow(path: Path) -> np.ndarray:
-    try:
+    with needs("pillow", "inverse"):
         from PIL import Image
-    except ImportError:
-        raise MissingDependencyError.of("pillow", "inverse") from None
     image = Image.open(path)
     if getattr(image, "n_frames", 1) > 1:
         raise DataError(f"{path}: got {image.n_frames} frames; expected one image. Try: save the frames as a npz.")
@@ -112,10 +110,8 @@ def _pillow(path: Path) -> np.ndarray:
 
 
 def _tiff(path: Path) -> np.ndarray:
-    try:
+    with needs("tifffile", "inverse"):
         import tifffile
-    except ImportError:
-        raise MissingDependencyError.of("tifffile", "inverse") from None
     with tifffile.TiffFile(path) as file:
         array, colour = file.asarray(), file.pages[0].photometric == tifffile.PHOTOMETRIC.RGB  # type: ignore[union-attr]
         inverted = file.pages[0].photometric == tifffile.PHOTOMETRIC.MINISWHITE  # type: ignore[union-attr]
@@ -125,10 +121,8 @@ def _tiff(path: Path) -> np.ndarray:
 
 
 def _nifti(path: Path) -> np.ndarray:
-    try:
+    with needs("nibabel", "inverse"):
         import nibabel
-    except ImportError:
-        raise MissingDependencyError.of("nibabel", "inverse") from None
     image = nibabel.load(path)
     if len([n for n in image.shape if n > 1]) > 3:  # type: ignore[attr-defined]
         raise DataError(
@@ -142,10 +136,8 @@ def _nifti(path: Path) -> np.ndarray:
 
 
 def _dicom(path: Path) -> np.ndarray:
-    try:
+    with needs("pydicom", "inverse"):
         import pydicom
-    except ImportError:
-        raise MissingDependencyError.of("pydicom", "inverse") from None
     data = pydicom.dcmread(path)
     colours = int(getattr(data, "SamplesPerPixel", 1))
     if colours != 1:
@@ -158,10 +150,8 @@ def _dicom(path: Path) -> np.ndarray:
 
 
 def _hdf5(path: Path) -> np.ndarray:
-    try:
+    with needs("h5py", "inverse"):
         import h5py
-    except ImportError:
-        raise MissingDependencyError.of("h5py", "inverse") from None
     with h5py.File(path, "r") as file:
         found: list[str] = []
         file.visititems(

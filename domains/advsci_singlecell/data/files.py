@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -102,10 +102,8 @@ def read_cells(path: Any) -> "AnnData":
 
 def _by_scanpy(reader: str, path: Path) -> "AnnData":
     """Counts of 10x Genomics, read by scanpy; gene names are made unique, as scanpy advises."""
-    try:
+    with needs("scanpy", "singlecell"):
         import scanpy
-    except ImportError as error:
-        raise MissingDependencyError.of("scanpy", "singlecell") from error
     try:
         adata = getattr(scanpy, reader)(path)
     except Exception as error:  # scanpy raises many kinds; each means that these are no sound 10x counts

@@ -7,13 +7,18 @@ with the pooled covariance within types :math:`S`, shrunk by the amount :math:`\
 squared error (Ledoit & Wolf 2004, doi 10.1016/S0047-259X(03)00096-4). Neighbours weigh every direction by its
 variance, and take similar types for one where the little that differs lies in directions of little variance; the
 discriminant weighs directions by what they tell.
+
+The shrinkage is scikit-learn's. The discriminant is not: `sklearn.discriminant_analysis.LinearDiscriminantAnalysis`
+shrinks the covariance of every type by itself, before they are averaged, and knows no type without cells.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Discriminant", "shrinkage"]
+from advsci.errors import needs
+
+__all__ = ["Discriminant"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,25 @@ class Discriminant:
 
         Parameters
         ----------
+        x
+            Features (n d).
         labels
             Type numbers (n).
         types
             How many types there are.
+
+        Returns
+        -------
+        Discriminant
+            The scores of all types.
+
+        Raises
+        ------
+        MissingDependencyError
+            scikit-learn is not installed.
         """
+        with needs("scikit-learn", "singlecell"):
+            from sklearn.covariance import ledoit_wolf
         x = np.asarray(x, np.float64)
         counts = np.bincount(labels, minlength=types)
         means = np.zeros((types, x.shape[1]))
@@ -47,8 +66,7 @@ class Discriminant:
         means /= np.maximum(counts, 1)[:, None]
         within = x - means[labels]
         scale = np.maximum(within.std(axis=0), 1e-6 * max(float(x.std()), 1e-30))
-        gamma, s = shrinkage(within / scale)
-        sigma = (1.0 - gamma) * s + gamma * np.trace(s) / len(s) * np.eye(len(s))
+        sigma, _ = ledoit_wolf(within / scale, assume_centered=True)
         weight = np.linalg.solve(sigma, (means / scale).T) / scale[:, None]
         with np.errstate(divide="ignore"):
             prior = np.log(counts / counts.sum())
@@ -59,16 +77,3 @@ class Discriminant:
         logits = np.asarray(x, np.float64) @ self.weight + self.bias
         e = np.exp(logits - logits.max(axis=1, keepdims=True))
         return e / e.sum(axis=1, keepdims=True)
-
-
-def shrinkage(centred: np.ndarray) -> tuple[float, np.ndarray]:
-    r"""(:math:`\gamma`, covariance) of centred rows (n d).
-
-    .. math:: \gamma = \min\left(1, \frac{\frac1{n^2} \sum_i \| x_i x_i^\top - S \|^2}{\| S - (\mathrm{tr} S / d) I
-              \|^2}\right)
-    """
-    n, d = centred.shape
-    s = centred.T @ centred / n
-    spread = ((centred**2).sum(axis=1) ** 2).sum() / n - (s**2).sum()  # mean of |x x' - S|^2
-    away = (s**2).sum() - np.trace(s) ** 2 / d
-    return float(np.clip(spread / n / away, 0.0, 1.0)) if away > 0 else 1.0, s

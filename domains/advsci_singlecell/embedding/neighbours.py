@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.distance import cdist
 
-from advsci.errors import MissingDependencyError
+from advsci.errors import needs
 
 __all__ = ["Neighbourhoods", "mutual_pairs", "nearest", "nearest_distances"]
 
@@ -33,10 +33,8 @@ def nearest_distances(reference: np.ndarray, query: np.ndarray, k: int) -> tuple
         distance = cdist(query, reference)
         found = np.argsort(distance, axis=1, kind="stable")[:, : min(k, len(reference))]
         return np.take_along_axis(distance, found, axis=1), found
-    try:
+    with needs("scikit-learn", "singlecell"):
         from sklearn.neighbors import NearestNeighbors
-    except ImportError as error:
-        raise MissingDependencyError.of("scikit-learn", "singlecell") from error
     return NearestNeighbors(n_neighbors=min(k, len(reference)), algorithm="brute").fit(reference).kneighbors(query)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from advsci.errors import MissingDependencyError
+from advsci.errors import needs
 from advsci.report import style
 from advsci_singlecell.evaluation.scores import own_neighbours
 
@@ -32,10 +32,8 @@ def umap(z: np.ndarray, *, seed: int = 0) -> np.ndarray:
     seed
         Of UMAP.
     """
-    try:
+    with needs("umap-learn", "singlecell"):
         from umap import UMAP
-    except ImportError as error:
-        raise MissingDependencyError.of("umap-learn", "singlecell") from error
     import warnings
 
     with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advsci.errors import MissingDependencyError, ShapeError
+from advsci.errors import MissingDependencyError, ShapeError, needs
 from advsci_singlecell.data.cells import known_labels
 from advsci_singlecell.embedding.neighbours import nearest
 
@@ -203,11 +203,9 @@ def label_transfer(z: np.ndarray, y: np.ndarray, b: np.ndarray, *, k: int = 15) 
     b
         Batch names (n).
     """
-    try:
+    with needs("scikit-learn", "singlecell"):
         from sklearn.metrics import f1_score
         from sklearn.neighbors import KNeighborsClassifier
-    except ImportError as error:
-        raise MissingDependencyError.of("scikit-learn", "singlecell") from error
     scores = []
     for batch in np.unique(b):
         here = b == batch
@@ -234,14 +232,12 @@ def batch_probe(z: np.ndarray, y: np.ndarray, b: np.ndarray, *, probe: str = "li
     b
         Batch names (n).
     """
-    try:
+    with needs("scikit-learn", "singlecell"):
         from sklearn.linear_model import LogisticRegression
         from sklearn.metrics import balanced_accuracy_score
         from sklearn.model_selection import cross_val_predict
         from sklearn.neighbors import KNeighborsClassifier
         from sklearn.preprocessing import StandardScaler
-    except ImportError as error:
-        raise MissingDependencyError.of("scikit-learn", "singlecell") from error
     scaled = StandardScaler().fit_transform(np.asarray(z, dtype=float))
     table, scores = counted(y, b), []
     for t in table.index:
@@ -263,54 +259,37 @@ def batch_probe(z: np.ndarray, y: np.ndarray, b: np.ndarray, *, probe: str = "li
 def lisi(z: np.ndarray, labels: np.ndarray, *, perplexity: float = 30.0) -> float:
     """Median over cells of the inverse Simpson index of ``labels`` among neighbours (Korsunsky et al. 2019).
 
+    The index of each cell is scib-metrics'; the neighbours are exact, by scikit-learn.
+
     Parameters
     ----------
     z
         Embedding (n d).
+    labels
+        Name of each cell (n), such as its batch.
     perplexity
         Effective number of neighbours.
+
+    Returns
+    -------
+    float
+        From one to the number of names.
     """
-    k = min(int(3 * perplexity), len(z) - 1)
-    try:
+    with needs("scib-metrics", "singlecell"):
+        from scib_metrics import lisi_knn
+        from scib_metrics.nearest_neighbors import NeighborsResults
         from sklearn.neighbors import NearestNeighbors
-    except ImportError as error:
-        raise MissingDependencyError.of("scikit-learn", "singlecell") from error
+    k = min(int(3 * perplexity), len(z) - 1)
     distance, found = NearestNeighbors(n_neighbors=k + 1, algorithm="brute").fit(z).kneighbors(z)
-    distance, found = distance[:, 1:], found[:, 1:]
-    names, number = np.unique(labels, return_inverse=True)
-    weight = perplexity_weights(distance, min(perplexity, k / 3))
-    share = np.zeros((len(z), len(names)))
-    np.add.at(share, (np.repeat(np.arange(len(z)), k), number[found].ravel()), weight.ravel())
-    return float(np.median(1.0 / (share**2).sum(axis=1)))
-
-
-def perplexity_weights(distance: np.ndarray, perplexity: float, rounds: int = 50) -> np.ndarray:
-    """Gaussian weights of neighbours, of which every row has the entropy log(perplexity); rows sum to one.
-
-    Parameters
-    ----------
-    distance
-        Distances to the neighbours (n k).
-    rounds
-        Bisections of the width.
-    """
-    low, high = np.zeros(len(distance)), np.full(len(distance), np.inf)
-    beta = np.ones(len(distance))
-    near = distance - distance.min(axis=1, keepdims=True)
-    for _ in range(rounds):
-        p = np.exp(-near * beta[:, None])
-        p /= p.sum(axis=1, keepdims=True)
-        entropy = -(p * np.log(np.maximum(p, 1e-300))).sum(axis=1)
-        wide = entropy > np.log(perplexity)
-        low, high = np.where(wide, beta, low), np.where(wide, high, beta)
-        beta = np.where(np.isinf(high), 2.0 * beta, (low + high) / 2.0)
-    return p
+    # a shift of a row's distances changes no weight, but keeps them within float32: scib-metrics gives -1 beyond it
+    near = NeighborsResults(indices=found, distances=np.maximum(distance - distance[:, 1:2], 0.0))
+    return float(np.median(lisi_knn(near, np.asarray(labels), perplexity=min(perplexity, k / 3))))
 
 
 def require_scib() -> None:
     """Raise a `MissingDependencyError` unless scib-metrics is installed: before hours of work, not after."""
     if find_spec("scib_metrics") is None:
-        raise MissingDependencyError.of("scib-metrics", "singlecell-evaluation")
+        raise MissingDependencyError.of("scib-metrics", "singlecell")
 
 
 def scib_scores(
@@ -347,12 +326,10 @@ def scib_scores(
     MissingDependencyError
         scib-metrics is not installed.
     """
-    try:
+    with needs("scib-metrics", "singlecell"):
         import anndata
         import pandas as pd
         from scib_metrics.benchmark import Benchmarker
-    except ImportError as error:
-        raise MissingDependencyError.of(error.name or "scib-metrics", "singlecell-evaluation") from error
     from scipy import sparse
 
     known = known_labels(cell_type, unlabeled_category)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from advsci.errors import ConfigError, DataError, MissingDependencyError, ShapeError
+from advsci.errors import ConfigError, DataError, ShapeError, needs
 from advsci.streams import Stream
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.cells import UNKNOWN, Cells, known_labels, warn_of_lookalikes
@@ -14,11 +14,9 @@ from advsci_singlecell.model.model import Model
 if TYPE_CHECKING:
     from anndata import AnnData
 
-try:
+with needs("scikit-learn", "singlecell"):
     from sklearn.base import BaseEstimator, TransformerMixin
     from sklearn.utils.validation import validate_data
-except ImportError as error:
-    raise MissingDependencyError.of("scikit-learn", "singlecell") from error
 
 __all__ = ["BatchCorrector", "correct"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 from advsci.streams import Stream
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
@@ -110,10 +110,8 @@ def conformal_p_values(reference: np.ndarray, query: np.ndarray, k: int = 15) ->
     k
         Which nearest reference cell the distance is to.
     """
-    try:
+    with needs("scikit-learn", "singlecell"):
         from sklearn.neighbors import NearestNeighbors
-    except ImportError as error:
-        raise MissingDependencyError.of("scikit-learn", "singlecell") from error
     k = min(k, len(reference) - 1)
     search = NearestNeighbors(n_neighbors=k + 1, algorithm="brute").fit(reference)
     own = np.sort(search.kneighbors(reference)[0][:, -1])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from advsci_singlecell.embedding.discriminant import Discriminant, shrinkage
+from advsci_singlecell.embedding.discriminant import Discriminant
 from advsci_singlecell.embedding.posterior import neighbour_votes
 
 
@@ -20,16 +20,6 @@ def test_it_is_scikit_learns():
     found = Discriminant.fit(x, y, 3)
     # scikit-learn shrinks the covariance of every class by itself; here the pooled one is shrunk
     assert np.abs(found(x) - reference.predict_proba(x)).max() < 0.02
-
-
-def test_shrinkage_is_ledoit_and_wolfs():
-    covariance = pytest.importorskip("sklearn.covariance")
-    x = np.random.default_rng(1).normal(size=(40, 8)) * np.arange(1, 9)
-    x -= x.mean(axis=0)
-    gamma, s = shrinkage(x)
-    reference, amount = covariance.ledoit_wolf(x, assume_centered=True)
-    assert gamma == pytest.approx(amount, rel=1e-9)
-    np.testing.assert_allclose((1 - gamma) * s + gamma * np.trace(s) / 8 * np.eye(8), reference, rtol=1e-9)
 
 
 def test_a_type_without_cells_is_never_named():
