@@ -35,7 +35,7 @@ from advsci.config import (
 )
 from advsci.errors import AdvsciError, ConfigError, MissingDependencyError, Stopped
 
-__all__ = ["command", "domain_app", "execute", "group", "resolve", "run_app"]
+__all__ = ["command", "domain_app", "execute", "found_command", "group", "resolve", "run_app"]
 
 _RESERVED = ("config", "print_config", "dry_run")
 
@@ -292,6 +292,44 @@ def resolve(target: str) -> Callable[..., Any]:
     """
     module, _, function = target.partition(":")
     return getattr(import_module(module), function)
+
+
+def found_command(name: str) -> tuple[type[Config], Callable[..., Any]]:
+    """The command that a run folder names in its ``run.json``.
+
+    Parameters
+    ----------
+    name
+        As ``"inverse-train"`` for ``advsci-inverse train``.
+
+    Returns
+    -------
+    tuple
+        Its schema and its function.
+
+    Raises
+    ------
+    ConfigError
+        No installed script has such a command.
+
+    Examples
+    --------
+    >>> schema, run = found_command("inverse-train")
+    >>> run.__module__
+    'advsci_inverse.commands.train'
+    """
+    from importlib.metadata import entry_points
+
+    domain, _, verb = name.partition("-")
+    for entry in entry_points(group="console_scripts", name=f"advsci-{domain}"):
+        app = import_module(entry.module).app
+        if verb in app:
+            call = app[verb].default_command
+            return call.schema, resolve(call.run)
+    raise ConfigError(
+        f"got the command '{name}', which no installed script has; expected one such as 'inverse-train'. "
+        f"Try: pip install 'advsci[{domain}]'."
+    )
 
 
 def _identifier(key: tuple[str, ...]) -> str:

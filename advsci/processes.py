@@ -15,15 +15,24 @@ __all__ = [
     "average_over_processes",
     "broadcast_from_first_process",
     "from_first_process",
+    "gathered",
     "join_processes",
     "process_shard",
     "several_processes",
+    "shared_mean",
+    "shared_sum",
+    "world_size",
 ]
 
 
 def several_processes() -> bool:
     """Whether this process belongs to a group of torch.distributed."""
     return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def world_size() -> int:
+    """How many processes there are: 1 without torch.distributed."""
+    return torch.distributed.get_world_size() if several_processes() else 1
 
 
 def join_processes() -> None:
@@ -56,13 +65,15 @@ def _leave() -> None:
         torch.distributed.destroy_process_group()
 
 
-def process_shard(batch_size: int) -> tuple[int, int]:
+def process_shard(batch_size: int, parts: int = 1) -> tuple[int, int]:
     """Rank of this process and number of processes.
 
     Parameters
     ----------
     batch_size
-        Samples per batch over all processes, a multiple of their number.
+        Samples per batch over all processes.
+    parts
+        Into how many parts each process divides its share; their number times that of the processes divides the batch.
 
     Returns
     -------
@@ -74,15 +85,14 @@ def process_shard(batch_size: int) -> tuple[int, int]:
     ConfigError
         The batch cannot be divided.
     """
-    if not several_processes():
-        return 0, 1
-    world = torch.distributed.get_world_size()
-    if batch_size % world:
+    world = world_size()
+    if batch_size % (world * parts):
+        kinds = [f"{n} {name}" for n, name in ((world, "processes"), (parts, "parts")) if n > 1]
         raise ConfigError(
-            f"got batch_size={batch_size} on {world} processes; expected a multiple of {world}. "
-            f"Try: {max(1, batch_size // world) * world}."
+            f"got batch_size={batch_size} on {' of '.join(kinds)}; expected a multiple of {world * parts}. "
+            f"Try: {max(1, batch_size // (world * parts)) * world * parts}."
         )
-    return torch.distributed.get_rank(), world
+    return (torch.distributed.get_rank() if world > 1 else 0), world
 
 
 @torch.no_grad()
@@ -102,6 +112,75 @@ def average_over_processes(tensors: Sequence[Tensor | None]) -> None:
     flat /= torch.distributed.get_world_size()
     for t, mean in zip(present, flat.split([t.numel() for t in present]), strict=True):
         t.copy_(mean.view_as(t))
+
+
+def shared_mean(value: Tensor) -> Tensor:
+    """A mean over the samples of this process as the mean over those of all.
+
+    For losses that are functions of means, such as the norm of one: each process then has the value of the whole batch,
+    and the mean over the processes of its gradient is the gradient of the whole, since what a process differentiates is
+    its own share of the mean. Second derivatives are not shared.
+
+    Parameters
+    ----------
+    value
+        Means over equally many samples in every process; of one process, they come back as they are.
+
+    Returns
+    -------
+    Tensor
+        Shaped like ``value``.
+
+    Examples
+    --------
+    >>> shared_mean(torch.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+    """
+    if not several_processes():
+        return value
+    own = value.detach()
+    mean = own.clone(memory_format=torch.contiguous_format)
+    average_over_processes([mean])
+    return value + (mean - own)
+
+
+def shared_sum(value: Tensor) -> Tensor:
+    """A sum over the samples of this process as the sum over those of all, in the sense of `shared_mean`.
+
+    Parameters
+    ----------
+    value
+        Sums over the samples of this process.
+
+    Returns
+    -------
+    Tensor
+        Shaped like ``value``.
+    """
+    return shared_mean(value) * world_size()
+
+
+def gathered(value: Tensor) -> Tensor:
+    """The rows of all processes, in the sense of `shared_mean`: for losses that compare samples with each other.
+
+    Parameters
+    ----------
+    value
+        Rows (n ...) of this process, equally many in every process.
+
+    Returns
+    -------
+    Tensor
+        (world n ...), in the order of the ranks.
+    """
+    if not several_processes():
+        return value
+    world, own = world_size(), value.detach().contiguous()
+    parts = [torch.empty_like(own) for _ in range(world)]
+    torch.distributed.all_gather(parts, own)
+    # the mean over the processes of the gradient in their own rows divides by their number
+    parts[torch.distributed.get_rank()] = own + world * (value - own)
+    return torch.cat(parts)
 
 
 def broadcast_from_first_process(network: nn.Module) -> None:

@@ -56,8 +56,23 @@ class Stream:
 
     def whole(self) -> "Stream":
         """The same stream without shards: every process draws the same."""
+        return self.sharded(0, 1)
+
+    def sharded(self, rank: int, world: int) -> "Stream":
+        """The same stream for another part of the rows.
+
+        Parameters
+        ----------
+        rank, world
+            Which part, of how many.
+
+        Returns
+        -------
+        Stream
+            With ``shard = (rank, world)``.
+        """
         child = self.at("")
-        child._hash, child.shard = self._hash.copy(), (0, 1)
+        child._hash, child.shard = self._hash.copy(), (rank, world)
         return child
 
     def key(self) -> int:

@@ -1,6 +1,7 @@
 """The script ``advsci``: what concerns the whole house. Each domain has its own script (``advsci-inverse``, ...)."""
 
 from advsci.cli import command, domain_app, group, run_app
+from advsci.commands.ablate import Ablate
 from advsci.commands.datasets import Fetch, List, Verify
 from advsci.commands.demo import Demo
 from advsci.commands.diagnose import Diagnose
@@ -11,6 +12,7 @@ __all__ = ["app", "main"]
 
 app = domain_app("", "Adversarial learning for science.")
 command(app, "demo", Demo, "advsci.commands.demo:run")
+command(app, "ablate", Ablate, "advsci.commands.ablate:run", positional=("folder",))
 command(app, "diagnose", Diagnose, "advsci.commands.diagnose:run", positional=("folder",))
 command(app, "doctor", Doctor, "advsci.commands.doctor:run")
 command(

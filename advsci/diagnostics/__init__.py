@@ -16,8 +16,8 @@ from advsci.diagnostics.readability import chance_loss as chance_loss
 from advsci.diagnostics.settings import settings_of as settings_of
 from advsci.diagnostics.shares import Share as Share
 from advsci.diagnostics.shares import Shares as Shares
+from advsci.diagnostics.shares import paired_shares as paired_shares
 from advsci.diagnostics.shares import shares as shares
-from advsci.diagnostics.shares import switch_off as switch_off
 from advsci.diagnostics.spectrum import Spectrum as Spectrum
 from advsci.diagnostics.spectrum import game_spectrum as game_spectrum
 from advsci.diagnostics.spectrum import rotation_share as rotation_share

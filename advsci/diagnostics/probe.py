@@ -5,7 +5,7 @@ and ``advsci diagnose RUN`` read them there, during or after the training, witho
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -240,7 +240,7 @@ class _Reference:
         if flat.shape[1] <= 512:
             self.constant["input_condition"] = float(condition_number(flat))
 
-    def compare(self, raw: Tensor, fake: Tensor, real: Tensor) -> Mapping[str, Tensor] | dict[str, Tensor]:
+    def compare(self, raw: Tensor, fake: Tensor, real: Tensor) -> dict[str, Tensor]:
         """Neighbour scores and Frechet distance of the (averaged) samples ``fake``; where the mean of the present
         samples ``raw`` lies, and their variance over the data's.
 

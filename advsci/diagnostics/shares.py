@@ -15,17 +15,13 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor
-
 from advsci.errors import ConfigError
-from advsci.games.adversarial import AdversarialGame
-from advsci.games.domain_adversarial import DomainAdversarial
 from advsci.games.game import Game
+from advsci.games.switch import switched_off
 from advsci.solvers import Solver
 from advsci.training.trainer import Trainer, Training
 
-__all__ = ["Share", "Shares", "shares", "switch_off"]
+__all__ = ["Share", "Shares", "paired_shares", "shares"]
 
 
 class Setup(NamedTuple):
@@ -117,7 +113,7 @@ def shares(
     metrics
         ``metrics(training) -> name to number``, on data and scores that no player sees.
     off
-        Parts, as `switch_off` takes them.
+        Parts, as `advsci.games.switch_off` takes them.
     seeds
         At least two.
 
@@ -131,85 +127,90 @@ def shares(
     ConfigError
         There is one seed only, or a part that the game does not have.
     """
-    if len(set(seeds)) < 2:
-        raise ConfigError(f"got seeds {list(seeds)}; expected at least two different ones. Try: range(3).")
-    from scipy.stats import t
-
+    refuse_one_seed(seeds)
     scores: dict[str, list[Mapping[str, float]]] = {}
     seconds: dict[str, float] = {}
     for part in ("nothing", *off):
-        begin = time.process_time()
+        begin, met = time.process_time(), False
         for seed in seeds:
             setup = Setup(*make(seed))
-            if part != "nothing":
-                switch_off(setup.game, part)
-            scores.setdefault(part, []).append(dict(metrics(setup.trainer.fit(setup.game, setup.data, setup.solver))))
+            with switched_off(part if part != "nothing" else None) as switch:
+                trained = setup.trainer.fit(setup.game, setup.data, setup.solver)
+            scores.setdefault(part, []).append(dict(metrics(trained)))
+            met = met or bool(switch.met)
+        if part != "nothing" and not met:
+            raise no_such_part(part, type(setup.game).__name__)
         seconds[part] = (time.process_time() - begin) / len(seeds)
-    width = float(t.ppf(0.975, len(seeds) - 1)) / sqrt(len(seeds))
-    found = []
-    for part in off:
-        for metric in scores["nothing"][0]:
-            on = [float(score[metric]) for score in scores["nothing"]]
-            without = [float(score[metric]) for score in scores[part]]
-            gaps = [a - b for a, b in zip(on, without, strict=True)]
-            found.append(Share(part, metric, fmean(on), fmean(gaps), width * stdev(gaps), len(seeds)))
-    return Shares(tuple(found), seconds)
+    return paired_shares(scores, seconds)
 
 
-def switch_off(game: Game, part: str) -> None:
-    """Take a part out of a game, in place, before its training.
+def paired_shares(scores: Mapping[str, Sequence[Mapping[str, float]]], seconds: Mapping[str, float]) -> Shares:
+    """What each part is worth, from the metrics of trainings with and without it.
 
     Parameters
     ----------
-    game
-        The game; its class becomes a subclass that leaves terms out.
-    part
-        ``"adversary"`` (the generator does not hear the discriminator, or the task its adversaries, which stand still),
-        ``"physics"`` (violations have no price), the name of a player (it stands still, as a silent player), or of a
-        term of any player.
+    scores
+        Part that is off -> metrics of each seed, the seeds in the same order; ``"nothing"`` with everything on. What is
+        not a metric of all trainings is left out.
+    seconds
+        Part that is off -> mean CPU seconds of a training.
+
+    Returns
+    -------
+    Shares
+        One for each part and metric.
+
+    Examples
+    --------
+    >>> scores = {"nothing": [{"fid": 3.0}, {"fid": 4.0}], "adversary": [{"fid": 5.0}, {"fid": 6.0}]}
+    >>> print(paired_shares(scores, {"nothing": 1.0, "adversary": 0.5}).text())
+    In fid the adversary is worth -2 +- 0 of 3.5.
+    """
+    from scipy.stats import t
+
+    everything = scores["nothing"]
+    seeds = len(everything)
+    width = float(t.ppf(0.975, seeds - 1)) / sqrt(seeds)
+    known = [name for name in everything[0] if all(name in score for runs in scores.values() for score in runs)]
+    found = []
+    for part, runs in scores.items():
+        if part == "nothing":
+            continue
+        for metric in known:
+            on, without = ([float(score[metric]) for score in which] for which in (everything, runs))
+            gaps = [a - b for a, b in zip(on, without, strict=True)]
+            found.append(Share(part, metric, fmean(on), fmean(gaps), width * stdev(gaps), seeds))
+    return Shares(tuple(found), seconds)
+
+
+def refuse_one_seed(seeds: Sequence[int]) -> None:
+    """Refuse what gives no interval.
+
+    Parameters
+    ----------
+    seeds
+        The seeds.
 
     Raises
     ------
     ConfigError
-        The game has no such part.
+        There are fewer than two different ones.
     """
-    players = game.players
-    if part == "adversary" and isinstance(game, AdversarialGame):
-        _leave_out(game, "generator", {"objective"})
-        _silence(game, "discriminator")
-    elif part == "adversary" and isinstance(game, DomainAdversarial):
-        names = set(game.adversaries)
-        _leave_out(game, "task", names)
-        for name in names:
-            _silence(game, name)
-    elif part == "physics" and isinstance(game, AdversarialGame) and game.multipliers is not None:
-        _leave_out(game, "generator", set(game.multipliers.names))
-        _silence(game, "multipliers")
-    elif part in players:
-        _silence(game, part)
-    else:
-        _leave_out(game, None, {part})
+    if len(set(seeds)) < 2:
+        raise ConfigError(f"got seeds {list(seeds)}; expected at least two different ones. Try: range(3).")
 
 
-def _silence(game: Game, player: str) -> None:
-    game.silent.add(player)
-    for p in game.parameters_of(player):
-        p.requires_grad_(False)
+def no_such_part(part: str, where: str) -> ConfigError:
+    """The error for a part that no training had.
 
-
-def _leave_out(game: Game, only: str | None, names: set[str]) -> None:
-    """Restate ``terms`` without the terms ``names``, of one player or of all."""
-    kind: Any = type(game)
-
-    def terms(self: Game, player: str, batch: Any, draw: Any) -> dict[str, Tensor]:
-        """Terms of ``player`` on ``batch`` and ``draw``, without those that are left out."""
-        every = kind.terms(self, player, batch, draw)
-        if only is not None and player != only:
-            return every
-        if only is None and not names & set(every):
-            return every
-        left = {name: term for name, term in every.items() if name not in names}
-        # a player with nothing to minimise has the loss 0 everywhere
-        return left or {"nothing": 0.0 * torch.stack([p.sum() for p in self.parameters_of(player)]).sum()}
-
-    game.__class__ = type(f"{kind.__name__}Without", (kind,), {"terms": terms})
+    Parameters
+    ----------
+    part
+        Its name.
+    where
+        What was trained.
+    """
+    return ConfigError(
+        f"got part '{part}', which {where} does not have; expected 'adversary', 'physics', a player, or a term of the "
+        "records. Try: the part after the stroke in a name such as 'discriminator/r1'."
+    )

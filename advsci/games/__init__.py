@@ -18,5 +18,7 @@ from advsci.games.gan import WeightedGenerator as WeightedGenerator
 from advsci.games.instrumental import InstrumentalVariables as InstrumentalVariables
 from advsci.games.mean_field import MeanFieldGame as MeanFieldGame
 from advsci.games.moment_matching import MomentMatching as MomentMatching
+from advsci.games.switch import switch_off as switch_off
+from advsci.games.switch import switched_off as switched_off
 from advsci.games.vae import VAE as VAE
 from advsci.games.weak_form import WeakForm as WeakForm

@@ -241,7 +241,8 @@ class AdversarialGame(OnePassGame):
         return {"objective": objective} | {p.name: p(scores, self.progress) for p in self.penalties}
 
     def _generator_terms(self, scores: Scores, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
-        value = self.objective.generator(scores.real_logits, scores.fake_logits, scores.real_weight, made.weight)
+        real = scores.real_logits if scores.has_real else None
+        value = self.objective.generator(real, scores.fake_logits, scores.real_weight, made.weight)
         if self.adversarial != 1.0:
             value = self.adversarial * value
         return {"objective": value, **self._prices(made), **self.generator_terms(batch, draw, made)}
@@ -258,7 +259,8 @@ class AdversarialGame(OnePassGame):
         discriminator = self._discriminator_terms(scores)
         generator = self._generator_terms(scores, batch, draw, made)
         terms = {"discriminator": discriminator, "generator": generator}
-        if scores.couples_batch or (self.penalties and not scores.has_gradients):
+        penalised = any(penalty.active for penalty in self.penalties)
+        if scores.couples_batch or (penalised and not scores.has_gradients):
             return terms, separate_gradients(terms, parameters)
         objective, *others = generator.values()
         learned = [made.weight] if made.weight is not None and made.weight.requires_grad else []

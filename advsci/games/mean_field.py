@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from advsci.errors import ShapeError
 from advsci.games.game import Batch, Draw, Game, require
+from advsci.processes import world_size
 from advsci.streams import Stream
 
 __all__ = ["MeanFieldGame"]
@@ -117,7 +118,8 @@ class MeanFieldGame(Game):
             The random numbers of one evaluation, from `draw`.
         """
         z, time = batch["x"], draw["time"]
-        weight = batch.get("weight", torch.full_like(z[:, 0], 1.0 / z.shape[0]))
+        # weights that sum to one over the samples of all processes: a process's share of a sum counts as a mean
+        weight = batch["weight"] * world_size() if "weight" in batch else torch.full_like(z[:, 0], 1.0 / z.shape[0])
         x = self.population(z, time)
         drift, cost = self._hamilton_jacobi(x, time) @ weight, self.running_cost(x, weight)
         bulk = (draw["time_weight"] * (drift + cost)).sum()

@@ -37,7 +37,8 @@ class MomentMatching(Game):
     latent
         Prior of ``z``.
     discrepancy
-        A function of `advsci.objectives`, such as ``linear_ipm`` or ``partial(weighted_mmd, sigmas=(1.0, 2.0))``.
+        A function of `advsci.objectives`, such as ``linear_ipm`` or ``partial(weighted_mmd, sigmas=(1.0, 2.0))``. One
+        of your own takes its means by `advsci.processes.shared_mean`, that several processes play the game of one.
     learn
         Whether the features are a player.
 
@@ -69,6 +70,7 @@ class MomentMatching(Game):
         self.learn = learn
 
     sample_weights = True
+    couples_batch = gathers = True
 
     @property
     def players(self) -> dict[str, nn.Module]:

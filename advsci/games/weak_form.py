@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from advsci.errors import ShapeError
 from advsci.games.game import Batch, Draw, Game, require
+from advsci.processes import shared_mean, shared_sum
 from advsci.schedules import Schedule, as_schedule
 from advsci.streams import Stream
 
@@ -94,6 +95,8 @@ class WeakForm(Game):
         self.cutoff = cutoff
         self.boundary_weight = as_schedule(boundary_weight)
 
+    couples_batch = gathers = True
+
     @property
     def players(self) -> dict[str, nn.Module]:
         return {"test": self.test, "trial": self.trial}
@@ -105,7 +108,7 @@ class WeakForm(Game):
     def ratio(self, batch: Batch) -> Float[Tensor, ""]:
         r""":math:`|\langle A[u], \varphi \rangle|^2 / \|\varphi\|^2` on the points of the batch."""
         x, weight = batch["x"], batch.get("weight")
-        mean = (lambda v: v.mean()) if weight is None else (lambda v: (weight * v).sum())
+        mean = (lambda v: shared_mean(v.mean())) if weight is None else (lambda v: shared_sum((weight * v).sum()))
         u, du = value_and_gradient(self.trial, x)
         phi, dphi = value_and_gradient(lambda p: self.cutoff(p) * self.test(p).reshape(-1), x)
         return mean(self.integrand(x, u, du, phi, dphi)).square() / mean(phi.square())

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from advsci.errors import ConfigError, DataError, ShapeError
 from advsci.objectives.objective import Objective, weighted_mean
+from advsci.processes import gathered, shared_mean
 
 __all__ = [
     "HansenJ",
@@ -54,14 +55,14 @@ def moment_gap(
     means = []
     for features, weight in ((real, real_weight), (fake, fake_weight)):
         if weight is None:
-            means.append(features.mean(0))
+            means.append(shared_mean(features.mean(0)))
             continue
         if weight.shape != features.shape[:1]:
             raise ShapeError(
                 f"got weights of shape {tuple(weight.shape)}; expected one per sample, ({len(features)},). "
                 "Try: weight.reshape(-1)."
             )
-        means.append(weight @ features / weight.sum())
+        means.append(shared_mean(weight @ features) / shared_mean(weight.sum()))
     return means[0] - means[1]
 
 
@@ -211,8 +212,9 @@ def weighted_mmd(
     sigmas
         Widths of the Gaussian kernels.
     """
-    w = _unit_weights(real, real_weight)
-    u = _unit_weights(fake, fake_weight)
+    real, fake = gathered(real), gathered(fake)
+    w = _unit_weights(real, None if real_weight is None else gathered(real_weight))
+    u = _unit_weights(fake, None if fake_weight is None else gathered(fake_weight))
 
     def kernel(x: Tensor, y: Tensor) -> Tensor:
         """Kernel of the rows of ``x`` and of ``y``: (n m)."""
@@ -270,6 +272,7 @@ class KernelMMD(Objective):
 
     uses_real_in_generator: ClassVar[bool] = True
     couples_batch: ClassVar[bool] = True
+    gathers: ClassVar[bool] = True
 
     def __post_init__(self):
         if not self.sigmas or min(self.sigmas) <= 0.0:
@@ -279,7 +282,7 @@ class KernelMMD(Objective):
         """Negative `generator` of ``real_logits``, ``fake_logits``, ``real_weight``, ``fake_weight``, less contrast."""
         loss = -self.generator(real_logits, fake_logits, real_weight, fake_weight)
         if self.contrast:
-            gap = weighted_mean(real_logits, real_weight) - weighted_mean(fake_logits, fake_weight)
+            gap = shared_mean(weighted_mean(real_logits, real_weight) - weighted_mean(fake_logits, fake_weight))
             loss = loss - self.contrast * gap.square()
         return loss
 

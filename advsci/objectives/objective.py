@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, relu, softplus
 
 from advsci.errors import ConfigError, DataError, ShapeError
-from advsci.processes import average_over_processes, several_processes
+from advsci.processes import shared_mean
 
 __all__ = [
     "Hinge",
@@ -69,15 +69,9 @@ def weighted_mean(values: Float[Tensor, "n *rest"], weight: Tensor | None = None
             f"expected one weight per sample, ({values.shape[0]},). Try: weight.reshape(-1)."
         )
     each = values.flatten(1).mean(1) if values.ndim > 1 else values
-    part, size = (weight * each).sum(), weight.sum()
-    if not several_processes():
-        # a batch may happen to hold nothing that counts: then there is nothing to minimise, rather than 0 / 0
-        return part / torch.where(size > 0.0, size, 1.0)
-    mean = torch.stack([part.detach(), size.detach()])
-    average_over_processes([mean])
-    of_all = torch.where(mean[1] > 0.0, mean[1], 1.0)
-    # the mean of this over the processes is the weighted mean of all samples, and so is that of its gradient
-    return part / of_all - mean[0] / of_all.square() * (size - size.detach())
+    part, size = shared_mean(torch.stack([(weight * each).sum(), weight.sum()])).unbind()
+    # a batch may happen to hold nothing that counts: then there is nothing to minimise, rather than 0 / 0
+    return part / torch.where(size > 0.0, size, 1.0)
 
 
 def refuse_weights(weight: Float[Tensor, " n"]) -> None:
@@ -163,7 +157,9 @@ class Objective(ABC):
     uses_real_in_generator: ClassVar[bool] = False
     """Whether `generator` looks at ``real_logits``; if not, they may be None."""
     couples_batch: ClassVar[bool] = False
-    """Whether a loss compares all samples of a batch with each other, so that two half batches do not make a whole."""
+    """Whether a loss is no mean over samples or pairs, so that two half batches do not make a whole."""
+    gathers: ClassVar[bool] = False
+    """Whether a loss that is none sees the samples of all processes (`advsci.processes.gathered`, `shared_mean`)."""
 
     @abstractmethod
     def discriminator(

@@ -26,6 +26,7 @@ from advsci.penalties.jacobian import JacobianConditioning as JacobianConditioni
 from advsci.penalties.jacobian import conditioning as conditioning
 from advsci.penalties.jacobian import jacobian_clamping as jacobian_clamping
 from advsci.penalties.jacobian import jacobian_products as jacobian_products
+from advsci.penalties.lazy import Lazy as Lazy
 from advsci.penalties.lecam import LeCam as LeCam
 from advsci.penalties.lecam import lecam as lecam
 from advsci.penalties.penalty import Pass as Pass

@@ -309,6 +309,8 @@ class DRAGAN(RandomPenalty):
     c: float = 0.5
     target: float = 1.0
     name: ClassVar[str] = "dragan"
+    couples_batch: ClassVar[bool] = True
+    gathers: ClassVar[bool] = True
 
     def __post_init__(self):
         if self.c < 0.0:

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.penalties.penalty import RandomPenalty
+from advsci.processes import shared_mean
 from advsci.schedules import Schedule, as_schedule
 
 __all__ = [
@@ -83,8 +84,8 @@ def conditioning(
         Latent vectors (n d).
     """
     pushed, normal = jacobian_products(generator, z, u)
-    first = pushed.flatten(1).square().sum(1).mean()
-    second = normal.square().sum(1).mean()
+    sizes = pushed.flatten(1).square().sum(1).mean(), normal.square().sum(1).mean()
+    first, second = shared_mean(torch.stack(sizes)).unbind()
     return z.shape[1] * second / first.square().clamp_min(torch.finfo(first.dtype).tiny) - 1.0
 
 
@@ -128,6 +129,8 @@ class JacobianConditioning(RandomPenalty):
 
     weight: float | Schedule = 0.1
     name: ClassVar[str] = "conditioning"
+    couples_batch: ClassVar[bool] = True
+    gathers: ClassVar[bool] = True
 
     def draw(self, x, stream):
         """Random numbers for a batch ``x`` from ``stream``, keyed by the penalty's name."""

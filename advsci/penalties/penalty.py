@@ -44,6 +44,12 @@ class Penalty(ABC):
     name: str
     gradients: bool = False
     """Whether it reads the gradients of D at the batch's own points."""
+    active: bool = True
+    """Whether it adds anything at this step of the training."""
+    couples_batch: bool = False
+    """Whether it is no mean over samples, so that two half batches do not make a whole."""
+    gathers: bool = False
+    """Whether one that is none sees the samples of all processes (`advsci.processes.shared_mean`)."""
 
     @abstractmethod
     def __call__(self, made: "Pass", progress: Tensor) -> Float[Tensor, ""]:
@@ -68,8 +74,11 @@ class StatefulPenalty(Penalty, nn.Module):
     """A penalty with running statistics: buffers of the game, so that a checkpoint holds them.
 
     The statistics follow only when a player has moved, never within an evaluation: the loss stays a function of
-    (parameters, buffers, batch, draw). A subclass implements ``forward(made, progress)``.
+    (parameters, buffers, batch, draw). A subclass implements ``forward(made, progress)``, which leaves in the buffer
+    ``last`` what it found: means over its samples.
     """
+
+    last: Tensor
 
     __call__ = nn.Module.__call__
 

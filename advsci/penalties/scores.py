@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from advsci.errors import ShapeError
-from advsci.processes import average_over_processes, several_processes
+from advsci.errors import ConfigError, ShapeError
+from advsci.processes import gathered, several_processes
 
-__all__ = ["Scores", "couples_batch", "input_gradient"]
+__all__ = ["Scores", "compares_samples", "couples_batch", "input_gradient"]
 
 
 def input_gradient(discriminator: Callable[[Tensor], Tensor], x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
@@ -32,7 +32,18 @@ def couples_batch(module: nn.Module) -> bool:
     Only then may real and generated samples not share one pass. A module of one's own says so by ``couples_batch =
     True``.
     """
-    return any(getattr(m, "couples_batch", isinstance(m, nn.modules.batchnorm._BatchNorm)) for m in module.modules())
+    return any(map(compares_samples, module.modules()))
+
+
+def compares_samples(part: object) -> bool:
+    """Whether a layer, objective or penalty by itself compares the samples of a batch: what ``couples_batch`` says.
+
+    Parameters
+    ----------
+    part
+        A layer (not what it is made of), an objective, a penalty or a game.
+    """
+    return bool(getattr(part, "couples_batch", isinstance(part, nn.modules.batchnorm._BatchNorm)))
 
 
 class Scores:
@@ -56,8 +67,10 @@ class Scores:
 
     Attributes
     ----------
-    real_logits, fake_logits
-        D at the data and at the generated samples, (n).
+    fake, fake_logits
+        The generated samples, and D at them (n).
+    has_real
+        Whether data were shown too: only then may `real` and `real_logits` be read.
     fake_weight
         Weights of the generated samples in expectations over the generator's distribution, (n); None for equal ones.
     """
@@ -81,24 +94,25 @@ class Scores:
         self.draw = draw or {}
         self.couples_batch = couples_batch(network)
         self._n = fake.shape[0]
+        self.has_real = real is not None
         points: tuple[Tensor, ...]
         conditions: tuple[Tensor | None, ...]
         if real is None:
             points, conditions = (fake,), (condition,)
-            self.real, self.fake = None, fake
+            self._real, self.fake = None, fake
         elif together and not self.couples_batch:
             both = torch.cat([real, fake])
             points = (both if both.requires_grad or not gradients else both.requires_grad_(),)
             conditions = (None if condition is None else torch.cat([condition, condition]),)
-            self.real, self.fake = real, fake
+            self._real, self.fake = real, fake
         else:
             points = tuple(x if x.requires_grad or not gradients else x.detach().requires_grad_() for x in (real, fake))
             conditions = (condition, condition)
-            self.real, self.fake = points
+            self._real, self.fake = points
         self._points = points
         self._input_gradients: tuple[Tensor, ...] | None = None
         self._logits = tuple(self._score(x, c) for x, c in zip(points, conditions, strict=True))
-        self.real_logits = None if real is None else self._logits[0][: self._n]
+        self._real_logits = None if real is None else self._logits[0][: self._n]
         self.fake_logits = self._logits[-1][-self._n :]
 
     def _score(self, x: Tensor, condition: Tensor | None) -> Tensor:
@@ -121,6 +135,14 @@ class Scores:
         """
         return self._score(x, self.condition)
 
+    def _shown(self, value: Tensor | None) -> Tensor:
+        if value is None:
+            raise ConfigError(
+                "got a pass over generated samples alone; expected one over data too. "
+                "Try: an objective with uses_real_in_generator = True."
+            )
+        return value
+
     def _gradients(self) -> tuple[Tensor, ...]:
         if self._input_gradients is None:  # by hand: torch.compile does not trace the lock of a cached_property
             total = torch.stack([logits.sum() for logits in self._logits]).sum()
@@ -128,16 +150,26 @@ class Scores:
         return self._input_gradients
 
     @property
+    def real(self) -> Float[Tensor, "n ..."]:
+        """The data that were shown.
+
+        Raises
+        ------
+        ConfigError
+            None were: the generator's loss asked for no scores of them.
+        """
+        return self._shown(self._real)
+
+    @property
+    def real_logits(self) -> Float[Tensor, " n"]:
+        """D at the data (n); a `ConfigError` where none were shown."""
+        return self._shown(self._real_logits)
+
+    @property
     def spread(self) -> Float[Tensor, ""]:
         """Standard deviation over all entries of the real samples, of all processes together."""
         x = self.real.detach()
-        if not several_processes():
-            return x.std()
-        world = torch.distributed.get_world_size()
-        moments = torch.stack([x.mean(), x.square().mean()])
-        average_over_processes([moments])
-        count = world * x.numel()
-        return ((moments[1] - moments[0].square()).clamp_min(0.0) * (count / max(count - 1, 1))).sqrt()
+        return gathered(x).std() if several_processes() else x.std()
 
     @property
     def has_gradients(self) -> bool:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import ConfigError
+from advsci.processes import shared_mean
 
 __all__ = ["Multipliers", "augmented_lagrangian"]
 
@@ -56,6 +57,8 @@ class Multipliers(nn.Module):
     0.0
     """
 
+    couples_batch = gathers = True  # a price is a function of the mean violation
+
     def __init__(
         self, names: Sequence[str], *, rho: float = 1.0, allowed: float | Mapping[str, float] = 0.0, start: float = 0.0
     ):
@@ -90,6 +93,8 @@ class Multipliers(nn.Module):
                 f"got violations of {sorted(violations)}; expected {missing} too. Try: the physics' names."
             )
         return {
-            name: augmented_lagrangian(violations[name].mean() - self.allowed[name], self.values[name], self.rho)
+            name: augmented_lagrangian(
+                shared_mean(violations[name].mean()) - self.allowed[name], self.values[name], self.rho
+            )
             for name in self.names
         }

@@ -43,6 +43,8 @@ class Alternating(Solver):
     2
     """
 
+    accumulates = True
+
     def __init__(
         self,
         optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,

@@ -12,7 +12,7 @@ from advsci.errors import ConfigError
 from advsci.games.game import Game
 from advsci.schedules import Schedule
 from advsci.solvers.gradient import Terms, differentiable_field, split
-from advsci.solvers.jacobian import FieldJacobian, flatten
+from advsci.solvers.jacobian import FieldJacobian
 from advsci.solvers.solver import Feed, OptimizerFactory, Solver
 
 __all__ = ["Consensus"]
@@ -43,6 +43,8 @@ class Consensus(Solver):
     2
     """
 
+    differentiates_field = True
+
     def __init__(
         self,
         optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,
@@ -62,8 +64,9 @@ class Consensus(Solver):
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
         """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         terms, field = differentiable_field(game, *feed(), self.bound())
-        v = flatten([t.detach() for t in field])
-        pulled = FieldJacobian(field, self.parameters).transposed(v)
+        J = FieldJacobian(field, self.parameters)
+        v = J.value
+        pulled = J.transposed(v)
         for player, gradient in split(v + self.gamma * pulled, self.parameters).items():
             self.apply(game, player, gradient)
         return terms

@@ -31,6 +31,8 @@ class Extragradient(Solver):
     2
     """
 
+    accumulates = True
+
     @property
     def draws_per_step(self) -> int:
         return 2

@@ -55,6 +55,8 @@ class Competitive(Solver):
     2
     """
 
+    differentiates_field = True
+
     def __init__(
         self,
         optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,
@@ -75,8 +77,7 @@ class Competitive(Solver):
         """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         terms, field = differentiable_field(game, *feed(), self.bound())
         K, H = FieldJacobian(field, self.parameters, mixed=True), learning_rates(self)
-        v = flatten([t.detach() for t in field])
-        expected, self.memory["residual"] = solve_implicit(K, H, v, self.iterations)
+        expected, self.memory["residual"] = solve_implicit(K, H, K.value, self.iterations)
         for player, gradient in split(expected, self.parameters).items():
             self.apply(game, player, gradient)
         return terms
@@ -113,6 +114,8 @@ class ProximalPoint(Solver):
     2
     """
 
+    differentiates_field = True
+
     def __init__(
         self,
         optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,
@@ -146,10 +149,8 @@ class ProximalPoint(Solver):
             if k > 0:
                 move_to(parameters, start, H * g)
                 _, field = differentiable_field(game, batch, draw, self.parameters)
-            v = flatten([t.detach() for t in field])
-            correction, self.memory["residual"] = solve_implicit(
-                FieldJacobian(field, self.parameters), H, v - g, self.iterations
-            )
+            J = FieldJacobian(field, self.parameters)
+            correction, self.memory["residual"] = solve_implicit(J, H, J.value - g, self.iterations)
             g = g + correction
         move_to(parameters, start, torch.zeros_like(H))
         for player, gradient in split(g, self.parameters).items():

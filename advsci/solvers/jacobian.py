@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from advsci.processes import average_over_processes
+
 __all__ = ["FieldJacobian", "flatten", "unflatten"]
 
 
@@ -64,6 +66,11 @@ class FieldJacobian:
         self.field = list(field)
         self._pullback: list[tuple[list[Tensor], list[Tensor]]] | None = None
 
+    @property
+    def value(self) -> Float[Tensor, " p"]:
+        """The field itself, of the samples of all processes."""
+        return _of_all_processes(flatten([t.detach() for t in self.field]))
+
     def _transposed(self, row: int, vectors: Sequence[Tensor], create_graph: bool) -> list[Tensor]:
         entries, columns = self._rows[row]
         parameters = [self.parameters[j] for j in columns]
@@ -86,7 +93,7 @@ class FieldJacobian:
         for row, (entries, columns) in enumerate(self._rows):
             for j, t in zip(columns, self._transposed(row, [parts[i] for i in entries], False), strict=True):
                 total[j] = total[j] + t
-        return flatten(total)
+        return _of_all_processes(flatten(total))
 
     def __call__(self, u: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
         """:math:`J u`."""
@@ -108,4 +115,9 @@ class FieldJacobian:
             for i, t in zip(entries, pushed, strict=True):
                 if t is not None:
                     total[i] = t
-        return flatten(total)
+        return _of_all_processes(flatten(total))
+
+
+def _of_all_processes(product: Tensor) -> Tensor:
+    average_over_processes([product])
+    return product

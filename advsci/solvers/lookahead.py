@@ -47,6 +47,8 @@ class Lookahead(Solver):
         if k < 1 or not 0.0 < alpha <= 1.0:
             raise ConfigError(f"got k={k}, alpha={alpha}; expected k >= 1 and 0 < alpha <= 1. Try: k=5, alpha=0.5.")
         self.inner: Solver = inner
+        self.accumulates = inner.accumulates
+        self.differentiates_field = inner.differentiates_field
         self.k = k
         self.alpha = alpha
 

@@ -36,6 +36,8 @@ class Optimistic(Solver):
     2
     """
 
+    accumulates = True
+
     @property
     def draws_per_step(self) -> int:
         return 1

@@ -27,6 +27,8 @@ class Simultaneous(Solver):
     2
     """
 
+    accumulates = True
+
     @property
     def draws_per_step(self) -> int:
         return 1

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from advsci.errors import ConfigError
+from advsci.games.coupling import coupling
 from advsci.games.game import Batch, Draw, Game, OneLossGame, OnePassGame
 from advsci.processes import average_over_processes, several_processes
 from advsci.schedules import Schedule, as_schedule
+from advsci.solvers.accumulation import over_parts
 from advsci.solvers.gradient import Gradients, Terms, compiled, first_order, frozen, trainable, vector_field
 
 __all__ = ["Feed", "OptimizerFactory", "Solver", "adam"]
@@ -92,6 +94,12 @@ class Solver(ABC):
     2
     """
 
+    differentiates_field = False
+    """Whether the rule differentiates the players' gradients: second derivatives of what compares samples do not add
+    up over processes."""
+    accumulates = False
+    """Whether `gradient` and `field` are all that the rule does with a batch, so that it may come in parts."""
+
     def __init__(
         self,
         optimizer: "OptimizerFactory | Mapping[str, OptimizerFactory] | None" = None,
@@ -138,7 +146,7 @@ class Solver(ABC):
             A player has no optimizer or nothing to move, or owns a parameter of another player.
         """
         if several_processes():
-            refuse_coupling(game)
+            self._refuse_coupling(game)
         owner: dict[int, str] = {}
         for player in game.players:
             for p in game.parameters_of(player):
@@ -171,6 +179,15 @@ class Solver(ABC):
         }
         self.memory = {}
         self._game, self._compiled = game, {}
+
+    def _refuse_coupling(self, game: Game) -> None:
+        """Refuse what compares the samples of a batch: on several processes it would see a part of the batch each."""
+        if found := coupling(game, processes=not self.differentiates_field):
+            raise ConfigError(
+                f"got {', '.join(found)} under {type(self).__name__} on several processes, each of which would see its "
+                "part of the batch; expected layers, objectives and penalties that treat samples on their own. "
+                "Try: group norm, torch.nn.SyncBatchNorm.convert_sync_batchnorm(network) on GPUs, or one process."
+            )
 
     @property
     def parameters(self) -> dict[str, list[nn.Parameter]]:
@@ -230,7 +247,8 @@ class Solver(ABC):
         others = [p for other, own in moving.items() if other != player for p in own]
         assert self._game is not None
         with frozen(others):
-            return self._evaluate(partial(first_order, self._game, player, moving[player]), player, moving)(batch, draw)
+            evaluate = self._evaluate(partial(first_order, self._game, player, moving[player]), player, moving)
+            return over_parts(evaluate, self._game, batch, draw)
 
     def field(self, game: Game, batch: Batch, draw: Draw) -> tuple[dict[str, Terms], dict[str, Gradients]]:
         """Terms and gradients of all players at the same point, batch and draw.
@@ -246,7 +264,8 @@ class Solver(ABC):
         """
         if has_shortcut(game):
             moving = self.bound()
-            return self._evaluate(partial(vector_field, game, parameters=moving), "", moving)(batch, draw)
+            evaluate = self._evaluate(partial(vector_field, game, parameters=moving), "", moving)
+            return over_parts(evaluate, game, batch, draw)
         evaluated = {player: self.gradient(player, batch, draw) for player in self.players}
         return {p: terms for p, (terms, _) in evaluated.items()}, {p: g for p, (_, g) in evaluated.items()}
 
@@ -300,36 +319,6 @@ class Solver(ABC):
             for player, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][player])
         self.memory = copied(state["memory"], device)
-
-
-def refuse_coupling(game: Game) -> None:
-    """Refuse what compares the samples of a batch: on several processes it would see a part of the batch each.
-
-    Parameters
-    ----------
-    game
-        The game.
-
-    Raises
-    ------
-    ConfigError
-        A layer or the objective does so.
-    """
-    coupling = {
-        type(module).__name__
-        for module in game.modules()
-        if getattr(module, "couples_batch", isinstance(module, nn.modules.batchnorm._BatchNorm))
-        and not isinstance(module, nn.SyncBatchNorm)
-    }
-    objective = getattr(game, "objective", None)
-    if getattr(objective, "couples_batch", False):
-        coupling.add(type(objective).__name__)
-    if coupling:
-        raise ConfigError(
-            f"got {', '.join(sorted(coupling))} on several processes, each of which would see its part of the batch; "
-            "expected layers and objectives that treat samples on their own. Try: group norm, "
-            "torch.nn.SyncBatchNorm.convert_sync_batchnorm(network) on GPUs, or one process."
-        )
 
 
 def has_shortcut(game: Game) -> bool:

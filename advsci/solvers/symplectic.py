@@ -16,7 +16,7 @@ import torch
 from advsci.games.game import Game
 from advsci.schedules import Schedule
 from advsci.solvers.gradient import Terms, differentiable_field, split
-from advsci.solvers.jacobian import FieldJacobian, flatten
+from advsci.solvers.jacobian import FieldJacobian
 from advsci.solvers.solver import Feed, OptimizerFactory, Solver
 
 __all__ = ["SymplecticAdjustment"]
@@ -49,6 +49,8 @@ class SymplecticAdjustment(Solver):
     2
     """
 
+    differentiates_field = True
+
     def __init__(
         self,
         optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,
@@ -68,8 +70,8 @@ class SymplecticAdjustment(Solver):
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
         """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
         terms, field = differentiable_field(game, *feed(), self.bound())
-        v = flatten([t.detach() for t in field])
         J = FieldJacobian(field, self.parameters)
+        v = J.value
         pulled = J.transposed(v)
         adjustment = 0.5 * (pulled - J(v))
         if self.align:

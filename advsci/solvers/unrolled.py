@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from advsci.errors import ConfigError
 from advsci.games.game import Batch, Draw, Game, total
+from advsci.processes import several_processes
 from advsci.schedules import Schedule
 from advsci.solvers.gradient import Gradients, Terms
 from advsci.solvers.solver import Feed, OptimizerFactory, Solver
@@ -86,6 +87,8 @@ class Unrolled(Solver):
     2
     """
 
+    differentiates_field = True
+
     def __init__(
         self,
         optimizer: OptimizerFactory | Mapping[str, OptimizerFactory] | None = None,
@@ -97,6 +100,14 @@ class Unrolled(Solver):
         super().__init__(optimizer, lr_schedule)
         self.unroll = dict(unroll)
         self.rate = rate
+
+    def bind(self, game: Game) -> None:
+        if several_processes() and self.unroll:
+            raise ConfigError(
+                f"got unroll={self.unroll} on several processes, each of which would imagine steps of its own; "
+                "expected one process. Try: python instead of torchrun, or Extragradient, which looks ahead too."
+            )
+        super().bind(game)
 
     @property
     def draws_per_step(self) -> int:

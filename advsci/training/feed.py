@@ -3,6 +3,7 @@
 import torch
 
 from advsci.games.game import Batch, Draw, Game
+from advsci.solvers.accumulation import Parts
 from advsci.streams import Stream
 from advsci.training.data import Source
 from advsci.training.reading import reader
@@ -27,16 +28,26 @@ class Feed:
         How many pairs a step may ask for.
     device
         Where batches and draws lie.
+    parts
+        Into how many parts a process's batch is divided. Their draws are those that so many more processes would have.
     """
 
     def __init__(
-        self, game: Game, source: Source, stream: Stream, batch_size: int, per_step: int, device: torch.device
+        self,
+        game: Game,
+        source: Source,
+        stream: Stream,
+        batch_size: int,
+        per_step: int,
+        device: torch.device,
+        parts: int = 1,
     ):
         self.game, self.source, self.device = game, source, device
         self.stream, self.per_step, self.batch_size = stream, per_step, batch_size
         self.rank, self.world = stream.shard
         self.local = batch_size // self.world
         self.read = reader(source, stream.at("order"), batch_size, self.local)
+        self.streams = [stream.sharded(self.rank * parts + part, self.world * parts) for part in range(parts)]
         self.step = self.call = 0
 
     def at(self, step: int) -> "Feed":
@@ -54,6 +65,13 @@ class Feed:
         position = (self.step * self.per_step + self.call) * self.batch_size + self.rank * self.local
         batch = self.read(position, self.local)
         batch = {key: value.to(self.device, non_blocking=True) for key, value in batch.items()}
-        draw = self.game.draw(batch, self.stream.at("draw", self.step, self.call))
+        size = self.local // len(self.streams)
+        batches = [
+            {key: value[i * size : (i + 1) * size] for key, value in batch.items()} for i in range(len(self.streams))
+        ]
+        draws = [
+            self.game.draw(part, stream.at("draw", self.step, self.call))
+            for part, stream in zip(batches, self.streams, strict=True)
+        ]
         self.call += 1
-        return batch, draw
+        return (batch, draws[0]) if len(draws) == 1 else (Parts(batches), Parts(draws))

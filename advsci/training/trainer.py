@@ -13,7 +13,10 @@ from torch import Tensor, nn
 
 from advsci.devices import torch_device
 from advsci.errors import ConfigError, DivergenceError, ShapeError, Stopped
+from advsci.games.coupling import coupling
 from advsci.games.game import Game
+from advsci.games.switch import apply_switch
+from advsci.penalties import Lazy
 from advsci.processes import (
     any_process,
     average_over_processes,
@@ -99,6 +102,10 @@ class Trainer:
     precision
         ``"float32"`` computes in the parameters' own precision; ``"bf16"`` computes matrix products and convolutions
         with 16 bits (`torch.autocast`), while parameters, reductions and optimizers keep theirs.
+    accumulate
+        Parts into which each process's batch is divided, played one after another and their gradients averaged: the
+        memory of a part, the result of the whole for whatever is a mean over samples
+        (`advsci.games.coupling.coupling`). Dropout draws other masks.
     ema
         Which players to average; a number is the decay of the generator's average; None averages nobody.
     best
@@ -152,6 +159,7 @@ class Trainer:
     seed: int = 0
     device: str | torch.device | None = None
     precision: Literal["float32", "bf16"] = "float32"
+    accumulate: int = 1
     ema: EMA | float | None = None
     best: Best | None = None
     run: Run | str | Path | None = None
@@ -165,7 +173,7 @@ class Trainer:
     title: str = "training"
 
     def __post_init__(self):
-        for name in ("steps", "batch_size", "log_every", "keep"):
+        for name in ("steps", "batch_size", "accumulate", "log_every", "keep"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"got {name}={getattr(self, name)}; expected at least 1. Try: a positive number.")
         if isinstance(self.ema, float):
@@ -207,10 +215,12 @@ class Trainer:
         device = torch_device(self.device)
         source = as_source(data)
         self._check_players(game, solver)
+        apply_switch(game)
         fingerprint = self._fingerprint(game, source, solver)
         game.to(device)
-        stream = Stream(self.seed, shard=process_shard(self.batch_size))
+        stream = Stream(self.seed, shard=process_shard(self.batch_size, self.accumulate))
         self._check(game, source, stream, device)
+        self._check_parts(game, source, solver)
         solver.bind(game)
         broadcast_from_first_process(game)
         ema = self.ema if isinstance(self.ema, EMA) else EMA(of=())
@@ -221,7 +231,7 @@ class Trainer:
         with locked(run.path) if run is not None and first else nullcontext():
             if run is not None:
                 restore(run, training, fingerprint, self.resume, first, self.callbacks)
-            feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device)
+            feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device, self.accumulate)
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 self._play(training, feed, run if first else None, fingerprint)
         return training
@@ -272,6 +282,9 @@ class Trainer:
         progress = step / max(self.steps - 1, 1)
         for clock in clocks:
             clock.fill_(progress)
+        for penalty in (*getattr(training.game, "penalties", ()), *getattr(training.game, "generator_penalties", ())):
+            if isinstance(penalty, Lazy):
+                penalty.step = step
         seed_torch(feed.stream.at("torch", step, feed.rank), feed.device)
         training.solver.set_progress(progress)
         training.solver.watch = watch
@@ -297,12 +310,29 @@ class Trainer:
         if self.best is not None:
             self.best.check(list(game.players))
 
+    def _check_parts(self, game: Game, source: Source, solver: Solver) -> None:
+        """Refuse parts of a batch where they do not add up to the whole."""
+        if self.accumulate == 1:
+            return
+        if not solver.accumulates:
+            raise ConfigError(
+                f"got accumulate={self.accumulate} for {type(solver).__name__}, which does more with a batch than "
+                "average gradients over it; expected Simultaneous, Alternating, Extragradient, Optimistic or Lookahead "
+                "round one of them. Try: accumulate=1."
+            )
+        if found := coupling(game, batch=source[torch.arange(1)]):
+            raise ConfigError(
+                f"got accumulate={self.accumulate} with {', '.join(found)}, which compare the samples of a batch; "
+                "expected means over samples. Try: accumulate=1, or group norm, R1 and R2 in their place."
+            )
+
     def _fingerprint(self, game: Game, source: Source, solver: Solver) -> dict[str, Any]:
         """Everything that changes the result; by it a run folder is known to hold this training."""
         names = ("batch_size", "seed", "precision", "ema", "best")
         return {
             "steps": self.steps,
             **{name: described(getattr(self, name)) for name in names},
+            **({"accumulate": self.accumulate} if self.accumulate > 1 else {}),
             "solver": described(solver),
             "game": described(game),
             "data": content_of(source),

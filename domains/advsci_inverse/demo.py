@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from advsci.report import Report
+    from advsci_inverse.config import Method
 
 __all__ = ["demo"]
 
@@ -48,7 +49,7 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
         "from a few more views on.",
     )
     report.card("Representation error", card["representation_error"], note="digits outside the training set")
-    tasks = {
+    tasks: dict[str, tuple[OperatorSpec, list[Method]]] = {
         "CT, 3 views": (OperatorSpec(kind="radon", views=3), ["fbp", "tv", "latent"]),
         "80 random measurements": (
             OperatorSpec(kind="gaussian", measurements=80),
@@ -58,7 +59,7 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     for title, (spec, methods) in tasks.items():
         config = Compare(
             operator=spec, methods=methods, device="cpu", images=8 if quick else 24, validation=4 if quick else 8
-        )  # type: ignore[arg-type]
+        )
         operator = build_operator(checked_size(spec, tuple(training.shape[1:]), "images"))
         rows, results, truth = compare.compare(operator, held, training, Learned(prior), config)
         (out / f"{spec.kind}.json").write_text(json.dumps(rows, indent=2))

@@ -202,7 +202,7 @@ def load_prior(source: str | Path) -> GeneratorPrior:
     return _filled(source, "prior", build)
 
 
-def _body(nets: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+def _body(nets: dict[str, Any]) -> dict[str, Any]:
     return {"widths": tuple(nets["widths"]), "blocks": tuple(nets["blocks"])}
 
 
@@ -309,7 +309,7 @@ class Learned(NamedTuple):
         Learned
             The networks are moved, not copied.
         """
-        parts = {k: v.to(device) if isinstance(v, nn.Module) else v for k, v in self._asdict().items()}
+        parts: dict[str, Any] = {k: v.to(device) if isinstance(v, nn.Module) else v for k, v in self._asdict().items()}
         if self.sampler is not None:
             self.sampler.network.to(device)
         return Learned(**parts)

@@ -135,7 +135,7 @@ def likeness(real: Float[Tensor, "r n n"], made: Float[Tensor, "m n n"], seed: i
     x, y = np.concatenate([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))]
     folds = StratifiedKFold(6, shuffle=True, random_state=seed)
     forest = RandomForestClassifier(120, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=1)
-    told = cross_val_predict(forest, x, y, cv=folds, method="predict_proba")[:, 1]
+    told = np.asarray(cross_val_predict(forest, x, y, cv=folds, method="predict_proba"))[:, 1]
     rng = np.random.default_rng(seed)
     samples = [np.r_[rng.integers(0, len(a), len(a)), len(a) + rng.integers(0, len(b), len(b))] for _ in range(100)]
     spread = float(np.std([roc_auc_score(y[i], told[i]) for i in samples]))

@@ -13,6 +13,7 @@ from advsci.schedules import Cosine
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 from advsci.training import EMA, Run, Trainer
+from advsci.training.trainer import Callback
 from advsci_inverse.config import TrainPosterior
 from advsci_inverse.data.measurement import checked_size, measure
 from advsci_inverse.evaluation.page import finish_training
@@ -115,7 +116,7 @@ def run(config: TrainPosterior, folder: Run) -> Path:
     game = PosteriorGAN(sampler, judge, [away], adversarial=config.adversary, score=SCORES[config.score])
     training_data, validation = started(images, y, start, consistency), started(held, data, spare, consistency)
     most = 1.0 if config.score == "energy" else 1.5  # beyond, the scores have no minimum
-    callbacks = [SpreadControl(game, validation, seed=config.seed, limits=(0.25, most))]
+    callbacks: list[Callback] = [SpreadControl(game, validation, seed=config.seed, limits=(0.25, most))]
     if config.adversary:
         callbacks.append(Probe(training_data, held_out=validation, samples=256, jacobians=0))
     trainer = Trainer(

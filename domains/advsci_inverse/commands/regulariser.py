@@ -37,7 +37,7 @@ def plan(config: TrainRegulariser) -> dict[str, object]:
     """
     train, held, _ = learning_images(config)
     operator = build_operator(checked_size(config.operator, tuple(train.shape[1:]), "images"))
-    sizes = {"training images": len(train), "test images": len(held), "size": tuple(train.shape[1:])}
+    sizes: dict[str, object] = {"training images": len(train), "test images": len(held), "size": tuple(train.shape[1:])}
     return sizes | {"data": operator.data_shape}
 
 

@@ -104,8 +104,8 @@ def _pillow(path: Path) -> np.ndarray:
     with needs("pillow", "inverse"):
         from PIL import Image
     image = Image.open(path)
-    if getattr(image, "n_frames", 1) > 1:
-        raise DataError(f"{path}: got {image.n_frames} frames; expected one image. Try: save the frames as a npz.")
+    if (frames := getattr(image, "n_frames", 1)) > 1:
+        raise DataError(f"{path}: got {frames} frames; expected one image. Try: save the frames as a npz.")
     return np.asarray(image if image.mode in ("I", "F", "I;16", "L") else image.convert("L"))
 
 

@@ -137,7 +137,7 @@ def _shaped(path: Path, array: np.ndarray, operator: LinearOperator, notes: list
                 f"{path}: got complex data for a real operator; expected real ones. Try: --operator.kind fourier, or "
                 "the real part."
             )
-        array = np.stack([array.real, array.imag], -1)
+        array = np.stack([np.real(array), np.imag(array)], -1)
         if array.ndim == len(expected) and expected[0] == 1:  # one coil, no axis for it
             array = array[:, None]
     if array.dtype.kind not in "fiu":

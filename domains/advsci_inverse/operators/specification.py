@@ -46,8 +46,8 @@ def build_operator(spec: "OperatorSpec") -> LinearOperator:
     (8, 8)
     """
     n, shape = spec.size, (spec.size, spec.size)
-    given = spec.angles is not None
-    angles = np.deg2rad(spec.angles) if given else equispaced_angles(spec.views, np.deg2rad(spec.arc))
+    arc = equispaced_angles(spec.views, np.deg2rad(spec.arc))
+    angles = arc if spec.angles is None else np.deg2rad(spec.angles)
     match spec.kind:
         case "radon":
             return Radon(n, angles, spec.detectors, spacing=spec.spacing, offset=spec.offset)

@@ -1,5 +1,6 @@
 """Cells from the disk and by name: a file, a registered data set, or the simulator."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -121,7 +122,7 @@ def _open_zarr(path: Any) -> "AnnData":
 
     try:
         group = zarr.open_group(str(path), mode="r")
-        read = anndata.io.read_elem
+        read: Callable[[Any], Any] = anndata.io.read_elem
         parts: dict[str, Any] = {name: read(cast(Any, group[name])) for name in ("obs", "var")}
         parts |= {name: dict(read(cast(Any, group[name]))) for name in MAPPINGS if name in group}
         adata = anndata.AnnData(**parts)

@@ -132,7 +132,7 @@ class CountEmbedding:
         adversaries = adversaries_of(sizes, obs, fields, settings.replace(width=2 * settings.width), batches)
         data |= {name: value for name, value in sizes.items() if name != "anchor"}
         del data["anchor"]
-        standard, genes = Standard.of(expression), expression.shape[1]
+        standard, (_, genes) = Standard.of(expression), cast(tuple[int, int], expression.shape)
         with stream.at("initial parameters").seeded():
             encoder = CountEncoder(genes, dimensions, width=settings.width)
             decoder = None

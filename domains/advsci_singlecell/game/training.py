@@ -382,8 +382,8 @@ def adversaries_of(
         code = torch.from_numpy(number.astype(np.int64))
         weight, allowed = support_weights(data["membership"], code, support(data["membership"], code, len(names)))
         data |= {f"{key} code": code, f"{key} weight": weight, f"{key} allowed": allowed}
-        settings = {"target": f"{key} code", "weight": f"{key} weight", "allowed": f"{key} allowed"}
-        made[_player(key)] = partial(CategoricalAdversary, dimensions, groups_, len(names), **settings)
+        keys: dict[str, Any] = {"target": f"{key} code", "weight": f"{key} weight", "allowed": f"{key} allowed"}
+        made[_player(key)] = partial(CategoricalAdversary, dimensions, groups_, len(names), **keys)
     for key in fields.continuous_covariate_keys if fields is not None else ():
         value = obs[key].to_numpy(dtype=np.float32)
         value = (value - value.mean()) / (value.std() or 1.0)

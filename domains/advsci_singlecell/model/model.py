@@ -486,10 +486,11 @@ def warn_of_confounding(adata: "AnnData", fields: Fields) -> None:
         Their keys; types are sought in the labels, the protected column, and columns named as types usually are.
     """
     usual = [key for key in adata.obs.columns if key.lower() in TYPE_COLUMNS]
-    batch = adata.obs[fields.batch_key].astype(str)
+    obs: Any = adata.obs  # a table in memory, whatever else its type allows
+    batch = obs[fields.batch_key].astype(str)
     for key in dict.fromkeys([*filter(None, [fields.labels_key, fields.protected_key]), *usual]):
-        known = known_labels(adata.obs[key], fields.unlabeled_category)
-        b, y = batch[known], adata.obs[key].astype(str)[known]
+        known = known_labels(obs[key], fields.unlabeled_category)
+        b, y = batch[known], obs[key].astype(str)[known]
         if key == fields.batch_key or y.nunique() < 2 or b.nunique() < 2:
             continue
         if (b.groupby(y).nunique() == 1).all() or (y.groupby(b).nunique() == 1).all():

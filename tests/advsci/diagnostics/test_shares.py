@@ -4,49 +4,16 @@ from functools import partial
 
 import pytest
 import torch
-from torch import nn
+from pulled_game import make
 
-from advsci.diagnostics import shares, switch_off
+from advsci.diagnostics import shares
 from advsci.errors import ConfigError
-from advsci.games import GAN
+from advsci.games import GAN, switch_off
 from advsci.latents import Gaussian
 from advsci.nn import MLP
-from advsci.objectives import Wasserstein
-from advsci.solvers import Alternating, Simultaneous
+from advsci.solvers import Simultaneous
 from advsci.streams import Stream
 from advsci.training import Trainer
-
-
-class Shift(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.at = nn.Parameter(torch.zeros(1))
-
-    def forward(self, z):
-        return 0.1 * z + self.at
-
-
-class Pulled(GAN):
-    """A generator that pays half the square of its shift; a critic of slope w moves its rest from 0 to w."""
-
-    cut = False
-
-    def terms(self, player, batch, draw):
-        terms = super().terms(player, batch, draw)
-        if player == "discriminator":
-            return {"still": 0.0 * self.discriminator.weight.sum()}
-        own = 0.5 * (self.generator.at - batch["x"].mean()).square().sum()
-        return {"objective": terms["objective"].detach() if self.cut else terms["objective"], "own": own}
-
-
-def make(seed: int, cut: bool = False):
-    critic = nn.Linear(1, 1)
-    nn.init.constant_(critic.weight, 0.4)
-    game = Pulled(Shift(), critic, Gaussian(1), objective=Wasserstein(), penalties=())
-    game.cut = cut
-    data = Stream(seed).at("x").normal((64, 1))
-    trainer = Trainer(30, 16, seed=seed, quiet=True, device="cpu", log_every=30)
-    return trainer, game, data, Alternating(partial(torch.optim.SGD, lr=0.2))
 
 
 def noisy(training, trial: int):
@@ -86,6 +53,11 @@ def test_parts_can_be_switched_off_whatever_the_solver():
             assert moved == {"discriminator": False, "generator": True}
         else:
             assert all(moved.values()) and "discriminator/r1" not in training.log[-1]
+
+
+def test_a_part_that_the_game_does_not_have_is_named():
+    with pytest.raises(ConfigError, match="got part 'r7', which Pulled does not have"):
+        shares(make, partial(noisy, trial=0), off=["r7"], seeds=range(2))
 
 
 def test_one_seed_is_no_interval():

@@ -275,3 +275,11 @@ def test_r1_with_r2_costs_no_forward_pass():
     batch = {"x": normal(6, 3)}
     game.terms("discriminator", batch, game.draw(batch, Stream(0)))
     assert calls == [12]
+
+
+def test_a_pass_over_samples_alone_has_no_scores_of_data():
+    scores = Scores(nn.Linear(2, 1), None, torch.zeros(3, 2))
+    assert not scores.has_real and scores.fake_logits.shape == (3,)
+    for name in ("real", "real_logits"):
+        with pytest.raises(ConfigError, match="generated samples alone"):
+            getattr(scores, name)

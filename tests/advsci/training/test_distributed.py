@@ -8,10 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from divided_games import COUPLED, MEANS, SECOND_ORDER, ended, play
+from torch import nn
 from toy_game import sgd, toy_data, toy_game, toy_solver, toy_trainer
 
 from advsci.errors import ConfigError
+from advsci.games import GAN
+from advsci.latents import Gaussian
+from advsci.nn import MLP
+from advsci.objectives import KernelMMD
+from advsci.penalties import DRAGAN
 from advsci.processes import process_shard
+from advsci.solvers import Consensus, Simultaneous, Unrolled
 from advsci.training import checkpoint
 
 ROOT = Path(__file__).parents[3]
@@ -23,9 +31,8 @@ def free_port() -> str:
         return str(s.getsockname()[1])
 
 
-@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")
-def test_two_processes_equal_one(tmp_path):
-    toy_trainer(tmp_path / "one", steps=40).fit(toy_game(), toy_data(), toy_solver(sgd))
+def two_processes(script: Path, *arguments: str) -> None:
+    """Run a script as two processes of one group, to their end."""
     roots = os.pathsep.join(str(path) for path in (ROOT, ROOT / "tests" / "toys"))
     environment = os.environ | {
         "WORLD_SIZE": "2",
@@ -33,10 +40,17 @@ def test_two_processes_equal_one(tmp_path):
         "MASTER_PORT": free_port(),
         "PYTHONPATH": roots,
         "GLOO_SOCKET_IFNAME": "lo",
+        "CUDA_VISIBLE_DEVICES": "",
     }
-    command = [sys.executable, str(ROOT / "tests" / "toys" / "toy_process.py"), str(tmp_path / "two")]
+    command = [sys.executable, str(script), *arguments]
     processes = [subprocess.Popen(command, env=environment | {"RANK": str(rank)}, cwd=ROOT) for rank in range(2)]
-    assert [process.wait(120) for process in processes] == [0, 0]
+    assert [process.wait(300) for process in processes] == [0, 0]
+
+
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")
+def test_two_processes_equal_one(tmp_path):
+    toy_trainer(tmp_path / "one", steps=40).fit(toy_game(), toy_data(), toy_solver(sgd))
+    two_processes(ROOT / "tests" / "toys" / "toy_process.py", str(tmp_path / "two"))
     states = []
     for name in ("one", "two"):
         newest = checkpoint.latest(tmp_path / name / "checkpoints")
@@ -45,6 +59,35 @@ def test_two_processes_equal_one(tmp_path):
     # equal up to the order of summation
     torch.testing.assert_close(states[1]["game"], states[0]["game"], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(states[1]["averages"], states[0]["averages"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")
+def test_every_game_penalty_and_rule_on_two_processes_equals_one(tmp_path):
+    """In float64, to the order of summation."""
+    two_processes(ROOT / "tests" / "toys" / "divided_games.py", str(tmp_path / "two"), "6")
+    for name, case in (MEANS | COUPLED | SECOND_ORDER).items():
+        play(case, tmp_path / "one" / name, 6)
+        one, two = ended(tmp_path / "one" / name), ended(tmp_path / "two" / name)
+        assert one.keys() == two.keys()
+        gap = max(float((two[key] - value).abs().max()) for key, value in one.items())
+        assert gap <= 1e-9, name
+
+
+def test_what_would_see_a_part_of_the_batch_is_refused(monkeypatch):
+    monkeypatch.setattr("advsci.solvers.solver.several_processes", lambda: True)
+    monkeypatch.setattr("advsci.solvers.unrolled.several_processes", lambda: True)
+
+    def bind(solver, **settings):
+        layers = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+        solver.bind(GAN(MLP(2, 2), settings.pop("discriminator", layers), Gaussian(2), **settings))
+
+    with pytest.raises(ConfigError, match="got BatchNorm1d under Simultaneous"):
+        bind(Simultaneous(sgd))
+    with pytest.raises(ConfigError, match="got DRAGAN under Consensus"):
+        bind(Consensus(sgd), discriminator=MLP(2, 1), penalties=(DRAGAN(),))
+    with pytest.raises(ConfigError, match="imagine steps of its own"):
+        bind(Unrolled(sgd, unroll={"generator": 2}, rate=0.1), discriminator=MLP(2, 1))
+    bind(Simultaneous(sgd), discriminator=MLP(2, 1), penalties=(DRAGAN(),), objective=KernelMMD())
 
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")

@@ -32,7 +32,8 @@ def agreement(z: np.ndarray, types: np.ndarray, seed: int) -> tuple[float, float
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-    found = KMeans(len(np.unique(types)), n_init=5, random_state=seed).fit_predict(z)
+    means = KMeans(len(np.unique(types)), random_state=seed).set_params(n_init=5)
+    found = means.fit_predict(z)
     return float(normalized_mutual_info_score(types, found)), float(adjusted_rand_score(types, found))
 
 
