@@ -6,6 +6,8 @@ from advsci.diagnostics.detectors import relative_frechet as relative_frechet
 from advsci.diagnostics.detectors import signal as signal
 from advsci.diagnostics.field import VectorField as VectorField
 from advsci.diagnostics.field import adam_scale as adam_scale
+from advsci.diagnostics.flat import FlatDirections as FlatDirections
+from advsci.diagnostics.flat import smallest_eigenvalues as smallest_eigenvalues
 from advsci.diagnostics.jacobian import effective_rank as effective_rank
 from advsci.diagnostics.jacobian import singular_values as singular_values
 from advsci.diagnostics.lipschitz import LipschitzBound as LipschitzBound

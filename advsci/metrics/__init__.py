@@ -33,7 +33,9 @@ from advsci.metrics.neighbours import prdc as prdc
 from advsci.metrics.neighbours import precision_recall as precision_recall
 from advsci.metrics.quadrature import jensen_shannon as jensen_shannon
 from advsci.metrics.quadrature import kernel_density as kernel_density
+from advsci.metrics.ranking import RankingTest as RankingTest
 from advsci.metrics.ranking import ranking_probability as ranking_probability
+from advsci.metrics.ranking import ranking_test as ranking_test
 from advsci.metrics.transport import directions as directions
 from advsci.metrics.transport import exact_transport as exact_transport
 from advsci.metrics.transport import sinkhorn_divergence as sinkhorn_divergence

@@ -5,7 +5,8 @@ every case and writes its end.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,8 @@ def net(inputs: int, outputs: int, condition: int = 0) -> nn.Module:
 
 def gan(data=X, solver: Callable[..., Solver] = Alternating, condition: int = 0, **settings) -> Case:
     def make():
-        game = GAN(net(2, 2, condition), net(2, 1, condition), Gaussian(2), **settings)
+        # penalties may keep statistics of their training
+        game = GAN(net(2, 2, condition), net(2, 1, condition), Gaussian(2), **deepcopy(settings)).to(REAL)
         return game, data, solver(sgd)
 
     return make
@@ -243,13 +245,18 @@ SECOND_ORDER: dict[str, Case] = {
 
 
 def play(case: Case, run: Path | None = None, steps: int = 50, **settings) -> dict[str, Tensor]:
-    """All parameters and buffers after a training; the networks begin alike in every process."""
+    """All finite parameters and buffers after a training; the networks begin alike in every process."""
     torch.manual_seed(0)
     game, data, solver = case()
     ema = EMA(0.9, of=(list(game.players)[-1],))
     trainer = Trainer(steps, 8, device="cpu", quiet=True, log_every=10, ema=ema, run=run, **settings)
     trainer.fit(game, data, solver)
-    return dict(game.state_dict())
+    return finite(game.state_dict())
+
+
+def finite(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Without what has no value yet."""
+    return {key: value for key, value in state.items() if bool(value.isfinite().all())}
 
 
 def ended(folder: Path) -> dict[str, Tensor]:
@@ -258,7 +265,7 @@ def ended(folder: Path) -> dict[str, Tensor]:
     assert newest is not None
     state = checkpoint.load(newest)[1]
     averages = {f"{player}/{key}": t for player, part in state["averages"].items() for key, t in part.items()}
-    return {**state["game"], **averages}
+    return finite({**state["game"], **averages})
 
 
 if __name__ == "__main__":

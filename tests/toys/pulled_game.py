@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import nn
@@ -33,7 +34,8 @@ class Pulled(GAN):
         terms = super().terms(player, batch, draw)
         if player == "discriminator":
             return {"still": 0.0 * self.discriminator.weight.sum()}
-        own = 0.5 * (self.generator.at - batch["x"].mean()).square().sum()
+        shift = cast(Shift, self.generator)
+        own = 0.5 * (shift.at - batch["x"].mean()).square().sum()
         return {"objective": terms["objective"].detach() if self.cut else terms["objective"], "own": own}
 
 

@@ -122,7 +122,7 @@ def _open_zarr(path: Any) -> "AnnData":
 
     try:
         group = zarr.open_group(str(path), mode="r")
-        read: Callable[[Any], Any] = anndata.io.read_elem
+        read = cast(Callable[[Any], Any], anndata.io.read_elem)
         parts: dict[str, Any] = {name: read(cast(Any, group[name])) for name in ("obs", "var")}
         parts |= {name: dict(read(cast(Any, group[name]))) for name in MAPPINGS if name in group}
         adata = anndata.AnnData(**parts)

@@ -17,7 +17,9 @@ from advsci.games import (
     VAE,
     Adversary,
     Autoencoder,
+    Batch,
     DomainAdversarial,
+    Draw,
     Game,
     InstrumentalVariables,
     MeanFieldGame,
@@ -195,7 +197,7 @@ def restated(game: Game) -> Game:
     return game
 
 
-def play(name: str, subclass: bool) -> tuple[Game, dict, dict]:
+def play(name: str, subclass: bool) -> tuple[Game, Batch, Draw]:
     torch.manual_seed(0)
     make, given = GAMES[name]
     game = make()
@@ -207,7 +209,7 @@ def play(name: str, subclass: bool) -> tuple[Game, dict, dict]:
 class Field:
     """A game's field at any point, from nothing but ``terms``."""
 
-    def __init__(self, game: Game, batch: dict, draw: dict):
+    def __init__(self, game: Game, batch: Batch, draw: Draw):
         self.game, self.batch, self.draw = game, batch, draw
         self.parameters = [p for player in game.players for p in game.parameters_of(player)]
         self.sizes = [p.numel() for p in self.parameters]

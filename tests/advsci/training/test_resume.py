@@ -175,6 +175,7 @@ def test_a_damaged_newest_checkpoint_is_set_aside_and_the_one_before_it_taken(tm
     with pytest.raises(Crash):
         toy_trainer(cut, 60, callbacks=[crash_at(50)]).fit(toy_game(), toy_data(), toy_solver())
     newest = checkpoint.latest(cut / "checkpoints")
+    assert newest is not None
     content = (newest / "state.safetensors").read_bytes()
     (newest / "state.safetensors").write_bytes(content[: len(content) // 2])
     with pytest.warns(UserWarning, match="kept as damaged-step-000000040; the one before it is taken"):
