@@ -11,7 +11,6 @@ and each public name of that module is a part:
 ``demo``      function ``demo(report, out, quick) -> Path``: a small real job for ``advsci demo``
 ``registry``  module with ``datasets()``, ``fetch(name)``, ``prepared(name)`` and ``verify(entry)``, as
               ``advsci_datasets.registry``: data sets for ``advsci datasets``
-``load``      function ``load(folder)`` that gives the trained networks of a run folder: for ``advsci.load``
 ``papers``    what ``advsci reproduce`` lists
 ========== ==================================================================================================
 """

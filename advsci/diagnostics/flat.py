@@ -7,6 +7,7 @@ for large eigenvalue problems", sections 4.3 and 8.1). At a point where the play
 part is a direction in which they leave it, one near 0 a direction in which nothing pulls them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -122,15 +123,15 @@ def smallest_eigenvalues(
     products = 1
     rho = (damping * float(images[0].norm()) * field.size**0.5) ** 2
 
-    def transposed(x: Tensor) -> Tensor:
-        return field.vjp(x[0])[None]
-
-    def forward(x: Tensor) -> Tensor:
-        return field.jvp(x[0])[None]
+    def rows(product: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """A ``product`` with one vector as one with a batch of one."""
+        return lambda x: product(x[0])[None]
 
     while len(basis) < steps:
         q = basis[-1][None]
-        w = least_squares(transposed, forward, q, steps=iterations, start=torch.zeros_like(q), damping=rho)[0]
+        w = least_squares(
+            rows(field.vjp), rows(field.jvp), q, steps=iterations, start=torch.zeros_like(q), damping=rho
+        )[0]
         products += 2 * iterations + 2
         known, size = torch.stack(basis), w.norm()
         for _ in range(2):  # twice is enough

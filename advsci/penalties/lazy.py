@@ -89,7 +89,9 @@ class Lazy(RandomPenalty):
         return self.penalty.gathers
 
     def draw(self, x, stream):
+        """The penalty's random numbers for a batch ``x``, from ``stream``, at every step."""
         return self.penalty.draw(x, stream) if isinstance(self.penalty, RandomPenalty) else {}
 
     def __call__(self, made, progress):
+        """``every`` times the penalty on what was ``made``, at this ``progress``, or 0."""
         return self.every * self.penalty(made, progress) if self.active else torch.zeros_like(progress)

@@ -102,6 +102,18 @@ class Unrolled(Solver):
         self.rate = rate
 
     def bind(self, game: Game) -> None:
+        """As `Solver.bind`, on one process.
+
+        Parameters
+        ----------
+        game
+            The game.
+
+        Raises
+        ------
+        ConfigError
+            There are several processes, and something to unroll.
+        """
         if several_processes() and self.unroll:
             raise ConfigError(
                 f"got unroll={self.unroll} on several processes, each of which would imagine steps of its own; "
