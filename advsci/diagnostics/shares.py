@@ -139,7 +139,7 @@ def shares(
             scores.setdefault(part, []).append(dict(metrics(trained)))
             met = met or bool(switch.met)
         if part != "nothing" and not met:
-            raise no_such_part(part, type(setup.game).__name__)
+            raise no_such_part(part, type(setup.game).__name__.removesuffix("Without"))
         seconds[part] = (time.process_time() - begin) / len(seeds)
     return paired_shares(scores, seconds)
 

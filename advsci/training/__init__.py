@@ -10,6 +10,7 @@ from advsci.training.ema import EMA as EMA
 from advsci.training.export import Generator as Generator
 from advsci.training.export import export_generator as export_generator
 from advsci.training.export import load_generator as load_generator
+from advsci.training.images import ImageFolder as ImageFolder
 from advsci.training.run import Run as Run
 from advsci.training.trainer import Callback as Callback
 from advsci.training.trainer import Trainer as Trainer

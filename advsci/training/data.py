@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 from advsci.errors import DataError
 from advsci.games.game import Batch, as_batch
 from advsci.training.described import hashed
+from advsci.training.images import ImageFolder
 
 __all__ = ["ArraySource", "Data", "ItemSource", "Source", "StreamSource", "TensorSource", "as_source", "content_of"]
 
@@ -28,7 +30,7 @@ class Source(Protocol):
     def __getitem__(self, indices: Tensor, /) -> Batch: ...
 
 
-Data = Tensor | Mapping[str, Tensor] | Source | np.ndarray | Dataset | DataLoader | Iterable
+Data = Tensor | Mapping[str, Tensor] | Source | np.ndarray | Dataset | DataLoader | Iterable | Path
 
 
 class TensorSource:
@@ -200,7 +202,7 @@ def as_source(data: Any) -> Source:
     data
         A tensor or array (n, ...) or several by name; a `Source`; a ``torch.utils.data.Dataset``, ``DataLoader`` (its
         data set, workers and collate function are used, its sampler is not), ``IterableDataset``; a list of samples;
-        any object with ``__len__`` and ``__getitem__``; any other iterable.
+        any object with ``__len__`` and ``__getitem__``; any other iterable; the ``Path`` of a folder of images.
 
     Returns
     -------
@@ -214,6 +216,8 @@ def as_source(data: Any) -> Source:
     """
     if isinstance(data, TensorSource | ArraySource | ItemSource | StreamSource):
         return data
+    if isinstance(data, Path):
+        return ItemSource(ImageFolder(data))
     if isinstance(data, DataLoader):
         return _of_loader(data)
     if isinstance(data, TensorDataset):
