@@ -115,6 +115,8 @@ class Design(RunConfig):
     best: int = Field(default=5, ge=1, description="Designs returned.")
     models: int = Field(default=31_000, ge=1000, description="Simulated models, the final judging included.")
     sets: int = Field(default=400, ge=20, description="Held-out parameter sets of the final ranking.")
+    chains: int = Field(default=96, ge=4, description="Chains of each size that sample the posterior.")
+    steps: int = Field(default=300, ge=1, description="Steps of each chain.")
     logic: Logic = Field(default="product", description="How regulators of a promoter combine.")
     front: bool = Field(default=True, description="Also sample with other weights, for the page.")
 

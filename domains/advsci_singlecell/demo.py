@@ -37,7 +37,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         out=out,
         settings=Settings(steps=20) if quick else Settings(),
         umap=False,
-        markers=not quick,
+        markers=False,
     )
     written = execute(run, config)
     cells: Any = read_cells(written)
@@ -53,5 +53,10 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         report.card(f"cells: {name}", round(scores["after"][name], 3), note=f"before: {scores['before'][name]:.3f}")
     report.table([{"embedding": name, **values} for name, values in scores.items()], caption="Scores before and after.")
     if not quick:
-        report.figure(umap_picture(before, after, {"batch": batch, "type": types}), caption="UMAP before and after.")
+        some = np.random.default_rng(0).permutation(len(before))[:1200]
+        columns = {"batch": batch.iloc[some], "type": types.iloc[some]}
+        report.figure(
+            umap_picture(before[some], after[some], columns),
+            caption=f"UMAP of {len(some):,} cells before and after.",
+        )
     return out / "report.html"

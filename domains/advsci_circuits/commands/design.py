@@ -43,7 +43,8 @@ def run(config: Design, folder: Run) -> Path | int:
     search = design(
         likelihood, config.function, Stream(config.seed), max_genes=config.max_genes, min_genes=config.min_genes,
         rules=rules, weight=config.weight, goal=config.goal, best=config.best, logic=config.logic,
-        budget=Budget(models=config.models, sets=config.sets), fronts=FRONT if config.front else (),
+        budget=Budget(config.models, config.chains, config.steps, sets=config.sets),
+        fronts=FRONT if config.front else (),
     )  # fmt: skip
     if not search.proposals:
         print(

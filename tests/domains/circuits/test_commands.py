@@ -63,7 +63,7 @@ def test_generate_and_evaluate(trained, tmp_path):
 def test_design(likelihood, tmp_path, capsys):
     plasmid = write(Circuit.from_edges([("A", "B", -1), ("B", "A", -1)]), tmp_path / "plasmid.graphml")
     words = f"design --function bistability --model {likelihood} --max-genes 3 --keep {plasmid} --best 2 --sets 20"
-    words += " --models 2500"
+    words += " --models 2500 --chains 16 --steps 20"
     assert run_app(app, [*words.split(), "--out", str(tmp_path / "d")]) == 0
     told = json.loads((tmp_path / "d" / "designs.json").read_text())
     assert len(told["designs"]) == 2 and told["models"] <= 2500 and told["designs"][0]["share"] > 0
@@ -73,7 +73,8 @@ def test_design(likelihood, tmp_path, capsys):
     assert "R-hat" in (tmp_path / "d" / "report.html").read_text()
     # one repressor alone closes no cycle of two genes, so nothing oscillates: a share of nothing is no design
     (tmp_path / "parts.json").write_text('[{"gate": "one"}]')
-    words = f"design --model {likelihood} --max-genes 3 --parts {tmp_path / 'parts.json'} --sets 20 --models 1000"
+    words = f"design --model {likelihood} --max-genes 3 --parts {tmp_path / 'parts.json'} --sets 20"
+    words += " --models 1000 --chains 8 --steps 10"
     assert run_app(app, [*words.split(), "--out", str(tmp_path / "none")]) == 1
     assert "Try:" in capsys.readouterr().err
     words = f"design --model {likelihood} --max-genes 3 --keep {tmp_path / 'd' / 'design_1.graphml'}"
