@@ -1,43 +1,68 @@
-"""How a schema becomes a command: ``command(app, "train", Train, "advsci_inverse.train:run")``.
+"""How a schema becomes a command: ``command(app, "train", "advsci_x.config:Train", "advsci_x.commands.train:run")``.
 
 Every command made here takes each setting of its schema as an option, and ``--config``, ``--print-config`` and
-``--dry-run``. Nothing of the implementation is imported before the settings are valid, so ``--help`` never imports
-torch. See docs/commands.md.
+``--dry-run``. A script's ``--help`` imports no schema; nothing of the implementation is imported before the settings
+are valid. See docs/commands.md.
 """
 
-import enum
+import ast
 import inspect
 import os
 import signal
 import sys
-import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError
 
 from advsci import __version__
-from advsci.config import (
-    Config,
-    DeviceConfig,
-    Origin,
-    RunConfig,
-    dotted,
-    leaves,
-    load_config,
-    merge,
-    read_toml,
-    to_toml,
-)
 from advsci.errors import AdvsciError, ConfigError, MissingDependencyError, Stopped
 
-__all__ = ["command", "domain_app", "execute", "found_command", "group", "resolve", "run_app"]
+if TYPE_CHECKING:
+    from advsci.config import Config
 
-_RESERVED = ("config", "print_config", "dry_run")
+__all__ = [
+    "COMMANDS",
+    "Command",
+    "check_installed",
+    "command",
+    "domain_app",
+    "execute",
+    "found_command",
+    "group",
+    "resolve",
+    "run_app",
+]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What `command` was told; `advsci.options` makes the function of it once it is wanted.
+
+    Attributes
+    ----------
+    name
+        With the script's, as ``"inverse-train"``.
+    schema, run, plan, positional, requires, help
+        As `command` takes them.
+    """
+
+    name: str
+    schema: "type[Config] | str"
+    run: str
+    plan: str | None
+    positional: tuple[str, ...]
+    requires: tuple[str, ...]
+    help: str
+
+
+COMMANDS: dict[str, Command] = {}
+"""Every command by the name that `advsci.options` gives its function."""
 
 
 def domain_app(name: str, help: str) -> App:
@@ -78,7 +103,7 @@ def group(app: App, name: str, help: str) -> App:
 def command(
     app: App,
     name: str,
-    schema: type[Config],
+    schema: "type[Config] | str",
     run: str,
     *,
     plan: str | None = None,
@@ -95,7 +120,8 @@ def command(
     name
         What the user types.
     schema
-        The command's settings; its module must not import torch.
+        The command's settings, or ``"module:Class"``, which is imported once the command is used; the module must not
+        import torch.
     run
         ``"module:function"``, imported when the command runs and called by `execute`: with the validated config and,
         where the schema is a `advsci.config.RunConfig`, the opened run folder. It may return the path of its main
@@ -131,59 +157,31 @@ def command(
     0
     """
     full_name = "-".join([*app.name[0].removeprefix("advsci-").split(), name])
-    fields = dict(leaves(schema))
-    clash = sorted({key[0] for key in fields} & set(_RESERVED))
-    unknown = sorted(set(positional) - {dotted(key) for key in fields})
-    if clash or unknown:
-        raise ConfigError(
-            f"schema {schema.__name__}: got reserved settings {clash}, unknown positional settings {unknown}; "
-            f"expected none of either. Try: other names than {', '.join(_RESERVED)}."
-        )
-
-    def call(*args: Any, **options: Any) -> Any:
-        options |= dict(zip([_identifier(tuple(p.split("."))) for p in positional], args, strict=False))
-        file, show, dry = (options.pop(key, None) for key in _RESERVED)
-        given: dict[str, Any] = {}
-        for key, field in fields.items():
-            value = options.get(_identifier(key))
-            if value is not None:
-                if not _native(_plain(field.annotation)):
-                    value = _parse_toml(dotted(key), value)
-                for part in reversed(key):
-                    value = {part: value}
-                given = merge(given, value)
-        config = load_config(schema, file, given)
-        if not show:
-            _check_installed(requires, full_name.split("-")[0])
-        if not (show or dry):
-            return execute(resolve(run), config, name=full_name)
-        origins: dict[str, Origin] = dict.fromkeys(_dotted_leaves(read_toml(file)) if file else (), "file")
-        origins.update(dict.fromkeys(_dotted_leaves(given), "command line"))
-        print(to_toml(config, origins), end="")
-        if dry:
-            for fact, value in (resolve(plan)(config) if plan else {}).items():
-                print(f"# {fact}: {value}")
-            print("# dry run: the settings are valid; nothing was run")
-        return None
-
-    parameters = [_option(key, field, dotted(key) in positional) for key, field in fields.items()]
-    parameters.sort(
-        key=lambda p: positional.index(_dotted_name(p)) if _dotted_name(p) in positional else len(positional)
-    )
-    parameters += [
-        _keyword("config", Path, "Read settings from this TOML file; options given here override it.", short="-c"),
-        _keyword("print_config", bool, "Print the resolved settings as TOML, with their origin, and stop."),
-        _keyword("dry_run", bool, "Check settings and inputs, say what would be done, and stop."),
-    ]
-    call.__name__ = name.replace("-", "_")
-    call.__doc__ = help or inspect.getdoc(schema)
-    call.__annotations__ = {p.name: p.annotation for p in parameters}
-    call.schema, call.run = schema, run  # type: ignore[attr-defined]
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    app.command(call, name=name)
+    key = f"command_{len(COMMANDS)}"
+    text = help or _docstring(schema)
+    COMMANDS[key] = Command(full_name, schema, run, plan, tuple(positional), tuple(requires), text)
+    app.command(f"advsci.options:{key}", name=name, help=text)
+    if not isinstance(schema, str):
+        app[name]  # what is wrong with the schema is said here
 
 
-def execute(run: Callable[..., Any], config: Config, *, name: str | None = None) -> Any:
+def _docstring(schema: "type[Config] | str") -> str:
+    """Docstring of a schema; of one that is named only, read from its source without an import."""
+    if not isinstance(schema, str):
+        return inspect.getdoc(schema) or ""
+    module, _, name = schema.partition(":")
+    return _class_docstrings(module)[name]
+
+
+@cache
+def _class_docstrings(module: str) -> dict[str, str]:
+    spec = find_spec(module)
+    assert spec is not None and spec.origin is not None, module
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    return {node.name: ast.get_docstring(node) or "" for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def execute(run: Callable[..., Any], config: "Config", *, name: str | None = None) -> Any:
     """Do what a command does, as the command line does it: check the device, open the run folder, do the work.
 
     Parameters
@@ -222,6 +220,8 @@ def execute(run: Callable[..., Any], config: Config, *, name: str | None = None)
     >>> execute(run, RunConfig(out=tempfile.mkdtemp() + "/run"), name="example").name
     'result.txt'
     """
+    from advsci.config import DeviceConfig, RunConfig
+
     if not isinstance(config, RunConfig):
         return run(config)
     from advsci.devices import torch_device
@@ -242,7 +242,16 @@ def _name_of(run: Callable[..., Any]) -> str:
     return "-".join([module[0].removeprefix("advsci_"), *([module[-1]] if len(module) > 1 else [])])
 
 
-def _check_installed(packages: Sequence[str], extra: str) -> None:
+def check_installed(packages: Sequence[str], extra: str) -> None:
+    """Raise a `MissingDependencyError` unless all these packages are installed.
+
+    Parameters
+    ----------
+    packages
+        Names to import.
+    extra
+        The extra of advsci that brings them.
+    """
     for package in packages:
         if find_spec(package) is None:
             raise MissingDependencyError.of(package, extra)
@@ -294,7 +303,7 @@ def resolve(target: str) -> Callable[..., Any]:
     return getattr(import_module(module), function)
 
 
-def found_command(name: str) -> tuple[type[Config], Callable[..., Any]]:
+def found_command(name: str) -> "tuple[type[Config], Callable[..., Any]]":
     """The command that a run folder names in its ``run.json``.
 
     Parameters
@@ -330,77 +339,3 @@ def found_command(name: str) -> tuple[type[Config], Callable[..., Any]]:
         f"got the command '{name}', which no installed script has; expected one such as 'inverse-train'. "
         f"Try: pip install 'advsci[{domain}]'."
     )
-
-
-def _identifier(key: tuple[str, ...]) -> str:
-    return "__".join(key)
-
-
-def _dotted_name(parameter: inspect.Parameter) -> str:
-    return parameter.name.replace("__", ".")
-
-
-def _dotted_leaves(tables: dict[str, Any], prefix: tuple[str, ...] = ()):
-    for name, value in tables.items():
-        if isinstance(value, dict):
-            yield from _dotted_leaves(value, (*prefix, name))
-        yield dotted((*prefix, name))
-
-
-def _option(key: tuple[str, ...], field: Any, positional: bool) -> inspect.Parameter:
-    kind = _plain(field.annotation)
-    kind = kind if _native(kind) else str
-    default = None if field.is_required() else field.get_default(call_default_factory=True)
-    return inspect.Parameter(
-        _identifier(key),
-        inspect.Parameter.POSITIONAL_OR_KEYWORD if positional else inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[
-            kind | None,
-            Parameter(
-                name="--" + dotted(key).replace("_", "-"),
-                help=" ".join(
-                    filter(None, [field.description, field.is_required() and "Required, here or in the file."])
-                ),
-                show_default=False if default is None else str(default),
-                negative_iterable=(),
-                negative_none=(),
-                consume_multiple=True,
-                accepts_keys=False,
-            ),
-        ],
-    )
-
-
-def _keyword(name: str, kind: type, help: str, short: str | None = None) -> inspect.Parameter:
-    option = Parameter(name=["--" + name.replace("_", "-"), *([short] if short else [])], help=help, negative="")
-    annotation = Annotated[kind | None, option, Parameter(show_default=False, group="Settings")]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-
-
-def _plain(annotation: Any) -> Any:
-    """Without the constraints of a union's members: they are the schema's to check, and to name in its own words."""
-    if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return Union[tuple(map(_plain, get_args(annotation)))]  # noqa: UP007
-    return annotation
-
-
-def _native(annotation: Any) -> bool:
-    """Whether the command-line parser reads this type itself; anything else is written as a TOML value."""
-    if annotation in (int, float, str, bool, Path, NoneType) or get_origin(annotation) is Literal:
-        return True
-    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        return True
-    origin, arguments = get_origin(annotation), [a for a in get_args(annotation) if a is not Ellipsis]
-    return origin in (list, tuple, set, Union, UnionType) and all(map(_native, arguments))
-
-
-def _parse_toml(key: str, text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        raise ConfigError(
-            f"{key}: got {text!r}; expected a TOML value. Try: '{{kind = \"radon\", views = 10}}'."
-        ) from None

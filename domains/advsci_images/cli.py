@@ -1,27 +1,26 @@
 """The script ``advsci-images``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci_images.config import Adapt, Augment, Caption, Compare, Sample, Train, Translate, Upscale
 
 __all__ = ["app", "main"]
 
 app = domain_app("images", "Images from images: adapt, translate, enlarge, make and compare, each with its rivals.")
 _VERBS = {
-    "train": Train,
-    "sample": Sample,
-    "translate": Translate,
-    "upscale": Upscale,
-    "adapt": Adapt,
-    "caption": Caption,
-    "augment": Augment,
-    "compare": Compare,
+    "train": "Train",
+    "sample": "Sample",
+    "translate": "Translate",
+    "upscale": "Upscale",
+    "adapt": "Adapt",
+    "caption": "Caption",
+    "augment": "Augment",
+    "compare": "Compare",
 }
 for _name, _schema in _VERBS.items():
     _module = f"advsci_images.commands.{_name}"
     command(
         app,
         _name,
-        _schema,
+        f"advsci_images.config:{_schema}",
         f"{_module}:run",
         plan=f"{_module}:plan",
         positional=("model",) if _name == "sample" else (),

@@ -1,40 +1,27 @@
 """The script ``advsci-inverse``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci.config import Config
-from advsci_inverse.config import (
-    Compare,
-    Evaluate,
-    InspectOperator,
-    Reconstruct,
-    Train,
-    TrainDenoiser,
-    TrainPosterior,
-    TrainRefiner,
-    TrainRegulariser,
-    WriteReport,
-)
 
 __all__ = ["app", "main"]
 
 app = domain_app("inverse", "Reconstruct images from measurements with a GAN prior: error bars, verdicts, baselines.")
 
-PLANNED: dict[str, type[Config]] = {
-    "train": Train,
-    "denoiser": TrainDenoiser,
-    "refiner": TrainRefiner,
-    "regulariser": TrainRegulariser,
-    "posterior": TrainPosterior,
-    "operator": InspectOperator,
-    "reconstruct": Reconstruct,
-    "evaluate": Evaluate,
-    "compare": Compare,
-    "report": WriteReport,
+SCHEMAS = {
+    "train": "Train",
+    "denoiser": "TrainDenoiser",
+    "refiner": "TrainRefiner",
+    "regulariser": "TrainRegulariser",
+    "posterior": "TrainPosterior",
+    "operator": "InspectOperator",
+    "reconstruct": "Reconstruct",
+    "evaluate": "Evaluate",
+    "compare": "Compare",
+    "report": "WriteReport",
 }
-"""Each command's module has ``run`` and, for ``--dry-run``, ``plan``."""
+"""The schema of each verb; the verb's module has ``run`` and, for ``--dry-run``, ``plan``."""
 
-for name, schema in PLANNED.items():
-    module = f"advsci_inverse.commands.{name}"
+for name, schema in SCHEMAS.items():
+    schema, module = f"advsci_inverse.config:{schema}", f"advsci_inverse.commands.{name}"
     positional = {"reconstruct": ("file",), "report": ("run",)}.get(name, ())
     command(app, name, schema, f"{module}:run", plan=f"{module}:plan", positional=positional)
 

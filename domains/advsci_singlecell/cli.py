@@ -1,7 +1,6 @@
 """The script ``advsci-singlecell``."""
 
 from advsci.cli import command, domain_app, run_app
-from advsci_singlecell.config import Check, Compare, Correct, Evaluate, Map, WriteReport
 
 __all__ = ["app", "main"]
 
@@ -9,7 +8,7 @@ app = domain_app("singlecell", "Remove the batch from single-cell data, keep the
 command(
     app,
     "check",
-    Check,
+    "advsci_singlecell.config:Check",
     "advsci_singlecell.commands.check:run",
     plan="advsci_singlecell.commands.check:plan",
     positional=("file",),
@@ -17,7 +16,7 @@ command(
 command(
     app,
     "correct",
-    Correct,
+    "advsci_singlecell.config:Correct",
     "advsci_singlecell.commands.correct:run",
     plan="advsci_singlecell.commands.correct:plan",
     positional=("file", "output"),
@@ -25,7 +24,7 @@ command(
 command(
     app,
     "evaluate",
-    Evaluate,
+    "advsci_singlecell.config:Evaluate",
     "advsci_singlecell.commands.evaluate:run",
     plan="advsci_singlecell.commands.evaluate:plan",
     positional=("file",),
@@ -33,7 +32,7 @@ command(
 command(
     app,
     "map",
-    Map,
+    "advsci_singlecell.config:Map",
     "advsci_singlecell.commands.map:run",
     plan="advsci_singlecell.commands.map:plan",
     positional=("model", "reference", "file"),
@@ -41,7 +40,7 @@ command(
 command(
     app,
     "compare",
-    Compare,
+    "advsci_singlecell.config:Compare",
     "advsci_singlecell.commands.compare:run",
     plan="advsci_singlecell.commands.compare:plan",
     positional=("file",),
@@ -49,7 +48,7 @@ command(
 command(
     app,
     "report",
-    WriteReport,
+    "advsci_singlecell.config:WriteReport",
     "advsci_singlecell.commands.report:run",
     plan="advsci_singlecell.commands.report:plan",
     positional=("file",),
