@@ -173,7 +173,7 @@ PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text
 
 @pytest.mark.parametrize("script", PROJECT["scripts"].values())
 def test_help_imports_nothing_that_the_work_needs(script):
-    """What makes help quick; `make bench-help` measures it. A script's help needs no schema, a command's help its own."""
+    """What makes help quick; `make bench-help` measures it. A script's help needs no schema."""
     module, function = script.split(":")
     code = f"""
         import sys

@@ -107,7 +107,7 @@ OTHERS = {
     "friction": "solve evaluate report hysteresis stick-slip",
     "images": "sample",
 }
-"""Verbs that train nothing; single cell's compare trains all methods at full length, each in a stage, as correct does."""
+"""Verbs that train nothing; single cell's compare trains at full length, in stages, as correct does."""
 
 
 @pytest.mark.parametrize("script", OTHERS)
