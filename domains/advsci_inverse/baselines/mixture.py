@@ -23,6 +23,8 @@ __all__ = ["MixturePrior", "kmeans"]
 def kmeans(x: Float[Tensor, "n d"], clusters: int, *, stream: Stream, steps: int = 15) -> Tensor:
     """Lloyd's iterations from random samples; empty clusters restart at far samples.
 
+    On the device where the samples lie, which scikit-learn's and scipy's k-means would leave.
+
     Parameters
     ----------
     x

@@ -38,6 +38,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from advsci.errors import needs
 from advsci.streams import Stream
 from advsci_singlecell.data.cells import UNKNOWN
 from advsci_singlecell.embedding.neighbours import mutual_pairs
@@ -279,15 +280,11 @@ def _shifts(x, r, onehot, share, ridge) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _seed(unit: np.ndarray, k: int, stream: Stream) -> np.ndarray:
-    """k-means from a random start: enough for clusters that outnumber the types."""
-    centres = unit[stream.at("seed").permutation(len(unit)).numpy()[:k]]
-    for _ in range(15):
-        nearest = (unit @ centres.T).argmax(axis=1)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, nearest, unit)
-        empty = np.linalg.norm(sums, axis=1) < 1e-9
-        centres = np.where(empty[:, None], centres, _unit(sums))
-    return centres
+    """Centres (k d) of scikit-learn's k-means, put back on the sphere."""
+    with needs("scikit-learn", "singlecell"):
+        from sklearn.cluster import KMeans
+    seed = int(stream.at("seed").numpy().integers(2**31))
+    return _unit(KMeans(min(k, len(unit)), n_init=1, random_state=seed).fit(unit).cluster_centers_)
 
 
 def _cluster(unit, onehot, share, centres, width, diversity, stream, sweeps: int = 8):
