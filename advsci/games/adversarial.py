@@ -24,8 +24,9 @@ from torch import Tensor, nn
 from advsci.errors import ConfigError, DataError, ShapeError
 from advsci.games.game import Batch, Draw, Noted, OnePassGame, require, separate_gradients, total
 from advsci.objectives import Objective, RelativisticPairing
-from advsci.penalties import Penalty, RandomPenalty, StatefulPenalty
+from advsci.penalties import R1, R2, Penalty, RandomPenalty, StatefulPenalty
 from advsci.penalties.scores import Scores
+from advsci.schedules import Cosine, Schedule
 from advsci.streams import Stream
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ class AdversarialGame(OnePassGame):
     objective
         What both are scored with; default: R3GAN's relativistic pairing (Huang et al. 2024, arXiv 2501.05441).
     penalties
-        Penalties on the discriminator.
+        Penalties on the discriminator; default: R1 and R2.
+    gamma
+        Weight of these two.
     generator_penalties
         Penalties on the generator.
     multipliers
@@ -113,7 +116,8 @@ class AdversarialGame(OnePassGame):
         discriminator: nn.Module,
         *,
         objective: Objective | None = None,
-        penalties: Sequence[Penalty],
+        penalties: Sequence[Penalty] | None = None,
+        gamma: float | Schedule = Cosine(0.02, 0.002),  # noqa: B008 - it is frozen
         generator_penalties: Sequence[Penalty] = (),
         multipliers: "Multipliers | None" = None,
         adversarial: float = 1.0,
@@ -123,7 +127,7 @@ class AdversarialGame(OnePassGame):
         self.discriminator = discriminator
         self.multipliers = multipliers
         self.objective = objective if objective is not None else RelativisticPairing()
-        self.penalties = tuple(penalties)
+        self.penalties = tuple(penalties) if penalties is not None else (R1(gamma), R2(gamma))
         self.generator_penalties = tuple(generator_penalties)
         self.adversarial = adversarial
         self._adopt("discriminator", self.penalties)

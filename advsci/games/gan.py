@@ -16,9 +16,8 @@ from advsci.games.game import Batch, Draw, require
 from advsci.latents import Latent
 from advsci.nn.evaluation import evaluating
 from advsci.objectives import Objective
-from advsci.penalties import R1, R2, Generated, Penalty
+from advsci.penalties import Generated, Penalty
 from advsci.penalties.scores import Scores
-from advsci.schedules import Cosine
 from advsci.streams import Stream
 
 __all__ = ["GAN", "WeightedGenerator"]
@@ -92,13 +91,8 @@ class GAN(AdversarialGame):
         generator_penalties: Sequence[Penalty] = (),
         augment: "Callable[[Tensor, Draw], Tensor] | None" = None,
     ):
-        gamma = Cosine(0.02, 0.002)
         super().__init__(
-            generator,
-            discriminator,
-            objective=objective,
-            penalties=penalties if penalties is not None else (R1(gamma), R2(gamma)),
-            generator_penalties=generator_penalties,
+            generator, discriminator, objective=objective, penalties=penalties, generator_penalties=generator_penalties
         )
         self.latent = latent
         self.augment = augment

@@ -15,12 +15,11 @@ from advsci.games.adversarial import AdversarialGame, Made
 from advsci.games.game import Batch, Draw, require
 from advsci.latents import Latent
 from advsci.objectives import Objective
-from advsci.penalties import R1, R2, Penalty
+from advsci.penalties import Penalty
 from advsci.penalties.scores import Scores
 from advsci.physics.discriminator import PhysicsInformedDiscriminator
 from advsci.physics.law import Findings
 from advsci.physics.multipliers import Multipliers
-from advsci.schedules import Cosine
 from advsci.streams import Stream
 
 __all__ = ["PhysicsGAN"]
@@ -91,15 +90,10 @@ class PhysicsGAN(AdversarialGame):
         adversarial: float = 1.0,
         extra: "Callable[[nn.Module, Batch, Draw], dict[str, Tensor]] | None" = None,
     ):
-        gamma = Cosine(0.02, 0.002)
         super().__init__(
-            generator,
-            discriminator,
-            objective=objective,
-            penalties=penalties if penalties is not None else (R1(gamma), R2(gamma)),
-            multipliers=multipliers,
+            generator, discriminator, objective=objective, penalties=penalties, multipliers=multipliers,
             adversarial=adversarial,
-        )
+        )  # fmt: skip
         self.latent = latent
         self.extra = extra
 

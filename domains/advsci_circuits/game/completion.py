@@ -16,7 +16,7 @@ from advsci.errors import ShapeError
 from advsci.games import AdversarialGame, Made
 from advsci.games.game import Batch, Draw, require
 from advsci.objectives import Objective
-from advsci.penalties import R1, R2, Penalty
+from advsci.penalties import Penalty
 from advsci.penalties.scores import Scores
 from advsci.physics import Multipliers, PhysicsInformedDiscriminator
 from advsci.schedules import Cosine
@@ -74,15 +74,10 @@ class CompletionGame(AdversarialGame):
         likelihood: float = 1.0,
         adversarial: float = 0.1,
     ):
-        gamma = Cosine(0.5, 0.1)
         super().__init__(
-            generator,
-            discriminator,
-            objective=objective,
-            penalties=penalties if penalties is not None else (R1(gamma), R2(gamma)),
-            multipliers=multipliers,
-            adversarial=adversarial,
-        )
+            generator, discriminator, objective=objective, penalties=penalties, gamma=Cosine(0.5, 0.1),
+            multipliers=multipliers, adversarial=adversarial,
+        )  # fmt: skip
         self.likelihood = likelihood
 
     @property

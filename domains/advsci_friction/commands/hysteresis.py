@@ -10,7 +10,7 @@ from advsci.errors import DataError
 from advsci.report import Report, drawn, style
 from advsci.training import Run
 from advsci_friction.config import Hysteresis
-from advsci_friction.data.scans import read_scan
+from advsci_friction.data.scans import scan_of
 from advsci_friction.data.units import si
 from advsci_friction.evaluation.pictures import speeds_figure
 from advsci_friction.laws.viscoelastic import hysteretic_friction, shift_factor, standard_linear_solid
@@ -38,17 +38,7 @@ def curves(config: Hysteresis) -> dict[str, object]:
     DataError
         The scan is not square.
     """
-    scan = read_scan(
-        config.file,
-        size=config.size,
-        height_unit=config.height_unit,
-        length_unit=config.length_unit,
-        channel=config.channel,
-        override=config.override,
-        level=config.flatten,
-        fill=config.fill,
-        invert=config.invert,
-    )
+    scan = scan_of(config)
     ny, nx = scan.heights.shape
     if ny != nx or abs(scan.size[0] / scan.size[1] - 1.0) > 1e-3:
         raise DataError(

@@ -15,40 +15,14 @@ from advsci_friction.contact.closed_forms import persson_area
 from advsci_friction.contact.solve import Contact, solve_contact
 from advsci_friction.data.concerns import concerns, slopes
 from advsci_friction.data.materials import material_of
-from advsci_friction.data.scans import Scan, read_scan
+from advsci_friction.data.scans import Scan, scan_of
 from advsci_friction.data.units import si
 from advsci_friction.evaluation.contact_page import contact_page
 from advsci_friction.evaluation.resolution import too_few_pixels
 from advsci_friction.laws.friction import Ploughing, law_of
 from advsci_friction.surfaces.roughness import roughness
 
-__all__ = ["plan", "run", "scan_of", "solve_scan"]
-
-
-def scan_of(config: Solve) -> Scan:
-    """The scan that the settings name, levelled and completed.
-
-    Parameters
-    ----------
-    config
-        The command's settings.
-
-    Returns
-    -------
-    Scan
-        Heights and size in metres.
-    """
-    return read_scan(
-        config.file,
-        size=config.size,
-        height_unit=config.height_unit,
-        length_unit=config.length_unit,
-        channel=config.channel,
-        override=config.override,
-        level=config.flatten,
-        fill=config.fill,
-        invert=config.invert,
-    )
+__all__ = ["plan", "run", "solve_scan"]
 
 
 @torch.no_grad()

@@ -15,12 +15,12 @@ import numpy as np
 from jaxtyping import Float
 
 from advsci.errors import AdvsciError, DataError, UnitError, needs
-from advsci_friction.config import Flatten
+from advsci_friction.config import Flatten, MapFile
 from advsci_friction.data.levelling import fill_undefined, flatten
 from advsci_friction.data.text_map import read_text_map
 from advsci_friction.data.units import Quantity, lengths, si
 
-__all__ = ["Scan", "read_scan"]
+__all__ = ["Scan", "read_scan", "scan_of"]
 
 TEXT = (".txt", ".csv", ".asc", ".dat", ".xyz", ".tsv")
 
@@ -141,6 +141,32 @@ def read_scan(
     heights = (-scale if invert else scale) * np.asarray(raw.heights, dtype=np.float64)
     name = path.name if channel is None else f"{path.name}, channel {channel}"
     return _checked(Scan(heights, lateral, name, channels=raw.channels), level, fill)
+
+
+def scan_of(config: MapFile) -> Scan:
+    """The scan that the settings name, levelled and completed.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    Scan
+        Heights and size in metres.
+    """
+    return read_scan(
+        config.file,
+        size=config.size,
+        height_unit=config.height_unit,
+        length_unit=config.length_unit,
+        channel=config.channel,
+        override=config.override,
+        level=config.flatten,
+        fill=config.fill,
+        invert=config.invert,
+    )
 
 
 def _read(path: Path, channel: str | None) -> Raw:

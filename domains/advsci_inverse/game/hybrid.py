@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from advsci.games import AdversarialGame, Made
 from advsci.games.game import Batch, Draw, require
 from advsci.objectives import Objective
-from advsci.penalties import R1, R2, Penalty
+from advsci.penalties import Penalty
 from advsci.penalties.scores import Scores
 from advsci.streams import Stream
 from advsci_inverse.priors.networks import Synthesis
@@ -68,7 +68,8 @@ class HybridGAN(AdversarialGame):
             synthesis,
             discriminator,
             objective=objective,
-            penalties=penalties if penalties is not None else (R1(5.0), R2(5.0)),
+            penalties=penalties,
+            gamma=5.0,
             adversarial=adversary,
         )
         self.prior_weight = prior_weight
