@@ -146,11 +146,11 @@ def _one(paper: "Paper", config: Reproduce) -> Path | int:
     for result in results:
         print(f"  {result.status:14}  {_said(result)}")
     print(f"{paper.name}: {headline(results)}", flush=True)
+    gone = lost(paper, config.effort, results)
     if config.record:
         record(paper, config.effort, results)
     if not config.check:
         return written
-    gone = lost(paper, config.effort, results)
     for result in gone:
         print(f"{paper.name}: lost: {result.cell.name}, reproduced before", flush=True)
     print(written, flush=True)

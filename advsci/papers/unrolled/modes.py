@@ -1,19 +1,14 @@
 """A generator that looks through k steps of the discriminator drops fewer modes.
 
-The quick form is the ring of eight Gaussians on which the paper shows it; the full form is stacked digits with small
-networks, where only the order of k = 0, 1, 5 and 10 is compared.
+Stacked digits with small networks, where only the order of k = 0, 1, 5 and 10 is compared; the full form alone.
 """
 
-import math
 from functools import partial
 
 import torch
-from torch import nn
 
 from advsci.games import GAN
 from advsci.latents import Gaussian
-from advsci.metrics.modes import mode_counts
-from advsci.nn import MLP
 from advsci.objectives import NonSaturating
 from advsci.papers import step
 from advsci.papers.stacked.digits import Stacked, classifier, counted
@@ -43,37 +38,6 @@ def solver_of(k: int, rate: float, imagined: float) -> Solver:
     """
     optimizer = partial(torch.optim.Adam, lr=rate, betas=(0.5, 0.999), fused=True)
     return Unrolled(optimizer, unroll={"generator": k}, rate=imagined) if k else Alternating(optimizer)
-
-
-def ring(k: int, seed: int, steps: int) -> dict[str, float]:
-    """Modes and divergence on eight Gaussians of deviation 0.02 on a circle of radius 2.
-
-    Parameters
-    ----------
-    k
-        Imagined steps.
-    seed
-        Root of all random numbers.
-    steps
-        Training steps.
-
-    Returns
-    -------
-    dict
-        ``modes`` and ``KL``.
-    """
-    angle = torch.arange(8) * (math.pi / 4)
-    means, stream = 2.0 * torch.stack([angle.cos(), angle.sin()], 1), Stream(seed)
-    which = stream.at("mode").integers(8, (50_000,))
-    x = means[which] + 0.02 * stream.at("noise").normal((50_000, 2))
-    with stream.at("networks").seeded():
-        generator = MLP(2, 2, 64, 2, activation=nn.Tanh)
-        discriminator = MLP(2, 1, 64, 1)
-    game = GAN(generator, discriminator, Gaussian(2), objective=NonSaturating(), penalties=())
-    trainer = Trainer(steps, 128, seed=seed, device="cpu", log_every=steps, quiet=True)
-    trainer.fit(game, x, solver_of(k, 1e-3, 0.3))
-    found = mode_counts(game.sample(2500, stream.at("test")), means, 0.2)
-    return {"modes": float(found.found), "KL": min(float(found.reverse_kl), math.log(8.0))}
 
 
 def stacked(k: int, seed: int, steps: int) -> dict[str, float]:
@@ -122,11 +86,6 @@ def measure(seed: int, effort: str, steps: int = 0) -> dict[str, float]:
     dict
         Values by the cells' names; lists are curves.
     """
-    if effort == "quick":
-        found = {k: ring(k, seed, steps or 1500) for k in (0, 5)}
-        cells = {f"ring {k}/{name}": value for k, part in found.items() for name, value in part.items()}
-        cells["ring/modes gained"] = found[5]["modes"] - found[0]["modes"]
-        return cells | {"ring/KL gained": found[0]["KL"] - found[5]["KL"]}
     found = {k: stacked(k, seed, steps or 5000) for k in (0, 1, 5, 10)}
     cells = {f"stacked {k}/{name}": value for k, part in found.items() for name, value in part.items()}
     modes = [found[k]["modes"] for k in (0, 1, 5, 10)]

@@ -98,7 +98,7 @@ def test_steps_are_cached_and_a_lost_cell_fails_the_check(toy, tmp_path, capsys)
 
     (toy / "toy.py").write_text(STEP.replace("VALUE", "2.0"))  # the code changes, and with it the value
     capsys.readouterr()
-    assert reproduce(out, "--check") == 1
+    assert reproduce(out, "--check", "--record") == 1  # the reference is that of before
     assert "lost: value, reproduced before" in capsys.readouterr().out
     assert sorted((work / "ran").read_text().split()) == ["0", "0", "1", "1"]
 
