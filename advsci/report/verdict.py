@@ -160,7 +160,8 @@ def _curves(probed: Records) -> "Figure":
         for axis, (title, names) in zip(axes, panels.items(), strict=True):
             for name in names:
                 points = [(r["step"], r[f"probe/{name}"]) for r in probed if f"probe/{name}" in r]
-                (line,) = axis.plot(*zip(*points, strict=True), label=name.replace("_", " "))
+                alone = {"marker": "o", "markersize": 4} if len(points) == 1 else {}  # a line of one point is unseen
+                (line,) = axis.plot(*zip(*points, strict=True), label=name.replace("_", " "), **alone)
                 if (ceiling := probed[-1].get(f"probe/{name}_ceiling")) is not None:
                     axis.axhline(ceiling, color=line.get_color(), linestyle="--", linewidth=0.7)
                 if name.startswith("loss_"):

@@ -272,7 +272,8 @@ def train_circuits(config: Train, folder: Run) -> Trained:
         probe = Probe(seen, held_out=unseen, samples=min(PROBED, config.draws // 4), spectrum_every=0, jacobians=0)
         played = Trainer(
             steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.stage(f"round{turn}"),
-            title=f"game, round {turn + 1}", callbacks=[probe], **common,
+            title=f"game, round {turn + 1}", callbacks=[probe],
+            **common | {"log_every": min(max(config.steps // 5, 1), 100)},  # a short game has curves too
         ).fit(game, data, Alternating(_movers(config), Cosine(1.0, 0.2)))  # fmt: skip
         generator.load_state_dict(played.averaged("generator").state_dict())
         if examples is not None:
