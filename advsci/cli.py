@@ -74,6 +74,11 @@ def domain_app(name: str, help: str) -> App:
         Name as a user types it.
     help
         One sentence for the help text.
+
+    Returns
+    -------
+    App
+        An app without commands.
     """
     return App(
         name=f"advsci-{name}" if name else "advsci",
@@ -90,10 +95,17 @@ def group(app: App, name: str, help: str) -> App:
 
     Parameters
     ----------
+    app
+        The app that the group belongs to.
     name
         Name as a user types it.
     help
         One sentence for the help text.
+
+    Returns
+    -------
+    App
+        The group, an app itself.
     """
     inner = App(name=name, help=help, help_format="plaintext")
     app.command(inner)
@@ -265,8 +277,15 @@ def run_app(app: App, arguments: Sequence[str] | None = None) -> int:
 
     Parameters
     ----------
+    app
+        The script's app.
     arguments
         What the user typed, without the script's name; None takes the process's.
+
+    Returns
+    -------
+    int
+        The exit status.
     """
     try:
         result = app(arguments, exit_on_error=False)

@@ -53,7 +53,7 @@ def function_of(command: Command) -> Callable[..., Any]:
     _check_names(schema, fields, command.positional)
 
     def call(*args: Any, **options: Any) -> Any:
-        """Run the command with the settings ``args`` and ``options``."""
+        """What the command gives, run with the settings ``args`` and ``options``."""
         options |= dict(zip([_identifier(tuple(p.split("."))) for p in command.positional], args, strict=False))
         file, show, dry = (options.pop(key, None) for key in _RESERVED)
         given = _given(fields, options)

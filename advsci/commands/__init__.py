@@ -25,5 +25,11 @@ command(data, "verify", "advsci.commands.datasets:Verify", "advsci.commands.data
 
 
 def main() -> int:
-    """Run ``advsci`` with the process's arguments."""
+    """Run ``advsci`` with the process's arguments.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     return run_app(app)

@@ -47,6 +47,11 @@ def run(config: Demo) -> Path:
     config
         The settings of the command.
 
+    Returns
+    -------
+    Path
+        The page.
+
     Raises
     ------
     ConfigError

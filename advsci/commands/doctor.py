@@ -37,6 +37,11 @@ def run(config: Doctor) -> int:
     ----------
     config
         The settings of the command.
+
+    Returns
+    -------
+    int
+        The exit status.
     """
     found = list(checks())
     width = max(len(check.subject) for check in found)

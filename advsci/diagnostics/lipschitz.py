@@ -135,6 +135,11 @@ def lipschitz_bound(
         Module class -> ``rule(module, input)``, the Lipschitz constant of a layer of one's own on inputs like
         ``input``.
 
+    Returns
+    -------
+    LipschitzBound
+        The bound and where it comes from.
+
     Raises
     ------
     ConfigError
@@ -254,7 +259,7 @@ def _operation(node: fx.Node, bounds: dict[fx.Node, float]) -> float:
     args: tuple[Any, ...] = tuple(node.args)
 
     def of(value: Any) -> float:
-        """Bound of one operand: of a ``value`` that depends on the input; of a constant, zero."""
+        """Bound on one operand: of a ``value`` that depends on the input; of a constant, zero."""
         return bounds[value] if isinstance(value, fx.Node) else 0.0
 
     if name in ("size", "dim", "numel") or (name == "getattr" and args[1] in ("shape", "ndim", "dtype", "device")):

@@ -42,6 +42,7 @@ def chance_loss(
     best: list[Tensor] = []
 
     def closure() -> Tensor:
+        """The adversary's loss at the constant features, its gradient computed."""
         with torch.enable_grad():
             loss = adversary(constant.expand_as(features), batch)
         (constant.grad,) = torch.autograd.grad(loss, constant)

@@ -65,6 +65,11 @@ def load_weights(net: nn.Module, path: str | os.PathLike[str], sha256: str | Non
     sha256
         Expected checksum. State it in a paper: figures from other weights do not compare.
 
+    Returns
+    -------
+    Module
+        ``net``, with these weights.
+
     Raises
     ------
     CheckpointError

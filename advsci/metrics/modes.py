@@ -60,6 +60,11 @@ def mode_counts(
     threshold
         Largest Mahalanobis distance of a high-quality sample.
 
+    Returns
+    -------
+    Modes
+        How many modes are reached, and how well.
+
     Examples
     --------
     >>> import torch

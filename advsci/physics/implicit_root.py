@@ -101,6 +101,11 @@ def dense_transpose_solve(
         The map from a vector (n d) to its product with the transposed Jacobian.
     w
         Right-hand side (n d).
+
+    Returns
+    -------
+    tensor [n, ...]
+        The solution for each sample.
     """
     flat = w.flatten(1)
     d = flat.shape[1]

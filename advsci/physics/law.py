@@ -101,6 +101,11 @@ class Physics(nn.Module, ABC):
         ----------
         condition
             Conditions of the samples (n ...), or None.
+
+        Returns
+        -------
+        Findings
+            Residuals and limits by name.
         """
 
 

@@ -125,7 +125,13 @@ class Picture:
 
 
 def picture(figure: "Figure", key: str) -> Picture:
-    """Encode a matplotlib figure; ``key`` makes the identifiers inside its SVG unique in the page."""
+    """Encode a matplotlib figure; ``key`` makes the identifiers inside its SVG unique in the page.
+
+    Returns
+    -------
+    Picture
+        The figure, ready to be put into a page.
+    """
     import matplotlib
     from matplotlib.collections import PolyQuadMesh, QuadMesh
     from matplotlib.contour import ContourSet

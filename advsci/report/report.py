@@ -104,6 +104,11 @@ class Report:
             The heading.
         text
             The words.
+
+        Returns
+        -------
+        Report
+            The report itself, so that calls can be chained.
         """
         return self._begin(title, 1, text)
 
@@ -116,6 +121,11 @@ class Report:
             The heading.
         text
             The words.
+
+        Returns
+        -------
+        Report
+            The report itself, so that calls can be chained.
         """
         return self._begin(title, 2, text)
 
@@ -226,6 +236,11 @@ class Report:
         ----------
         path
             Where the file lies.
+
+        Returns
+        -------
+        Path
+            The page.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)

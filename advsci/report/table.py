@@ -105,6 +105,11 @@ def table(
     digits
         Significant digits of the largest number in a column.
 
+    Returns
+    -------
+    Table
+        The rows as text.
+
     Raises
     ------
     DataError

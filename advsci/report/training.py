@@ -31,6 +31,11 @@ def training_section(report: Report, run: str | os.PathLike[str], *, title: str 
     title
         Heading of the section.
 
+    Returns
+    -------
+    Report
+        ``report`` itself.
+
     Examples
     --------
     >>> import tempfile

@@ -68,7 +68,7 @@ class Alternating(Solver):
         return sum(self.moves.get(player, 1) for player in self.players)
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         terms = {}
         for player in self.players:
             for _ in range(self.moves.get(player, 1)):

@@ -131,7 +131,7 @@ class Balanced(Solver):
         return self.most + len(self.players)
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         if not self.memory:
             self.memory = {"pace": 1.0, "due": 0.0, "count": 0, "sum": None, "terms": {}}
         memory, terms = self.memory, {}

@@ -62,7 +62,7 @@ class Consensus(Solver):
         return 1
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         terms, field = differentiable_field(game, *feed(), self.bound())
         J = FieldJacobian(field, self.parameters)
         v = J.value

@@ -38,7 +38,7 @@ class Extragradient(Solver):
         return 2
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         parameters = [p for player in self.players for p in self.parameters[player]]
         start = [p.detach().clone() for p in parameters]
         _, gradients = self.field(game, *feed())

@@ -74,7 +74,7 @@ class Competitive(Solver):
         return 1
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         terms, field = differentiable_field(game, *feed(), self.bound())
         K, H = FieldJacobian(field, self.parameters, mixed=True), learning_rates(self)
         expected, self.memory["residual"] = solve_implicit(K, H, K.value, self.iterations)
@@ -138,7 +138,7 @@ class ProximalPoint(Solver):
         return 1
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         batch, draw = feed()
         terms, field = differentiable_field(game, batch, draw, self.bound())
         H = learning_rates(self)

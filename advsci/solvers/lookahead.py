@@ -57,7 +57,7 @@ class Lookahead(Solver):
         return self.inner.draws_per_step
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         self.bound()
         parameters = [p for own in self.everything.values() for p in own]
         if "slow" not in self.memory:

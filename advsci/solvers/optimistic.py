@@ -43,7 +43,7 @@ class Optimistic(Solver):
         return 1
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         terms, gradients = self.field(game, *feed())
         for player in self.players:
             parameters = self.everything[player]

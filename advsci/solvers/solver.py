@@ -135,6 +135,11 @@ class Solver(ABC):
             The game.
         feed
             Gives the next batch and its draw.
+
+        Returns
+        -------
+        dict
+            Each player's named terms.
         """
 
     def bind(self, game: Game) -> None:

@@ -109,7 +109,7 @@ class TrustRegion(Solver):
         return len(self.players)
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         terms = {}
         for player in self.players:
             batch, draw = feed()
@@ -138,6 +138,7 @@ class TrustRegion(Solver):
                 p.copy_(torch.where(share > 0.0, origin + share * d, origin))  # a move of NaN is taken back too
 
         def change() -> Tensor:
+            """Root mean square change of the player's outputs since the start of the move."""
             squared = (self.outputs(game, batch, draw) - before).square().mean()
             average_over_processes([squared])
             return squared.sqrt()

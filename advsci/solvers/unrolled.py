@@ -132,7 +132,7 @@ class Unrolled(Solver):
         return len(self.players)
 
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
-        """Move the players of ``game`` once, on batches from ``feed``; each player's terms."""
+        """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         terms = {}
         for player in self.players:
             batch, draw = feed()

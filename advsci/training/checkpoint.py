@@ -42,6 +42,11 @@ def latest(folder: Path) -> Path | None:
 def save(folder: Path, step: int, state: Any, *, keep: int = 2) -> Path:
     """Write ``state`` as the checkpoint of ``step`` and keep the last ``keep`` ones.
 
+    Returns
+    -------
+    Path
+        The checkpoint.
+
     Raises
     ------
     CheckpointError
@@ -86,6 +91,11 @@ def load(path: Path) -> tuple[int, Any]:
     ----------
     path
         Where the file lies.
+
+    Returns
+    -------
+    (step, state)
+        Completed steps, and what was saved.
 
     Raises
     ------

@@ -52,6 +52,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     """
 
     def git(*words: str) -> str:
+        """What git prints for these ``words``."""
         command = ["git", "-C", str(folder), "--no-optional-locks", *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
 

@@ -57,6 +57,11 @@ class Feed:
         ----------
         step
             Number of the step, from 0.
+
+        Returns
+        -------
+        Feed
+            The feed itself.
         """
         self.step, self.call = step, 0
         return self

@@ -20,7 +20,7 @@ _held: dict[Path, int] = {}
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of ``folder`` within the context; the process that holds it already may enter again.
+    """The lock of ``folder``, held within the context; the process that holds it already may enter again.
 
     Parameters
     ----------

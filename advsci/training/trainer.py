@@ -419,7 +419,7 @@ def seed_torch(stream: Stream, device: torch.device) -> None:
 
 
 def tell(logger: Callable[[Mapping[str, float | int]], None], record: Mapping[str, float | int]) -> bool:
-    """Hand a record to a logger; False, with a warning, if it failed: logging never ends a training."""
+    """Whether ``logger`` took the ``record``; where it failed, a warning: logging never ends a training."""
     try:
         logger(record)
     except Exception as error:

@@ -18,6 +18,11 @@ def flatten(tree: Any, prefix: str = "") -> tuple[dict[str, Tensor], Any]:
     prefix
         Path of the tree within a larger one.
 
+    Returns
+    -------
+    (tensors, skeleton)
+        Tensors by path, and the rest of the tree.
+
     Raises
     ------
     CheckpointError

@@ -68,5 +68,11 @@ command(
 
 
 def main() -> int:
-    """Run the script with the process's arguments."""
+    """Run the script with the process's arguments.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     return run_app(app)

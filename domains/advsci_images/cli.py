@@ -28,5 +28,11 @@ for _name, _schema in _VERBS.items():
 
 
 def main() -> int:
-    """Run the script with the process's arguments; the exit status."""
+    """Run the script with the process's arguments; the exit status.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
     return run_app(app)

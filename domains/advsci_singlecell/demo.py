@@ -28,6 +28,11 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         Folder of the run.
     quick
         Whether to train for a few steps only, on simulated cells.
+
+    Returns
+    -------
+    Path
+        The page of the correction.
     """
     from advsci_datasets.registry import prepared
 

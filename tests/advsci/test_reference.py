@@ -61,6 +61,37 @@ def test_every_argument_is_described(package):
     assert not [line for path in sorted(package.rglob("*.py")) for line in silent(path)]
 
 
+IMPERATIVE = set(
+    """Add Alternate Apply Ask Begin Build Call Carry Check Choose Compare Compute Convert Copy Correct Diffuse
+    Draw Drop Embed Encode Evaluate Export Fetch Fill Find Fit Follow Format Gather Give Hand Hold Integrate
+    Judge Keep Learn Look Make Mark Match Measure Merge Minimise Move Multiply Open Pad Place Play Plot Predict
+    Prepare Press Print Put Raise Read Remove Replace Rescale Resume Return Run Save Say Search Set Show
+    Simulate Solve Split Start Stop Take Tell Train Turn Use Validate Walk Write""".split()
+)
+
+
+def gives(node: ast.FunctionDef) -> bool:
+    """Whether a function returns a value; a property is described as an attribute is."""
+    if any("property" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return False
+    return node.returns is not None and ast.unparse(node.returns) not in ("None", "NoReturn")
+
+
+def untold(path: Path):
+    """Public functions that do not say what they give: neither in a section of its own, nor as their first words."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and gives(node):
+            text = ast.get_docstring(node) or ""
+            section = re.search(r"^(Returns|Yields)\n-+$", text, re.MULTILINE)
+            if not section and (not text or re.match(r"\w*", text)[0] in IMPERATIVE):
+                yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.name)
+def test_every_value_that_is_given_is_described(package):
+    assert not [line for path in sorted(package.rglob("*.py")) for line in untold(path)]
+
+
 @pytest.mark.parametrize("path", NAMES)
 def test_a_public_class_describes_what_it_is_made_of(path):
     thing = named(path)

@@ -50,6 +50,7 @@ class Bilinear(Game):
         return {"loss": value if player == "x" else -value}
 
     def place(self) -> Tensor:
+        """Where both players are, (x, y)."""
         return torch.cat([self.x.at, self.y.at]).detach()
 
     def put(self, place: Tensor) -> None:
@@ -156,6 +157,7 @@ def wasserstein(rule: type[Solver], seed: int, d: int = 8, steps: int = 600) -> 
     draws = iter(range(10**9))
 
     def feed():
+        """The next batch and its draw."""
         at = stream.at("step", next(draws))
         batch = {"x": mean + 0.1 * at.at("x").normal((64, d))}
         return batch, {"latent": 0.1 * at.at("z").normal((64, d))}

@@ -78,6 +78,11 @@ def search(
     forbidden
         Tells of a key whether it may not be judged.
 
+    Returns
+    -------
+    Found
+        The judged circuits, by class.
+
     Raises
     ------
     ConfigError

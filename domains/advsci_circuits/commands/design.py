@@ -36,6 +36,11 @@ def run(config: Design, folder: Run) -> Path | int:
         Settings of the command.
     folder
         The run's folder.
+
+    Returns
+    -------
+    Path or int
+        The page, or the exit status 1.
     """
     keep, told = (None, "") if config.keep is None else kept_part(read(config.keep))
     rules = Rules(config.regulators, config.dual, keep, gates_of(config.parts))

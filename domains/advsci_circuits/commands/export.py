@@ -17,6 +17,11 @@ def run(config: Export) -> Path:
     ----------
     config
         Settings of the command.
+
+    Returns
+    -------
+    Path
+        The written file.
     """
     loaded = read(config.file)
     model = kinetics_of(loaded, Stream(config.seed))

@@ -23,6 +23,11 @@ def run(config: Generate, folder: Run) -> Path:
         Settings of the command.
     folder
         The run's folder.
+
+    Returns
+    -------
+    Path
+        The folder of the files.
     """
     if config.smallest > config.largest:
         raise ConfigError(

@@ -47,6 +47,11 @@ def run(config: Train, folder: Run) -> Path:
         Settings of the command.
     folder
         The run's folder; of the game it holds the judged circuits and a report with the verdict too.
+
+    Returns
+    -------
+    Path
+        The model.
     """
     path = folder.path / "model.safetensors"
     if not config.game:

@@ -193,6 +193,11 @@ class HillField:
         ----------
         model
             The kinetics.
+
+        Returns
+        -------
+        HillField
+            The field of all circuits.
         """
         b, n, _ = model.signs.shape
         signs = model.signs

@@ -76,6 +76,11 @@ def robustness(
     output
         Place of the output gene.
 
+    Returns
+    -------
+    Robustness
+        Share of parameter sets that show the function, one per circuit, with its interval.
+
     Examples
     --------
     >>> from advsci import Stream

@@ -30,6 +30,11 @@ def vun(sample: CircuitBatch, train: Collection[bytes], most_regulators: int = 4
     ----------
     most_regulators
         Most regulators of a gene.
+
+    Returns
+    -------
+    VUN
+        Shares of the whole sample.
     """
     keys = canonical_keys(sample)
     valid = is_valid(sample, most_regulators).tolist()

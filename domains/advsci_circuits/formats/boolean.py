@@ -47,6 +47,7 @@ class _Rule:
         self.tokens, self.columns, self.rows, self.place, self.depth = tokens, columns, rows, 0, 0
 
     def value(self) -> np.ndarray:
+        """Truth values of the whole rule, one per row of the columns."""
         result = self._either()
         if self.place < len(self.tokens):
             raise DataError(

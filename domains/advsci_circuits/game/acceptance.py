@@ -103,6 +103,11 @@ def fit_acceptance(real: CircuitBatch, made: CircuitBatch, *, decay: float = 0.0
     ----------
     decay
         Weight of the ridge.
+
+    Returns
+    -------
+    Acceptance
+        The fitted ratio.
     """
     x = torch.cat([features(batch.signs, batch.sizes) for batch in (made, real)]).double()
     y = torch.cat([torch.zeros(len(made.sizes)), torch.ones(len(real.sizes))]).double()

@@ -83,6 +83,11 @@ def find_examples(
         Where the draws come from.
     sets
         Parameter sets per circuit.
+
+    Returns
+    -------
+    Examples
+        The judged circuits.
     """
     rng = stream.at("propose").numpy()
     seen: set[bytes] = set()

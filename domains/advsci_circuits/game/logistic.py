@@ -24,6 +24,7 @@ def logistic(x: torch.Tensor, y: torch.Tensor, decay: float) -> nn.Linear:
     optimiser = torch.optim.LBFGS(layer.parameters(), max_iter=60, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
+        """The penalised cross entropy, its gradient computed."""
         optimiser.zero_grad()
         loss = nn.functional.binary_cross_entropy_with_logits(layer(x)[:, 0], y)
         loss = loss + decay * layer.weight.square().sum()

@@ -63,7 +63,13 @@ class CircuitBatch:
 
     @classmethod
     def of(cls, circuits: Sequence[Circuit | np.ndarray], width: int | None = None) -> "CircuitBatch":
-        """Pad circuits (or sign matrices) to one width, by default that of the largest."""
+        """Pad circuits (or sign matrices) to one width, by default that of the largest.
+
+        Returns
+        -------
+        CircuitBatch
+            All circuits, padded with genes that are none.
+        """
         matrices = [c.signs if isinstance(c, Circuit) else np.asarray(c) for c in circuits]
         sizes = [len(matrix) for matrix in matrices]
         width = max(sizes) if width is None else width

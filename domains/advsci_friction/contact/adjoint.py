@@ -48,6 +48,11 @@ def solve_adjoint(
         Gradient of a loss in the pressures (... y x).
     max_iterations
         Steps of the solver at most.
+
+    Returns
+    -------
+    (lambda, nu)
+        The multipliers of the pixels in contact and of the load.
     """
     dims = space.dims
     tiny = torch.finfo(gradient.dtype).tiny
@@ -136,9 +141,8 @@ class Pressure(torch.autograd.Function):
         space: HalfSpace,
         settings: tuple[float, float, int],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Solve; ``ctx`` keeps what the backward pass needs of ``heights``, ``load``, ``modulus``, ``hardness`` and
-        ``start`` (None where there is none), ``space`` and ``settings`` (tolerances, limit of iterations).
-        """
+        """The solution; ``ctx`` keeps what the backward pass needs of ``heights``, ``load``, ``modulus``, ``hardness``
+        and ``start`` (None where there is none), ``space`` and ``settings`` (tolerances, limit of iterations)."""
         dims = space.dims
         tolerance, adjoint_tolerance, max_iterations = settings
 

@@ -121,7 +121,7 @@ class HalfSpace:
         return 0.5 * self.wavenumber
 
     def filter(self, x: Float[Tensor, "..."], factor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        """Multiply every mode of the maps ``x`` by ``factor`` (half spectrum)."""
+        """The maps ``x``, every mode multiplied by ``factor`` (half spectrum)."""
         return torch.fft.irfftn(torch.fft.rfftn(x, dim=self.dims).mul_(factor), s=self.shape, dim=self.dims)
 
     def displace(self, p: Float[Tensor, "..."]) -> Float[Tensor, "..."]:

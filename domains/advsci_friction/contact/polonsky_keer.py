@@ -90,6 +90,11 @@ def restore_load(p: Tensor, cap: Tensor | None, dims: tuple[int, ...]) -> tuple[
         Reduced pressures (... y x).
     dims
         Axes of the map.
+
+    Returns
+    -------
+    (pressure, full)
+        The pressures, and which surfaces have no room for the load.
     """
     mean = p.mean(dims, keepdim=True)
     if cap is None:
@@ -131,6 +136,11 @@ def polonsky_keer(
         step with r the gap on free pixels and its violation on bound ones.
     max_iterations
         Surfaces that need more are returned as they are, with their error.
+
+    Returns
+    -------
+    Iterate
+        Pressure, estimated error and iterations of each surface.
 
     Notes
     -----

@@ -160,7 +160,7 @@ class AreaPhysics(Physics):
         return tuple(f"area_{j}" for j in range(len(self.strain)))
 
     def forward(self, x: Float[Tensor, "n p p"], condition: Float[Tensor, "n c"] | None) -> Findings:
-        """Press the maps ``x`` and compare their areas with those that ``condition`` asks for."""
+        """Areas of the maps ``x``, pressed, against those that ``condition`` asks for."""
         assert condition is not None
         n, loads = len(x), len(self.strain)
         if not self.active:

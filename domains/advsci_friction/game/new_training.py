@@ -153,7 +153,7 @@ def train_new_maps(
     trainer = {"batch_size": batch_size, "seed": seed, "quiet": quiet, "device": device or torch.device("cpu")}
 
     def play(physics: AreaPhysics, steps: int, adversarial: float, rate: float, stage: Run | None, title: str):
-        """Play ``steps`` under ``physics`` at a ``rate``; the critic weighs ``adversarial``; ``stage``, ``title``."""
+        """A training of ``steps`` under ``physics`` at ``rate``, with ``adversarial``, ``stage`` and ``title``."""
         judge = PhysicsInformedDiscriminator(critic, physics, (pixels, pixels), informed=physics.active)
         multipliers = Multipliers(physics.names, rho=0.05, allowed=0.3) if physics.active else None
         gamma = 0.3

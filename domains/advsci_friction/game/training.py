@@ -154,6 +154,11 @@ def train_game(
         The heading.
     device
         Torch device of the result.
+
+    Returns
+    -------
+    Training
+        The finished training.
     """
     moves = {"generator": adam(1e-3), "discriminator": adam(1e-3)}
     if game.multipliers is not None:

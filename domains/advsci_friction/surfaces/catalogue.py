@@ -106,6 +106,11 @@ def build_catalogue(
         Maps per solve.
     families
         Names of the families; None: all.
+
+    Returns
+    -------
+    Catalogue
+        Shapes, loads, and what the contact solver found of each.
     """
     coefficients, family, layout = draw_shapes(count, stream.at("shapes"), band, families)
     coefficients = coefficients.float()

@@ -49,7 +49,7 @@ class Lithography(Process):
         return "Gaussian proximity blur: Chang 1975, J. Vac. Sci. Technol. 12:1271; mask rule by opening and closing"
 
     def simulate(self, count: int, stream: Stream, pixels: int = 64) -> Float[Tensor, "b n n"]:
-        """Draw ``count`` maps of ``pixels`` x ``pixels`` from the ``stream``, heights [m] of zero mean."""
+        """``count`` maps of ``pixels`` x ``pixels``, drawn from the ``stream``: heights [m] of zero mean."""
         fine = 2 * pixels
         width = self.feature / self.cell * fine
         rng = stream.at(self.name).numpy()

@@ -50,7 +50,7 @@ class Ripples(Process):
         return "ripples of ion erosion: Bradley and Harper 1988, J. Vac. Sci. Technol. A 6:2390"
 
     def simulate(self, count: int, stream: Stream, pixels: int = 64) -> Float[Tensor, "b n n"]:
-        """Draw ``count`` maps of ``pixels`` x ``pixels`` from the ``stream``, heights [m] of zero mean."""
+        """``count`` maps of ``pixels`` x ``pixels``, drawn from the ``stream``: heights [m] of zero mean."""
         rng = stream.at(self.name).numpy()
         k = np.fft.fftfreq(pixels, 1.0 / pixels)
         ky, kx = k[:, None], k[None, :]

@@ -50,7 +50,7 @@ class Worn(Process):
         )
 
     def simulate(self, count: int, stream: Stream, pixels: int = 64) -> Float[Tensor, "b n n"]:
-        """Draw ``count`` maps of ``pixels`` x ``pixels`` from the ``stream``, heights [m] of zero mean."""
+        """``count`` maps of ``pixels`` x ``pixels``, drawn from the ``stream``: heights [m] of zero mean."""
         rng = stream.at(self.name).numpy()
         fine = 2 * pixels
         draw = self._craters if self.tool == "blasting" else self._grooves

@@ -120,6 +120,11 @@ def accuracy(logits: Tensor, held: Stack) -> float:
 def write_predictions(path: Path, target: Stack, classes: tuple[str, ...], probabilities: Tensor) -> Path:
     """Write name, class (of ``classes``) and its probability for every image of ``target`` to ``path``, which is given
     back; ``probabilities`` are (n classes).
+
+    Returns
+    -------
+    Path
+        ``path``.
     """
     with open(path, "w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)

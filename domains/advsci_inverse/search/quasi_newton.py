@@ -49,6 +49,11 @@ def lbfgs(
         Evaluations.
     memory
         Pairs kept a row.
+
+    Returns
+    -------
+    (points, values)
+        End points (n k) and their values (n).
     """
     value, slope = value_and_gradient(z)
     pairs = z.new_zeros(2, memory, *z.shape)

@@ -21,6 +21,11 @@ def run(config: Check) -> int:
     ----------
     config
         What the user asked for.
+
+    Returns
+    -------
+    int
+        The exit status.
     """
     adata, source = load_input(config.file, use_raw=config.use_raw)
     fields = Fields.from_mapping(config.keys())

@@ -18,6 +18,11 @@ def run(config: Evaluate) -> int:
     ----------
     config
         What the user asked for.
+
+    Returns
+    -------
+    int
+        The exit status.
     """
     import pandas as pd
 

@@ -18,6 +18,11 @@ def run(config: Map) -> Path:
     ----------
     config
         What the user asked for.
+
+    Returns
+    -------
+    Path
+        The written file.
     """
     reference, _ = load_input(config.reference)
     model = Model.load(config.model, reference)

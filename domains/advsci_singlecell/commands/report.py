@@ -18,6 +18,11 @@ def run(config: WriteReport) -> Path:
     ----------
     config
         What the user asked for.
+
+    Returns
+    -------
+    Path
+        The page.
     """
     adata = read_cells(config.file)
     missing = [key for key in ("X_advsci_pca", "X_advsci") if key not in adata.obsm]

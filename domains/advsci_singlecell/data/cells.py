@@ -73,6 +73,11 @@ class Cells:
             Its keys.
         likelihood
             ``"gaussian"`` expects log-expression, every other counts.
+
+        Returns
+        -------
+        Cells
+            The checked cells.
         """
         if adata.n_obs == 0 or adata.n_vars == 0:
             raise DataError(

@@ -100,6 +100,11 @@ class Alignment:
             Width of the soft assignment.
         rounds
             Most rounds of clustering and shifting.
+
+        Returns
+        -------
+        Alignment
+            Clusters, and the shift of every batch in each.
         """
         offset = np.zeros((int(batch.max()) + 1, x.shape[1]), np.float32) if start is None else start
         x = np.asarray(x - offset[batch], dtype=np.float32)

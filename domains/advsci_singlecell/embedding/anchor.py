@@ -90,6 +90,11 @@ class Anchor:
             Rate of the diffusion, :math:`\\alpha`.
         pull
             How far a cell is drawn to the mean of its type, :math:`\\beta`.
+
+        Returns
+        -------
+        Anchor
+            The diffused reference.
         """
         neighbourhoods = Neighbourhoods.fit(aligned, batch, batches, neighbours)
         discriminant, posterior, error, weights = None, None, None, (1.0, 0.0)

@@ -62,6 +62,11 @@ class Equaliser:
             How many batches there are.
         k
             Largest size of a neighbourhood.
+
+        Returns
+        -------
+        Equaliser
+            The map to equally noisy components.
         """
         mean = neighbour_means(x, batch, x, batch, k)
         variance = residual_variance(x - mean, batch, batches, k)

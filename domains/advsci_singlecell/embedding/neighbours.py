@@ -134,6 +134,11 @@ class Neighbourhoods:
             How many batches there are.
         k
             Largest size of a neighbourhood.
+
+        Returns
+        -------
+        Neighbourhoods
+            The cells with their radii.
         """
         radius = np.zeros((len(cells), batches), np.float32)
         for b in np.unique(batch):

@@ -43,6 +43,11 @@ class Whitening:
             Components (n d).
         k
             Largest size of a neighbourhood.
+
+        Returns
+        -------
+        Whitening
+            The metric in which noise is alike in all directions.
         """
         residual = np.asarray(x - neighbour_means(x, batch, x, batch, k), np.float64)
         n, d = residual.shape

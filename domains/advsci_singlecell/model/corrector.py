@@ -51,7 +51,13 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
         self.unlabeled_category = unlabeled_category
 
     def fit(self, X: Any, y: Any = None, *, batch: Any = None) -> "BatchCorrector":
-        """Fit to features ``X`` (n d), the batch of every row and, optionally, types ``y`` (None or NaN: unknown)."""
+        """Fit to features ``X`` (n d), the batch of every row and, optionally, types ``y`` (None or NaN: unknown).
+
+        Returns
+        -------
+        BatchCorrector
+            Itself, as scikit-learn wants it.
+        """
         x = self._features(X, reset=True)
         names = _names(batch, len(x))
         self.batches_, number = np.unique(names, return_inverse=True)
@@ -107,6 +113,11 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
             Types of the rows; None or NaN: unknown.
         batch
             Batch of every row (n).
+
+        Returns
+        -------
+        array [n, d]
+            The embedding.
         """
         return self.fit(X, y, batch=batch).transform(X, batch=batch)
 
@@ -147,6 +158,11 @@ def correct(
         Column of obs with the batches.
     seed
         Root of the random numbers.
+
+    Returns
+    -------
+    AnnData or None
+        The corrected copy where one was asked for.
 
     Examples
     --------

@@ -107,6 +107,11 @@ class Expression:
             Source of the random numbers.
         device
             Torch device; None: an accelerator if there is one.
+
+        Returns
+        -------
+        Expression
+            The decoder and the readout.
         """
         from scipy import sparse
 

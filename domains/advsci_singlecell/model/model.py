@@ -389,6 +389,7 @@ class Model:
         return integration.embed(projection(cells.matrix, rows), cells.batch[rows], own)
 
     def fitted(self) -> tuple[Projection, Integration | CountEmbedding]:
+        """The projection and the map of a model that was trained."""
         if self.projection is None or self.integration is None:
             raise ConfigError("got a model that was not trained; expected one that was. Try: model.train().")
         return self.projection, self.integration

@@ -67,6 +67,11 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
         Level below which a cell is called unseen.
     k
         Which nearest reference cell the distance is to.
+
+    Returns
+    -------
+    QueryMap
+        Embedding, p-values and types of the query's cells.
     """
     import pandas as pd
 
