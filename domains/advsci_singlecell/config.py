@@ -67,10 +67,16 @@ class Settings(Config):
         description="turns: the adversary moves several times between the encoder's moves; "
         "reversal: both move at once, one backward pass a step.",
     )
-    steps: int = Field(default=600, ge=1, description="Training steps of the encoder.")
+    steps: int | None = Field(
+        default=None, ge=1, description="Training steps of the encoder; unset: 600, method counts 300."
+    )
     moves: int = Field(default=3, ge=1, description="Steps of the adversary a step of the encoder.")
-    batch_size: int = Field(default=256, ge=8, description="Cells a step.")
-    rate: float = Field(default=1e-3, gt=0, description="Learning rate of the encoder; the adversary's is twice that.")
+    batch_size: int | None = Field(default=None, ge=8, description="Cells a step; unset: 256, method counts 128.")
+    rate: float = Field(
+        default=1e-3,
+        gt=0,
+        description="Learning rate of the encoder; the adversary's is twice that; method counts: 2 and 15 times it.",
+    )
     width: int = Field(default=128, ge=4, description="Units of a hidden layer.")
     clusters: int = Field(default=20, ge=2, description="Soft clusters that condition the adversary without types.")
     diversity: float = Field(default=1.0, ge=0, description="Penalty on clusters made of one batch.")
@@ -97,8 +103,30 @@ class Settings(Config):
         default=0.7, ge=0, le=1, description="Probability that a neighbour's counts are explained, method counts."
     )
     contrast: float = Field(default=0.0, ge=0, description="Weight of the contrast in the own batch, method counts.")
-    hiding: float = Field(default=0.3, ge=0, lt=1, description="Share of the input hidden in training, method counts.")
+    weighing: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="How far directions of the embedding count by what they say of the components, method counts; "
+        "0: all alike.",
+    )
     sketch: int = Field(default=20_000, ge=100, description="Most cells that are trained on; all cells are embedded.")
+
+    def training(self) -> tuple[int, int]:
+        """Steps of the training, and cells a step.
+
+        Returns
+        -------
+        steps, batch_size
+            As set, or what suits the method.
+
+        Examples
+        --------
+        >>> Settings().training(), Settings(method="counts", steps=5).training()
+        ((600, 256), (5, 128))
+        """
+        steps, cells = (300, 128) if self.method == "counts" else (600, 256)
+        return self.steps or steps, self.batch_size or cells
 
 
 class Check(Keys):

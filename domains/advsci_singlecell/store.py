@@ -23,7 +23,6 @@ from advsci_singlecell.embedding.whitening import Whitening
 from advsci_singlecell.game.count_training import CountEmbedding
 from advsci_singlecell.game.counts import CountEncoder
 from advsci_singlecell.game.networks import Decoder, Encoder
-from advsci_singlecell.game.table import Standard
 from advsci_singlecell.game.training import Integration
 
 __all__ = ["Stored", "load", "save"]
@@ -101,7 +100,6 @@ def save(path: str | Path, stored: Stored) -> Path:
 
 def _of_counts(integration: CountEmbedding) -> dict[str, Any]:
     return {
-        "standard": {"mean": integration.standard.mean, "spread": integration.standard.spread},
         "encoder": dict(integration.encoder.state_dict()),
         "decoder": dict(integration.decoder.state_dict()) if integration.decoder is not None else None,
         "head": dict(integration.head.state_dict()) if integration.head is not None else None,
@@ -171,7 +169,7 @@ def load(path: str | Path) -> Stored:
 
 def _counts(state: Mapping[str, Any], settings: Settings, projection: Projection) -> CountEmbedding:
     genes, width = len(projection.genes), settings.width
-    encoder = CountEncoder(genes, settings.features, width=width)
+    encoder = CountEncoder(projection.axes.shape[1], settings.features, width=width)
     encoder.load_state_dict(state["encoder"])
     decoder, head = None, None
     if state["decoder"] is not None:
@@ -180,8 +178,7 @@ def _counts(state: Mapping[str, Any], settings: Settings, projection: Projection
     if state["head"] is not None:
         head = MLP(settings.features, len(state["types"]), width=width, depth=1)
         head.load_state_dict(state["head"])
-    standard = Standard(**_numpy(state["standard"]))
-    return CountEmbedding(encoder.eval(), standard, decoder, head, state["history"])
+    return CountEmbedding(encoder.eval(), decoder, head, state["history"])
 
 
 def _chain(state: Mapping[str, Any], settings: Settings, projection: Projection) -> Integration:

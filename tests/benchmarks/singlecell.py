@@ -248,6 +248,8 @@ def main():
     parser.add_argument("--simulators", nargs="*", default=list(SIMULATORS), choices=list(SIMULATORS))
     parser.add_argument("--peers", nargs="*", default=None)
     parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS), help="of the game on counts")
+    parser.add_argument("--plain", action="store_true", help="arms of the game without their averaged forms")
+    parser.add_argument("--no-scib", action="store_true", help="arms of the game without scIB's totals")
     parser.add_argument("--peer-seeds", type=int, default=3, help="seeds of scVI and scANVI, which take minutes")
     parser.add_argument("--keep", type=Path, default=None, help="folder for peers' scores, taken from there if present")
     parser.add_argument("--stored", type=Path, default=None, help="folder of results_DATA.csv for what is not run")
@@ -270,7 +272,7 @@ def main():
     if "real" in options.only:
         real_rows(options.data, seeds, min(seeds, options.peer_seeds), peers, options.keep, options.stored)
     if "game" in options.only:
-        game_rows(options.data, seeds, options.arms, options.keep)
+        game_rows(options.data, seeds, options.arms, options.keep, not options.plain, not options.no_scib)
     if "held-out" in options.only:
         held_out_rows(options.data, options.arms, options.keep)
     if "control" in options.only:

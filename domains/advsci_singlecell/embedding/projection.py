@@ -195,8 +195,8 @@ class Projection:
         ]
         return np.concatenate(parts).astype(np.float32)
 
-    def selected(self, matrix: Any, rows: np.ndarray | None = None) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-        """Log-expression and matrix of the selected genes, both sparse; totals are those of all genes.
+    def selected(self, matrix: Any, rows: np.ndarray | None = None) -> sparse.csr_matrix:
+        """The selected genes as they are stored, sparse.
 
         Parameters
         ----------
@@ -205,15 +205,11 @@ class Projection:
 
         Returns
         -------
-        expression, counts
-            (n g); equal where the matrix holds log-expression.
+        scipy.sparse.csr_matrix
+            (n g).
         """
-        expression, counts = [], []
-        for _, block in chunks(matrix, rows):
-            counts.append(sparse.csr_matrix(block[:, self.genes], dtype=np.float32))
-            y = log_normalise(block, self.library) if self.library is not None else block
-            expression.append(sparse.csr_matrix(y[:, self.genes], dtype=np.float32))
-        return sparse.csr_matrix(sparse.vstack(expression)), sparse.csr_matrix(sparse.vstack(counts))
+        parts = [sparse.csr_matrix(block[:, self.genes], dtype=np.float32) for _, block in chunks(matrix, rows)]
+        return sparse.csr_matrix(sparse.vstack(parts))
 
 
 def _expression(block: sparse.csr_matrix, genes: np.ndarray, library: float | None) -> np.ndarray:

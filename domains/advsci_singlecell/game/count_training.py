@@ -1,4 +1,4 @@
-"""The game on counts: an encoder of log-expression, a decoder given the batch, the conditional adversary."""
+"""The game on counts: an encoder of components, a decoder given the batch, the conditional adversary."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -23,9 +23,10 @@ from advsci_singlecell.embedding.anchor import Anchor
 from advsci_singlecell.embedding.chain import Chain
 from advsci_singlecell.embedding.neighbours import nearest
 from advsci_singlecell.game.counts import CountEncoder, Counts
+from advsci_singlecell.game.metric import metric_of, remeasure
 from advsci_singlecell.game.networks import Decoder
 from advsci_singlecell.game.strength import readability
-from advsci_singlecell.game.table import CountTable, Standard
+from advsci_singlecell.game.table import CountTable
 from advsci_singlecell.game.training import adversaries_of, groups, held_cells, probes_of, tensors
 
 if TYPE_CHECKING:
@@ -34,19 +35,20 @@ if TYPE_CHECKING:
 __all__ = ["CountEmbedding", "own_neighbours_of"]
 
 NEIGHBOURS = 10
-CHUNK = 4096
 STRENGTH = 1.0
 CELLS_PER_GROUP = 60
+LEADING = 3.0  # standard deviation of the first component, as the encoder reads it
+ENCODER, ADVERSARY = 2.0, 15.0  # learning rates; the adversary must read what there is, or hiding it is no feat
 
 
 @dataclass
 class CountEmbedding:
-    """The trained map from log-expression to the embedding; it needs no batch.
+    """The trained map from components to the embedding; it needs no batch.
 
     Attributes
     ----------
-    encoder, standard
-        The encoder, and the standardisation of its input.
+    encoder
+        The encoder of components.
     decoder
         Expected counts given embedding and batch; None where the likelihood was off.
     head
@@ -56,7 +58,6 @@ class CountEmbedding:
     """
 
     encoder: CountEncoder
-    standard: Standard
     decoder: Decoder | None = None
     head: nn.Module | None = None
     history: list[dict[str, float | int]] = field(default_factory=list)
@@ -65,7 +66,6 @@ class CountEmbedding:
     def fit(
         cls,
         components: np.ndarray,
-        expression: sparse.csr_matrix,
         counts: sparse.csr_matrix,
         cells: Cells,
         settings: Settings,
@@ -82,9 +82,9 @@ class CountEmbedding:
         Parameters
         ----------
         components
-            Principal components (n d): groups and neighbours are found in them.
-        expression, counts
-            Log-expression and counts of the selected genes (n g).
+            Principal components (n e): what the encoder reads, and in which groups and neighbours are found.
+        counts
+            Counts of the selected genes (n g), or log-expression for a Gaussian.
         cells
             Batches and labels of the cells.
         settings
@@ -132,9 +132,10 @@ class CountEmbedding:
         adversaries = adversaries_of(sizes, obs, fields, settings.replace(width=2 * settings.width), batches)
         data |= {name: value for name, value in sizes.items() if name != "anchor"}
         del data["anchor"]
-        standard, (_, genes) = Standard.of(expression), cast(tuple[int, int], expression.shape)
+        _, genes = cast(tuple[int, int], counts.shape)
         with stream.at("initial parameters").seeded():
-            encoder = CountEncoder(genes, dimensions, width=settings.width)
+            scale = float(components.std(axis=0).max()) / LEADING
+            encoder = CountEncoder(components.shape[1], dimensions, width=settings.width, scale=scale or 1.0)
             decoder = None
             if settings.explaining:
                 decoder = Decoder(dimensions, batches, genes, likelihood=settings.likelihood, width=settings.width)
@@ -147,50 +148,52 @@ class CountEmbedding:
             encoder,
             decoder,
             head,
-            expression=CountTable(expression),
+            components=torch.from_numpy(components),
             counts=CountTable(counts),
-            standard=standard,
             batches=batches,
             explaining=settings.explaining,
             contrast=settings.contrast,
             naming=settings.naming,
             sharpening=settings.sharpening,
-            hiding=settings.hiding,
         )
         strength = STRENGTH if settings.strength is None else settings.strength
         game = DomainAdversarial(task, players, Warmup(strength, 0.2))
         rates = {
-            **dict.fromkeys(players, adam(2 * settings.rate, (0.5, 0.99))),
-            "task": adam(settings.rate, (0.5, 0.99)),
+            **dict.fromkeys(players, adam(ADVERSARY * settings.rate, (0.5, 0.99))),
+            "task": adam(ENCODER * settings.rate, (0.5, 0.99)),
         }
         solver = (
-            Alternating(rates, Cosine(1.0, 0.05), moves=dict.fromkeys(players, settings.moves + 1))
+            Alternating(rates, Cosine(1.0, 0.05), moves=dict.fromkeys(players, settings.moves))
             if settings.play == "turns"
             else Simultaneous(rates, Cosine(1.0, 0.05))
         )
+        steps, size = settings.training()
         training = Trainer(
-            steps=settings.steps,
-            batch_size=min(settings.batch_size, len(batch)),
+            steps=steps,
+            batch_size=min(size, len(batch)),
             seed=stream.at("training").key() % 2**31,
             device=device,
-            log_every=min(50, settings.steps),
+            log_every=min(50, steps),
             callbacks=[_Reading(held_cells(data, stream)), *(probes_of(data) if players else [])],
             quiet=quiet,
             title="embedding",
             **({"run": run, "checkpoint_every": 100} if run is not None else {}),
         ).fit(game, data, solver)
         played = cast(Counts, training.game.players["task"]).cpu().eval()
-        parts = [standard(torch.from_numpy(_dense(expression, part))) for part in _parts(len(batch))]
-        played.encoder.settle(parts)
-        return cls(played.encoder, standard, played.decoder, played.head, training.log)
+        played.encoder.settle(torch.from_numpy(components))
+        embedding = cls(played.encoder, played.decoder, played.head, training.log)
+        if settings.weighing:
+            metric = metric_of(embedding.embed(components), components, batch, settings.weighing)
+            remeasure(metric, played.encoder, played.decoder, played.head)
+        return embedding
 
-    def embed(self, expression: np.ndarray) -> np.ndarray:
+    def embed(self, components: np.ndarray) -> np.ndarray:
         """The embedding of any cells, of known batches or not.
 
         Parameters
         ----------
-        expression
-            Log-expression of the selected genes (n g); a gene that was not measured sits at `standard`'s mean.
+        components
+            Principal components (n e).
 
         Returns
         -------
@@ -198,7 +201,7 @@ class CountEmbedding:
             (n d).
         """
         with torch.no_grad():
-            return self.encoder(self.standard(torch.from_numpy(np.asarray(expression, np.float32)))).numpy()
+            return self.encoder(torch.from_numpy(np.asarray(components, np.float32))).numpy()
 
     def types(self, z: np.ndarray) -> np.ndarray:
         """Probabilities of the types by the class head.
@@ -227,9 +230,9 @@ class _Reading:
 
     def __call__(self, training: Any) -> dict[str, float]:
         task = cast(Counts, training.game.players["task"])
-        rows = self.held["row"].to(next(task.parameters()).device)
+        rows = self.held["row"].to(task.components.device)
         with torch.no_grad(), evaluating(task):
-            z = task.encoder(task.standard(task.expression[rows])).cpu()
+            z = task.encoder(task.components[rows]).cpu()
         return {"readability": readability(z, self.held["batch"], self.held["membership"].argmax(1))}
 
 
@@ -260,11 +263,3 @@ def own_neighbours_of(x: np.ndarray, batch: np.ndarray, k: int = NEIGHBOURS) -> 
         others = found[:, 1:] if found.shape[1] > 1 else found
         out[rows] = rows[np.resize(others[:, np.arange(k) % others.shape[1]], (len(rows), k))]
     return out
-
-
-def _parts(n: int) -> list[slice]:
-    return [slice(start, start + CHUNK) for start in range(0, n, CHUNK)]
-
-
-def _dense(matrix: sparse.csr_matrix, part: slice) -> np.ndarray:
-    return np.asarray(matrix[part].todense(), dtype=np.float32)

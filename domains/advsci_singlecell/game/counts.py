@@ -23,12 +23,13 @@ from torch.nn import functional as F
 from advsci.games import Batch, Draw, Task
 from advsci.streams import Stream
 from advsci_singlecell.game.networks import Decoder
-from advsci_singlecell.game.table import CountTable, Standard
+from advsci_singlecell.game.table import CountTable
 
 __all__ = ["CountEncoder", "Counts", "contrast"]
 
 
 RUNNING = 0.1
+CHUNK = 4096
 
 
 class ResidualBlock(nn.Module):
@@ -46,40 +47,44 @@ class ResidualBlock(nn.Module):
 
 
 class CountEncoder(nn.Module):
-    """From standardised log-expression to the embedding, which is normalised per dimension.
+    """From principal components of log-expression to the embedding, which is normalised per dimension.
 
     Parameters
     ----------
-    genes
+    components
         Length of the input.
     dimensions
         Length of the embedding.
     width, depth
         Units of a hidden layer, and how many residual blocks.
+    scale
+        What the input is divided by: one number, so that leading components stay the longest.
     """
 
     centre: Tensor
     spread: Tensor
+    scale: Tensor
 
-    def __init__(self, genes: int, dimensions: int, *, width: int = 128, depth: int = 2):
+    def __init__(self, components: int, dimensions: int, *, width: int = 128, depth: int = 2, scale: float = 1.0):
         super().__init__()
         blocks = [ResidualBlock(width) for _ in range(depth)]
         self.network = nn.Sequential(
-            nn.Linear(genes, width), *blocks, nn.LayerNorm(width), nn.Linear(width, dimensions)
+            nn.Linear(components, width), *blocks, nn.LayerNorm(width), nn.Linear(width, dimensions)
         )
+        self.register_buffer("scale", torch.tensor(scale))
         self.register_buffer("centre", torch.zeros(dimensions))
         self.register_buffer("spread", torch.ones(dimensions))
 
-    def forward(self, x: Float[Tensor, "n g"]) -> Float[Tensor, "n d"]:
+    def forward(self, x: Float[Tensor, "n e"]) -> Float[Tensor, "n d"]:
         """The embedding.
 
         Parameters
         ----------
         x
-            Standardised log-expression. In training the embedding is normalised over these cells, else as `settle` or
+            Components. In training the embedding is normalised over these cells, else as `settle` or
             the last steps left it.
         """
-        h = self.network(x)
+        h = self.network(x / self.scale)
         if not self.training:
             return (h - self.centre) / self.spread
         mean, spread = h.mean(0), (h.var(0, unbiased=False) + 1e-5).sqrt()
@@ -89,15 +94,15 @@ class CountEncoder(nn.Module):
         return (h - mean) / spread
 
     @torch.no_grad()
-    def settle(self, chunks: list[Tensor]) -> None:
+    def settle(self, x: Float[Tensor, "n e"]) -> None:
         """Fix the normalisation to all cells.
 
         Parameters
         ----------
-        chunks
-            Standardised log-expression of all cells, in parts.
+        x
+            Components of all cells.
         """
-        h = torch.cat([self.network(part) for part in chunks])
+        h = torch.cat([self.network(part / self.scale) for part in x.split(CHUNK)])
         self.centre.copy_(h.mean(0))
         self.spread.copy_(h.std(0, unbiased=False).clamp(min=1e-6))
 
@@ -109,18 +114,14 @@ class Counts(Task):
     ----------
     encoder, decoder, head
         Networks; without a decoder counts are not explained, without a head types are not named.
-    expression, counts
-        Log-expression that the encoder reads, and counts that the decoder explains (log-expression for a Gaussian).
-    standard
-        Standardisation of the log-expression.
+    components, counts
+        What the encoder reads of all cells (m e), and counts that the decoder explains (log-expression for a Gaussian).
     batches
         Number of batches.
     explaining, contrast, naming
         Weights of the likelihood (per gene), the contrast and the class head.
     sharpening
         Probability that the counts to explain are those of a neighbour.
-    hiding
-        Share of the input that is dropped in training.
     noise
         Standard deviation of the noise on the embedding before it is decoded.
     temperature
@@ -132,43 +133,39 @@ class Counts(Task):
     batch; ``batch`` (n); with a head, ``posterior`` (n c).
     """
 
+    components: Tensor
+
     def __init__(
         self,
         encoder: CountEncoder,
         decoder: Decoder | None,
         head: nn.Module | None = None,
         *,
-        expression: CountTable,
+        components: Float[Tensor, "m e"],
         counts: CountTable,
-        standard: Standard,
         batches: int,
         explaining: float = 10.0,
         contrast: float = 0.0,
         naming: float = 0.1,
         sharpening: float = 0.7,
-        hiding: float = 0.3,
         noise: float = 0.1,
         temperature: float = 0.2,
     ):
         super().__init__()
         self.encoder, self.decoder, self.head = encoder, decoder, head
-        self.expression, self.counts, self.standard, self.batches = expression, counts, standard, batches
+        self.register_buffer("components", components, persistent=False)
+        self.counts, self.batches = counts, batches
         self.explaining, self.contrast, self.naming = explaining, contrast, naming
-        self.sharpening, self.hiding, self.noise, self.temperature = sharpening, hiding, noise, temperature
+        self.sharpening, self.noise, self.temperature = sharpening, noise, temperature
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         """Hidden genes, noise and neighbours for ``batch``, from ``stream``."""
-        row, (_, genes) = batch["row"], self.expression.shape
-        n, k, device = len(row), batch["neighbours"].shape[1], row.device
-        drawn = {
-            "seen": stream.at("seen").uniform((n, genes), device=device) >= self.hiding,
+        n, k, device = len(batch["row"]), batch["neighbours"].shape[1], batch["row"].device
+        return {
             "noise": stream.at("noise").normal((n, self.encoder.centre.shape[0]), device=device),
             "which": stream.at("which").integers(k, (n,), device=device),
             "other": stream.at("other").uniform((n,), device=device) < self.sharpening,
         }
-        if self.contrast:
-            drawn["seen too"] = stream.at("seen too").uniform((n, genes), device=device) >= self.hiding
-        return drawn
 
     def features(self, batch: Batch, draw: Draw) -> Tensor:
         """The embedding (n d) alone, which is all that an adversary needs of the task.
@@ -180,7 +177,7 @@ class Counts(Task):
         draw
             Random numbers of `draw`.
         """
-        return self.encoder(self._read(batch["row"], draw["seen"]))
+        return self.encoder(self.components[batch["row"]])
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
         """Embedding (n d) of ``batch`` with the numbers of ``draw``, and the task's named weighted terms."""
@@ -193,15 +190,12 @@ class Counts(Task):
             likely = self.decoder(z + self.noise * draw["noise"], code, target.sum(1), target)
             terms["expression"] = -self.explaining * likely.mean()
         if self.contrast:
-            other = self.encoder(self._read(neighbour, draw["seen too"]))
+            other = self.encoder(self.components[neighbour])
             terms["contrast"] = self.contrast * contrast(z, other, batch["batch"], self.temperature)
         if self.head is not None:
             log_p = torch.log_softmax(self.head(z), dim=1)
             terms["types"] = -self.naming * (batch["posterior"] * log_p).sum(1).mean()
         return z, terms
-
-    def _read(self, rows: Tensor, seen: Tensor) -> Tensor:
-        return self.standard(self.expression[rows]) * seen / (1.0 - self.hiding)
 
 
 def contrast(

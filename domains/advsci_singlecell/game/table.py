@@ -1,10 +1,6 @@
 """Counts of all cells on the device, sparse, and the dense rows of a batch of them.
 
-A batch of a training names cells by number; what is made dense is that batch alone. The input of the encoder is
-
-.. math:: x_{ig} = \\mathrm{clamp}_{\\pm 8}\\left(\\frac{\\log(1 + \\ell c_{ig} / n_i) - m_g}{\\max(s_g, 0.15)}\\right)
-
-with the cell's total :math:`n_i` over *all* genes, and mean and spread :math:`m, s` of every gene over the cells.
+A batch of a training names cells by number; what is made dense is that batch alone.
 """
 
 from typing import Any
@@ -15,48 +11,7 @@ from jaxtyping import Float, Int
 from scipy import sparse
 from torch import Tensor
 
-__all__ = ["CountTable", "Standard"]
-
-LEAST_SPREAD = 0.15
-LARGEST = 8.0
-
-
-class Standard:
-    """The standardisation of log-expression: one affine map per gene.
-
-    Parameters
-    ----------
-    mean, spread
-        Per gene (g).
-    """
-
-    def __init__(self, mean: np.ndarray, spread: np.ndarray):
-        self.mean = torch.as_tensor(mean, dtype=torch.float32)
-        self.spread = torch.as_tensor(np.maximum(spread, LEAST_SPREAD), dtype=torch.float32)
-
-    @classmethod
-    def of(cls, expression: sparse.csr_matrix) -> "Standard":
-        """From log-expression (n g).
-
-        Parameters
-        ----------
-        expression
-            Log-expression of the cells that are trained on.
-        """
-        mean = np.asarray(expression.mean(axis=0)).ravel()
-        square = np.asarray(expression.multiply(expression).mean(axis=0)).ravel()
-        return cls(mean, np.sqrt(np.maximum(square - mean**2, 0.0)))
-
-    def __call__(self, expression: Float[Tensor, "n g"]) -> Float[Tensor, "n g"]:
-        """Standardised log-expression.
-
-        Parameters
-        ----------
-        expression
-            Dense log-expression, on any device.
-        """
-        mean, spread = self.mean.to(expression.device), self.spread.to(expression.device)
-        return ((expression - mean) / spread).clamp(-LARGEST, LARGEST)
+__all__ = ["CountTable"]
 
 
 class CountTable:

@@ -153,12 +153,13 @@ class Integration:
             if settings.play == "turns"
             else Simultaneous(optimizers, Linear(1.0, 0.1))
         )
+        steps, size = settings.training()
         training = Trainer(
-            steps=settings.steps,
-            batch_size=min(settings.batch_size, len(batch)),
+            steps=steps,
+            batch_size=min(size, len(batch)),
             seed=stream.at("training").key() % 2**31,
             device=device,
-            log_every=min(50, settings.steps),
+            log_every=min(50, steps),
             callbacks=[*balance, *probes_of(data)] if players else [],
             ema=EMA(0.98, of=("task",)),
             quiet=quiet,

@@ -73,6 +73,7 @@ class Model:
         self.seed, self.device = seed, device
         self.integration: Integration | CountEmbedding | None = None
         self.expression: Expression | None = None
+        self.placed: np.ndarray | None = None
         self.projection: Projection | None = None
         self.history: list[dict[str, float | int]] = []
         if self.settings.adversary == "marginal":
@@ -167,12 +168,12 @@ class Model:
             "run": run,
         }
         if settings.method == "counts":
-            tables = self.projection.selected(cells.matrix, rows)
-            self.integration = CountEmbedding.fit(components, *tables, sketched, settings, **given)
+            counts = self.projection.selected(cells.matrix, rows)
+            self.integration = CountEmbedding.fit(components, counts, sketched, settings, **given)
         else:
             self.integration = Integration.fit(components, sketched, settings, **given)
         self.history = self.integration.history
-        self.expression = None
+        self.expression = self.placed = None
         return self
 
     def get_latent_representation(self, adata: "AnnData | None" = None, *, labels: bool = True) -> np.ndarray:
@@ -353,6 +354,23 @@ class Model:
         model.history = stored.integration.history
         return model
 
+    def reference(self) -> np.ndarray:
+        """What queries are compared with: the model's cells, placed without their own labels, at most ``sketch`` of
+        them; found when it is first asked for.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n d).
+        """
+        if self.placed is None:
+            rows = np.arange(len(self.cells.batch))
+            if len(rows) > self.settings.sketch:
+                order = Stream(self.seed).at("reference").permutation(len(rows)).numpy()
+                rows = np.sort(order[: self.settings.sketch])
+            self.placed = self.embed_rows(rows, labels=False)
+        return self.placed
+
     def explained(self) -> Expression:
         """The decoder and the readout of expression, fitted when they are first asked for."""
         if self.expression is None:
@@ -384,7 +402,7 @@ class Model:
         cells = cells or self.cells
         projection, integration = self.fitted()
         if isinstance(integration, CountEmbedding):
-            return integration.embed(np.asarray(projection.selected(cells.matrix, rows)[0].todense()))
+            return integration.embed(projection(cells.matrix, rows))
         own = cells.labels[rows] if labels else None
         return integration.embed(projection(cells.matrix, rows), cells.batch[rows], own)
 

@@ -13,7 +13,6 @@ import numpy as np
 from scipy import sparse
 
 from advsci.errors import DataError, needs
-from advsci.streams import Stream
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.matrix import chunks, log_normalise
@@ -89,15 +88,12 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
     known = column >= 0
     expression = _expression(cells, projection, column, known)
     seen = [name for name in cells.batches if name in model.cells.batches]
+    components = ((expression - projection.mean) @ projection.axes).astype(np.float32)
     if isinstance(integration, CountEmbedding):
-        z = integration.embed(expression)
+        z = integration.embed(components)
     else:
-        z = integration.embed_unseen(((expression - projection.mean) @ projection.axes).astype(np.float32), cells.batch)
-    rows = np.arange(len(model.cells.batch))
-    if len(rows) > model.settings.sketch:
-        rows = np.sort(Stream(model.seed).at("reference").permutation(len(rows)).numpy()[: model.settings.sketch])
-    reference = model.embed_rows(rows, labels=False)  # placed as the query is, without its own labels
-    p = conformal_p_values(reference, z, k)
+        z = integration.embed_unseen(components, cells.batch)
+    p = conformal_p_values(model.reference(), z, k)
     types = None
     if model.cells.types:
         names = np.asarray(model.cells.types)[integration.types(z).argmax(axis=1)].astype(object)

@@ -13,7 +13,7 @@ from advsci_singlecell.evaluation.scores import correction_scores
 from advsci_singlecell.game.adversary import CategoricalAdversary
 from advsci_singlecell.game.counts import CountEncoder, Counts, contrast
 from advsci_singlecell.game.networks import Decoder
-from advsci_singlecell.game.table import CountTable, Standard
+from advsci_singlecell.game.table import CountTable
 from advsci_singlecell.model.model import Model
 
 
@@ -21,13 +21,6 @@ def test_rows_of_the_table_are_those_of_the_matrix():
     matrix = np.random.default_rng(0).poisson(0.3, (7, 5)).astype(np.float32)
     rows = torch.tensor([3, 0, 3, 6])
     assert torch.equal(CountTable(sparse.csr_matrix(matrix))[rows], torch.from_numpy(matrix)[rows])
-
-
-def test_standard_expression_has_mean_zero_and_spread_one():
-    x = np.random.default_rng(0).normal(3.0, 2.0, (500, 4)).astype(np.float32)
-    y = Standard.of(sparse.csr_matrix(x))(torch.from_numpy(x))
-    torch.testing.assert_close(y.mean(0), torch.zeros(4), atol=1e-5, rtol=0)
-    torch.testing.assert_close(y.std(0, unbiased=False), torch.ones(4), atol=1e-4, rtol=0)
 
 
 def test_the_contrast_knows_the_own_batch_only():
@@ -43,9 +36,8 @@ def game(**settings: Any) -> tuple[DomainAdversarial, dict[str, torch.Tensor]]:
     task = Counts(
         CountEncoder(6, 3, width=8),
         Decoder(3, 2, 6, width=8),
-        expression=CountTable(matrix),
+        components=torch.from_numpy(matrix.toarray()),
         counts=CountTable(matrix),
-        standard=Standard.of(matrix),
         batches=2,
         **settings,
     )
@@ -77,8 +69,8 @@ def test_an_adversary_sees_the_features_that_the_task_gives():
 
 
 def test_sharpening_explains_the_neighbour():
-    played, batch = game(sharpening=1.0, noise=0.0, hiding=0.0)
-    own, _ = game(sharpening=0.0, noise=0.0, hiding=0.0)
+    played, batch = game(sharpening=1.0, noise=0.0)
+    own, _ = game(sharpening=0.0, noise=0.0)
     own.load_state_dict(played.state_dict())
     own.task.counts = CountTable(sparse.csr_matrix(played.task.counts[batch["neighbours"][:, 0]].numpy()))
     found, expected = (g.terms("task", batch, g.draw(batch, Stream(0)))["expression"] for g in (played, own))

@@ -146,6 +146,14 @@ def test_a_query_is_compared_with_the_reference_placed_without_its_own_labels(tr
     np.testing.assert_array_equal(found.p_value, conformal_p_values(hidden, found.embedding))
 
 
+def test_the_reference_is_embedded_once_for_all_queries(trained, monkeypatch):
+    model, query = trained, trained.adata[:20].copy()
+    query.obs["batch"] = "new"
+    first = model.map_query(query)
+    monkeypatch.setattr(model, "embed_rows", None)
+    assert np.array_equal(model.map_query(query).p_value, first.p_value)
+
+
 def test_a_query_may_lack_some_genes_but_not_most(trained):
     query = trained.adata[:80].copy()
     query.obs["batch"] = "new"
