@@ -81,9 +81,11 @@ def page(paper: Paper, results: Sequence[Result], measured: Mapping[str, Any], e
     report.card("CPU time", f"{seconds:.0f} s", note=f"All steps of the {effort} form, when they were last run.")
     report.section("Published and ours", paper.protocol)
     report.table([_row(r) for r in results], caption=f"{_capital(paper.shows)}: published and ours.")
-    deviating = [r for r in results if r.status != "reproduced"]
-    if deviating:
-        report.bullets(f"{_name(r.cell)}: {r.status}. {r.reason}" for r in deviating)
+    reasons = [f"{_name(r.cell)}: {r.status}. {r.reason}" for r in results if r.status in ("deviates", "data absent")]
+    if counts["left to --full"]:
+        reasons.append(f"{counts['left to --full']} left to --full: they take too long for the quick form.")
+    if reasons:
+        report.bullets(reasons)
     for figure, caption in _figures(paper, results, measured):
         report.figure(figure, caption)
     if controls:
@@ -131,12 +133,11 @@ def _row(result: Result) -> dict[str, Any]:
     elif ours is not None and result.spread:
         ours = _Shown(ours, result.spread)
     return {
-        "row": cell.row,
-        "quantity": cell.column,
+        "cell": _name(cell),
         "published": _digits(published),
         "ours": _digits(ours),
-        "counts as the same": _tolerance(cell),
         "status": Verdict(LEVELS[result.status], result.status),  # type: ignore[arg-type]
+        "counts as the same": _tolerance(cell),
     }
 
 
