@@ -106,7 +106,11 @@ class ImageFolder(Dataset):
             with Image.open(path) as opened:
                 image: Any = ImageOps.exif_transpose(opened).convert(_MODES[self.channels])
                 if self.size is not None:
-                    image = ImageOps.fit(image, (self.size, self.size), Image.Resampling.LANCZOS)
+                    side = min(image.size)
+                    left, top = ((length - side) // 2 for length in image.size)
+                    # cut before it is scaled: what is cut off must not shine in
+                    image = image.crop((left, top, left + side, top + side))
+                    image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
                 values = np.array(image, dtype=np.float32)
         except (OSError, ValueError, SyntaxError) as error:
             raise DataError(
