@@ -1,7 +1,7 @@
 """A folder of images as data: decoded one by one where they are asked for, by worker processes if wanted."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,9 +63,7 @@ class ImageFolder(Dataset):
              [1., 1.]]])
     """
 
-    def __init__(
-        self, folder: str | Path, *, size: int | None = None, channels: Literal[1, 3, 4] = 3, labels: bool = False
-    ):
+    def __init__(self, folder: str | Path, *, size: int | None = None, channels: int = 3, labels: bool = False):
         if channels not in _MODES or (size is not None and size < 1):
             raise ConfigError(
                 f"got channels={channels}, size={size}; expected 1, 3 or 4 channels and a positive size. "
