@@ -89,7 +89,7 @@ def test_a_game_of_networks_against_its_dense_jacobian():
     found = smallest_eigenvalues(field, 3, steps=16, iterations=field.size)
     dense = torch.linalg.eigvals(field.dense())
     scale = float(dense.abs().max())
-    assert float(found.residuals.max()) < 1e-3 * scale
+    assert float(found.residuals.max()) < 0.01 * scale
     for value in found.eigenvalues:
         assert float((dense - value).abs().min()) < 0.01 * scale
     assert float(found.eigenvalues.abs().max()) < 0.01 * scale

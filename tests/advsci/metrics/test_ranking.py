@@ -65,8 +65,9 @@ def test_the_interval_covers_the_closed_form_of_two_gaussians():
             found = ranking_test(Stream(seed).at("r").normal((80,)) + d, Stream(seed).at("f").normal((120,)))
             hits += found.low <= truth <= found.high
             rejected += found.p_value < 0.05
-        assert 0.905 <= hits / 400 <= 0.985  # four standard errors of the count
-        assert (0.025 <= rejected / 400 <= 0.08) if d == 0.0 else rejected / 400 > 0.95
+        error = 4.0 * math.sqrt(0.05 * 0.95 / 400)  # four standard errors of a count of 400
+        assert abs(hits / 400 - 0.95) <= error
+        assert abs(rejected / 400 - 0.05) <= error if d == 0.0 else rejected / 400 > 0.95
 
 
 def test_what_the_test_says_and_refuses():
