@@ -116,3 +116,22 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
     def predict(self, X: Any, sample_domain: Any = None) -> np.ndarray:
         """Labels (n) of images ``X``; ``sample_domain`` is not looked at."""
         return self.classes_[self.predict_proba(X).argmax(1)]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy on images of known classes.
+
+        Parameters
+        ----------
+        X
+            Images (n, channels, height, width).
+        y
+            Their labels (n).
+        sample_weight
+            What each image counts (n); None: all alike.
+
+        Returns
+        -------
+        float
+            Share of the images, or of their weights, whose label is predicted.
+        """
+        return float(super().score(X, y, sample_weight))
