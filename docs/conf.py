@@ -37,6 +37,8 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 # Pages with code cells run once per change of their text; what they print and draw is kept beside the build.
+# Their figures are shown by the kernel's own backend, whichever the shell asks for.
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / "executed")
 nb_execution_timeout = 300
