@@ -142,25 +142,7 @@ def _advance(field: VectorField, start: Tensor, times: Tensor, rtol: float, atol
             step = change.clamp_(*LOG_CHANGE).exp_().mul_(h)
             previous = torch.where(accept, size, previous)
 
-        upto = torch.searchsorted(times, ts[1:] + 1e-12 * span, right=True)
-        passed = torch.diff(upto, dim=0, prepend=saved[None]).view(-1)
-        cell = torch.repeat_interleave(passed)  # host sync: how many outputs this block passes
-        if cell.numel():
-            rank = torch.arange(cell.numel(), device=device) - (torch.cumsum(passed, 0) - passed)[cell]
-            which = (upto.view(-1) - passed)[cell] + rank
-            column = cell % width
-            # Hairer's interpolant of each step: value, rise and three slopes, [5, block * width, n]
-            fifth = torch.einsum("d,kdnw->knw", dense_row, k)
-            parts = torch.stack([xs[:-1], xs[1:], k[:, 0], k[:, 6], fifth]).permute(0, 1, 3, 2).reshape(5, -1, n)
-            x0, x1, f0, f1, fifth = parts.index_select(1, cell).unbind(0)
-            hc = hs.view(-1)[cell]
-            theta, hc = ((times[which] - ts[:-1].reshape(-1)[cell]) / hc)[:, None], hc[:, None]
-            rise = x1 - x0
-            bend = hc * f0 - rise
-            inner = bend + theta * ((rise - hc * f1 - bend) + (1 - theta) * hc * fifth)
-            out[alive[column], which] = x0 + theta * (rise + (1 - theta) * inner)
-            saved = upto[-1]
-
+        saved = _write_passed(out, alive, times, saved, xs, ts, hs, k, dense_row)
         index = (end - t > done).nonzero()[:, 0]
         if len(index) == 0:
             return out
@@ -172,6 +154,32 @@ def _advance(field: VectorField, start: Tensor, times: Tensor, rtol: float, atol
         f"got {len(alive)} of {b} trajectories unfinished after {most_steps} steps; expected all at their end. "
         "Try: integrate_stiff, looser tolerances, or a shorter time."
     )
+
+
+def _write_passed(
+    out: Tensor, alive: Tensor, times: Tensor, saved: Tensor, xs: Tensor, ts: Tensor, hs: Tensor, k: Tensor, row: Tensor
+) -> Tensor:
+    """Write the outputs that a block of steps passes, by Hairer's interpolant; how many each sample has by then."""
+    n, width = xs.shape[1:]
+    upto = torch.searchsorted(times, ts[1:] + 1e-12 * (times[-1] - times[0]), right=True)
+    passed = torch.diff(upto, dim=0, prepend=saved[None]).view(-1)
+    cell = torch.repeat_interleave(passed)  # host sync: how many outputs this block passes
+    if not cell.numel():
+        return saved
+    rank = torch.arange(cell.numel(), device=out.device) - (torch.cumsum(passed, 0) - passed)[cell]
+    which = (upto.view(-1) - passed)[cell] + rank
+    column = cell % width
+    # of each step: value, rise and three slopes, [5, block * width, n]
+    fifth = torch.einsum("d,kdnw->knw", row, k)
+    parts = torch.stack([xs[:-1], xs[1:], k[:, 0], k[:, 6], fifth]).permute(0, 1, 3, 2).reshape(5, -1, n)
+    x0, x1, f0, f1, fifth = parts.index_select(1, cell).unbind(0)
+    hc = hs.view(-1)[cell]
+    theta, hc = ((times[which] - ts[:-1].reshape(-1)[cell]) / hc)[:, None], hc[:, None]
+    rise = x1 - x0
+    bend = hc * f0 - rise
+    inner = bend + theta * ((rise - hc * f1 - bend) + (1 - theta) * hc * fifth)
+    out[alive[column], which] = x0 + theta * (rise + (1 - theta) * inner)
+    return upto[-1]
 
 
 def _first_step(field: VectorField, x: Tensor, slope: Tensor, rtol: float, atol: float) -> Tensor:

@@ -117,20 +117,10 @@ def train_prior(
         adversary=config.adversary if config.encoder else 1.0,
         penalties=(R1(config.penalty), R2(config.penalty)),
     )
-    data = {"x": train[:, None]}
-    if config.classes and labels is not None:
-        data["condition"] = labels[: -config.held_out]
-    if config.masked:
-        stream = Stream(config.seed).at("hidden pixels")
-        data["mask"] = (stream.uniform(tuple(data["x"].shape)) >= config.masked).float()
-        data["x"] = data["x"] * data["mask"]  # what is hidden is gone for good
-    spare = {"x": held[:, None]}
-    if config.classes and labels is not None:
-        spare["condition"] = labels[-config.held_out :]
-    if config.masked:
-        hidden = Stream(config.seed).at("hidden pixels, held out").uniform(tuple(spare["x"].shape))
-        spare["mask"] = (hidden >= config.masked).float()
-        spare["x"] = spare["x"] * spare["mask"]
+    own = labels if config.classes else None
+    data = _batches(train, None if own is None else own[: -config.held_out], config, "hidden pixels")
+    own = None if own is None else own[-config.held_out :]
+    spare = _batches(held, own, config, "hidden pixels, held out")
     probed = bool(game.adversarial)
     trainer = Trainer(
         steps=config.steps,
@@ -147,29 +137,45 @@ def train_prior(
     betas = (0.5, 0.99) if config.encoder else (0.0, 0.99)
     training = trainer.fit(game, data, Simultaneous(adam(config.rate, betas=betas), Cosine(1.0, 0.02)))
     prior = GeneratorPrior(training.averaged("generator").cpu(), shape, config.rank)  # type: ignore[arg-type]
-    own = labels[-config.held_out :] if config.classes and labels is not None else None
     if config.masked:
         seen, mask = data["x"][-config.held_out :, 0], data["mask"][-config.held_out :, 0]
         residual = _masked_residual(prior, seen, mask, own)
     else:
         residual = held - project_onto_range(prior, held, own)
     prior.fit_residual(residual)
-    card = {
+    card = _card(config, prior, (len(train), len(held)), float(residual.square().mean()))
+    return TrainedPrior(prior.eval().requires_grad_(False), card, training.log)
+
+
+def _batches(images: Tensor, labels: Tensor | None, config: "Train", purpose: str) -> dict[str, Tensor]:
+    """What the game is given of images: classes, where there are some, and which pixels are hidden, if any are."""
+    data = {"x": images[:, None]}
+    if labels is not None:
+        data["condition"] = labels
+    if config.masked:
+        hidden = Stream(config.seed).at(purpose).uniform(tuple(data["x"].shape))
+        data["mask"] = (hidden >= config.masked).float()
+        data["x"] = data["x"] * data["mask"]  # what is hidden is gone for good
+    return data
+
+
+def _card(config: "Train", prior: GeneratorPrior, images: tuple[int, int], error: float) -> dict[str, Any]:
+    """The card of a prior: its networks, its recipe, and what it was trained on."""
+    return {
         "kind": "prior",
         "networks": {
             "kind": config.networks,
             "latent": config.latent,
-            "shape": list(shape),
+            "shape": list(prior.shape),
             "widths": list(config.widths),
             "encoder": config.encoder,
             "classes": config.classes,
             "rank": prior.residual_factor.shape[1],
         },
         "recipe": config.model_dump(mode="json", exclude={"out", "overwrite", "device"}),
-        "data": {"name": config.data, "training_images": len(train), "held_out_images": len(held)},
-        "representation_error": float(residual.square().mean()),
+        "data": {"name": config.data, "training_images": images[0], "held_out_images": images[1]},
+        "representation_error": error,
     }
-    return TrainedPrior(prior.eval().requires_grad_(False), card, training.log)
 
 
 def _masked_residual(prior: GeneratorPrior, seen: Tensor, mask: Tensor, labels: Tensor | None) -> Tensor:

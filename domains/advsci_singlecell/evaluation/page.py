@@ -84,49 +84,9 @@ def correction_page(
     if seconds is not None:
         report.card("time to the embedding [s]", round(seconds, 1))
     if labels_key is not None:
-        drawn, types = rows, adata.obs[labels_key]
-        rows = rows[known_labels(types.iloc[rows], unlabeled_category)]
-        table = {
-            name: correction_scores(z[rows], batch.iloc[rows], types.iloc[rows])
-            for name, z in (("before", before), ("after", after))
-        }
-        for name in ("iLISI", "cLISI"):
-            report.card(name, round(table["after"][name], 3), note=f"before {table['before'][name]:.3f}")
-        confounding = check_confounding(before[rows], batch.iloc[rows], types.iloc[rows], biology=labels_key)
-        report.section("Is it safe?", "What the design of the experiment lets any correction do.")
-        for warning in confounding.warnings or [
-            "No type is missing from a batch, and batch and type can be told apart."
-        ]:
-            report.note(warning, "watch" if confounding.warnings else "good")
-        report.table(
-            [{labels_key: str(t), **row.to_dict()} for t, row in confounding.composition.iterrows()],
-            caption="Cells of every type in every batch.",
-        )
-        report.section(
-            "What was mixed, what was kept",
-            ""
-            if scored == "X_advsci"
-            else f"obs['{labels_key}'] was given to the correction: what is scored and drawn is the embedding that was "
-            "computed without each cell's own label.",
-        )
-        report.table(
-            [
-                {
-                    "score": name,
-                    "before": table["before"][name],
-                    "after": table["after"][name],
-                    "better": "lower" if name in LOWER else "higher",
-                    "meaning": MEANING[name],
-                }
-                for name in MEANING
-            ],
-            caption=f"Scores by obs['{labels_key}'], {len(rows)} cells.",
-        )
-        mixing = [mixing_by_type(z[rows], types.iloc[rows], batch.iloc[rows]) for z in (before, after)]
-        report.figure(
-            type_mixing_picture(*mixing), caption="Mixing of the batches within every type that two batches have."
-        )
-        rows = drawn
+        hidden = scored != "X_advsci"
+        known = rows[known_labels(adata.obs[labels_key].iloc[rows], unlabeled_category)]
+        _scores(report, adata.obs[labels_key].iloc[known], batch.iloc[known], before[known], after[known], hidden)
     if umap:
         colours = {"batch": batch.iloc[rows]} | ({"type": adata.obs[labels_key].iloc[rows]} if labels_key else {})
         report.section("Maps")
@@ -140,9 +100,59 @@ def correction_page(
             "columns are shares of genes whose means differ by half a standard deviation between two batches.",
         )
         report.table(markers, caption="Before: measured log-expression; after: expression corrected for the batch.")
+    _training(report, history or [], curve)
+    if settings:
+        report.details("Settings", settings)
+    return report
+
+
+def _scores(
+    report: Report, types: "pd.Series", batch: "pd.Series", before: np.ndarray, after: np.ndarray, hidden: bool
+) -> None:
+    """What the design of the experiment allows, and the scores by the types; ``hidden``: without a cell's own label."""
+    key = types.name
+    table = {name: correction_scores(z, batch, types) for name, z in (("before", before), ("after", after))}
+    for name in ("iLISI", "cLISI"):
+        report.card(name, round(table["after"][name], 3), note=f"before {table['before'][name]:.3f}")
+    confounding = check_confounding(before, batch, types, biology=str(key))
+    report.section("Is it safe?", "What the design of the experiment lets any correction do.")
+    for warning in confounding.warnings or ["No type is missing from a batch, and batch and type can be told apart."]:
+        report.note(warning, "watch" if confounding.warnings else "good")
+    report.table(
+        [{str(key): str(t), **row.to_dict()} for t, row in confounding.composition.iterrows()],
+        caption="Cells of every type in every batch.",
+    )
+    report.section(
+        "What was mixed, what was kept",
+        f"obs['{key}'] was given to the correction: what is scored and drawn is the embedding that was "
+        "computed without each cell's own label."
+        if hidden
+        else "",
+    )
+    report.table(
+        [
+            {
+                "score": name,
+                "before": table["before"][name],
+                "after": table["after"][name],
+                "better": "lower" if name in LOWER else "higher",
+                "meaning": MEANING[name],
+            }
+            for name in MEANING
+        ],
+        caption=f"Scores by obs['{key}'], {len(types)} cells.",
+    )
+    mixing = [mixing_by_type(z, types, batch) for z in (before, after)]
+    report.figure(
+        type_mixing_picture(*mixing), caption="Mixing of the batches within every type that two batches have."
+    )
+
+
+def _training(report: Report, history: "list[dict[str, float | int]]", curve: "pd.DataFrame | None") -> None:
+    """The verdict on the training, how well the batch was read, and what other strengths give."""
     if history:
         verdict_section(report, history)
-    training = [record for record in history or [] if "readability" in record]
+    training = [record for record in history if "readability" in record]
     if training:
         report.section("The adversary", _words_on(training))
         report.figure(training_picture(training), caption="What was measured over the training.")
@@ -151,9 +161,6 @@ def correction_page(
             "Over-correction by strength", "The model trained again with a fixed strength; one point would show little."
         )
         report.figure(strength_picture(curve), caption="Scores over the strength of the adversary.")
-    if settings:
-        report.details("Settings", settings)
-    return report
 
 
 def some_rows(n: int, most: int = 6000) -> np.ndarray:

@@ -12,10 +12,8 @@ from advsci.games import DomainAdversarial
 from advsci.nn import MLP
 from advsci.nn.evaluation import evaluating
 from advsci.schedules import Cosine, Warmup
-from advsci.solvers import Alternating, Simultaneous
-from advsci.solvers.solver import adam
 from advsci.streams import Stream
-from advsci.training import Run, Trainer
+from advsci.training import Run
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
@@ -25,6 +23,7 @@ from advsci_singlecell.embedding.neighbours import nearest
 from advsci_singlecell.game.counts import CountEncoder, Counts
 from advsci_singlecell.game.metric import metric_of, remeasure
 from advsci_singlecell.game.networks import Decoder
+from advsci_singlecell.game.play import solver_of, trainer_of
 from advsci_singlecell.game.strength import readability
 from advsci_singlecell.game.table import CountTable
 from advsci_singlecell.game.training import adversaries_of, groups, held_cells, probes_of, tensors
@@ -105,29 +104,8 @@ class CountEmbedding:
         CountEmbedding
             The trained map.
         """
-        batch, batches, types = cells.batch, len(cells.batches), len(cells.types)
-        chain = Chain.fit(
-            components,
-            batch,
-            batches,
-            cells.labels,
-            stream=stream.at("align"),
-            neighbours=settings.neighbours,
-            diffusion=settings.diffusion,
-            diversity=settings.diversity,
-        )
-        even = chain.equaliser(components, batch)
-        aligned, posterior = chain.alignment(even, batch), None
-        if types > 1:
-            shared, plain = chain.whitening(aligned), chain.whitening(even)
-            posterior = Anchor.fit(shared, plain, batch, batches, cells.labels, types).posterior
-        k = int(np.clip(len(batch) // CELLS_PER_GROUP, 8, 40))
-        known = settings.replace(clusters=max(k, 2))
-        membership = groups(aligned, batch, posterior, obs, fields, known, stream)
-        data = tensors(aligned, batch, membership, posterior, batches)
-        data["row"] = torch.arange(len(batch))
-        data["neighbours"] = torch.from_numpy(own_neighbours_of(even, batch))
-        dimensions = settings.features
+        batches, types, dimensions = len(cells.batches), len(cells.types), settings.features
+        data = _data(components, cells, settings, stream, obs, fields)
         sizes = {**data, "anchor": torch.empty(1, dimensions)}
         adversaries = adversaries_of(sizes, obs, fields, settings.replace(width=2 * settings.width), batches)
         data |= {name: value for name, value in sizes.items() if name != "anchor"}
@@ -158,32 +136,17 @@ class CountEmbedding:
         )
         strength = STRENGTH if settings.strength is None else settings.strength
         game = DomainAdversarial(task, players, Warmup(strength, 0.2))
-        rates = {
-            **dict.fromkeys(players, adam(ADVERSARY * settings.rate, (0.5, 0.99))),
-            "task": adam(ENCODER * settings.rate, (0.5, 0.99)),
-        }
-        solver = (
-            Alternating(rates, Cosine(1.0, 0.05), moves=dict.fromkeys(players, settings.moves))
-            if settings.play == "turns"
-            else Simultaneous(rates, Cosine(1.0, 0.05))
+        solver = solver_of(settings, players, Cosine(1.0, 0.05), (ENCODER, ADVERSARY))
+        callbacks = [_Reading(held_cells(data, stream)), *(probes_of(data) if players else [])]
+        trainer = trainer_of(
+            settings, len(cells.batch), stream, device=device, quiet=quiet, run=run, callbacks=callbacks
         )
-        steps, size = settings.training()
-        training = Trainer(
-            steps=steps,
-            batch_size=min(size, len(batch)),
-            seed=stream.at("training").key() % 2**31,
-            device=device,
-            log_every=min(50, steps),
-            callbacks=[_Reading(held_cells(data, stream)), *(probes_of(data) if players else [])],
-            quiet=quiet,
-            title="embedding",
-            **({"run": run, "checkpoint_every": 100} if run is not None else {}),
-        ).fit(game, data, solver)
+        training = trainer.fit(game, data, solver)
         played = cast(Counts, training.game.players["task"]).cpu().eval()
         played.encoder.settle(torch.from_numpy(components))
         embedding = cls(played.encoder, played.decoder, played.head, training.log)
         if settings.weighing:
-            metric = metric_of(embedding.embed(components), components, batch, settings.weighing)
+            metric = metric_of(embedding.embed(components), components, cells.batch, settings.weighing)
             remeasure(metric, played.encoder, played.decoder, played.head)
         return embedding
 
@@ -234,6 +197,34 @@ class _Reading:
         with torch.no_grad(), evaluating(task):
             z = task.encoder(task.components[rows]).cpu()
         return {"readability": readability(z, self.held["batch"], self.held["membership"].argmax(1))}
+
+
+def _data(
+    components: np.ndarray,
+    cells: Cells,
+    settings: Settings,
+    stream: Stream,
+    obs: "pd.DataFrame | None",
+    fields: Fields | None,
+) -> dict[str, Tensor]:
+    """What a training batch holds, for all cells: groups and neighbours are found by the classical chain."""
+    batch, batches, types = cells.batch, len(cells.batches), len(cells.types)
+    chain = Chain.fit(
+        components, batch, batches, cells.labels, stream=stream.at("align"),
+        neighbours=settings.neighbours, diffusion=settings.diffusion, diversity=settings.diversity,
+    )  # fmt: skip
+    even = chain.equaliser(components, batch)
+    aligned, posterior = chain.alignment(even, batch), None
+    if types > 1:
+        shared, plain = chain.whitening(aligned), chain.whitening(even)
+        posterior = Anchor.fit(shared, plain, batch, batches, cells.labels, types).posterior
+    k = int(np.clip(len(batch) // CELLS_PER_GROUP, 8, 40))
+    known = settings.replace(clusters=max(k, 2))
+    membership = groups(aligned, batch, posterior, obs, fields, known, stream)
+    data = tensors(aligned, batch, membership, posterior, batches)
+    data["row"] = torch.arange(len(batch))
+    data["neighbours"] = torch.from_numpy(own_neighbours_of(even, batch))
+    return data
 
 
 def own_neighbours_of(x: np.ndarray, batch: np.ndarray, k: int = NEIGHBOURS) -> np.ndarray:

@@ -14,10 +14,8 @@ from advsci.diagnostics import Probe
 from advsci.games import Adversary, DomainAdversarial
 from advsci.nn import MLP
 from advsci.schedules import Linear
-from advsci.solvers import Alternating, Simultaneous
-from advsci.solvers.solver import adam
 from advsci.streams import Stream
-from advsci.training import EMA, Run, Trainer
+from advsci.training import EMA, Run
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
@@ -30,6 +28,7 @@ from advsci_singlecell.game.adversary import CategoricalAdversary, ContinuousAdv
 from advsci_singlecell.game.biology import Biology
 from advsci_singlecell.game.companions import Companion, Cycle, OrthogonalBatch
 from advsci_singlecell.game.networks import Encoder
+from advsci_singlecell.game.play import solver_of, trainer_of
 from advsci_singlecell.game.priors import GaussianPrior, Spread, VampPrior
 from advsci_singlecell.game.strength import AdaptiveStrength, Balance
 
@@ -144,28 +143,12 @@ class Integration:
         strength = adaptive if settings.strength is None else settings.strength
         game = DomainAdversarial(task, players, strength)
         balance = [Balance(adaptive, held_cells(data, stream))] if players and settings.strength is None else []
-        optimizers = {
-            **dict.fromkeys(players, adam(2 * settings.rate, (0.5, 0.99))),
-            "task": adam(settings.rate, (0.5, 0.99)),
-        }
-        solver = (
-            Alternating(optimizers, Linear(1.0, 0.1), moves=dict.fromkeys(players, settings.moves))
-            if settings.play == "turns"
-            else Simultaneous(optimizers, Linear(1.0, 0.1))
-        )
-        steps, size = settings.training()
-        training = Trainer(
-            steps=steps,
-            batch_size=min(size, len(batch)),
-            seed=stream.at("training").key() % 2**31,
-            device=device,
-            log_every=min(50, steps),
-            callbacks=[*balance, *probes_of(data)] if players else [],
+        callbacks = [*balance, *probes_of(data)] if players else []
+        trainer = trainer_of(
+            settings, len(batch), stream, device=device, quiet=quiet, run=run, callbacks=callbacks,
             ema=EMA(0.98, of=("task",)),
-            quiet=quiet,
-            title="embedding",
-            **({"run": run, "checkpoint_every": 100} if run is not None else {}),
-        ).fit(game, data, solver)
+        )  # fmt: skip
+        training = trainer.fit(game, data, solver_of(settings, players, Linear(1.0, 0.1), (1.0, 2.0)))
         played = cast(Biology, training.averaged("task")).cpu().eval()
         return cls(equaliser, alignment, whitening, anchor, scale, played.encoder, played.head, training.log)
 
