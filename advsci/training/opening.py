@@ -36,6 +36,8 @@ _WHERE = ("out", "overwrite", "device", "quiet")
 """Settings that do not change the result."""
 _WRITTEN = ("out", "output")
 """Settings that name what a command writes; every other file that a setting names is an input."""
+_READ = ("data", "file", "foreign", "images", "reference", "target")
+"""Settings in which a plain word that is the name of a folder means that folder."""
 
 
 class OpenRun(Run):
@@ -156,7 +158,7 @@ def inputs_of(config: RunConfig) -> dict[str, str]:
         elif isinstance(value, list | tuple):
             for i, inner in enumerate(value):
                 look(f"{key}.{i}", inner)
-        elif _names_something(value):
+        elif _names_something(value, key):
             found[key] = _sha256(Path(value))
 
     look("", {key: value for key, value in config.model_dump().items() if key not in _WRITTEN})
@@ -244,13 +246,14 @@ def _there(result: Path | int | None) -> bool:
     return not isinstance(result, Path) or result.exists()
 
 
-def _names_something(value: Any) -> bool:
-    """Whether a setting names an existing file or folder; a plain word may be a folder's name by chance."""
+def _names_something(value: Any, key: str) -> bool:
+    """Whether the setting ``key`` names an existing file or folder; a plain word may be a folder's name by chance."""
     if not isinstance(value, Path | str):
         return False
     path = Path(value)
     try:
-        return path.is_file() or (path.is_dir() and (isinstance(value, Path) or bool(path.suffix)))
+        meant = isinstance(value, Path) or len(path.parts) > 1 or bool(path.suffix) or key.split(".")[-1] in _READ
+        return path.is_file() or (path.is_dir() and meant)
     except (OSError, ValueError):
         return False
 

@@ -14,10 +14,12 @@ import toy_command
 from toy_command import Train, app
 
 from advsci.cli import execute, run_app
+from advsci.config import RunConfig
 from advsci.errors import CheckpointError, ConfigError, Stopped
 from advsci.training import Run
 from advsci.training.environment import git_state
 from advsci.training.lock import locked
+from advsci.training.opening import inputs_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -196,3 +198,19 @@ def test_a_device_that_is_not_there_is_named_before_a_folder_is_made(device, tmp
 
 def test_a_stage_is_a_run_in_a_subfolder(tmp_path):
     assert Run(tmp_path).stage("warmup").path == tmp_path / "warmup"
+
+
+def test_a_folder_is_an_input_where_it_is_meant(tmp_path, monkeypatch):
+    class Settings(RunConfig):
+        data: str = ""
+        method: str = ""
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos", "game"):
+        (tmp_path / name / "cat").mkdir(parents=True)
+        (tmp_path / name / "cat" / "1.png").write_bytes(b"one")
+    for data in ("photos", "./photos", str(tmp_path / "photos")):
+        before = inputs_of(Settings(data=data, method="game"))
+        assert list(before) == ["data"], "a method is no folder, though one has its name"
+        (tmp_path / "photos" / "cat" / "1.png").write_bytes(data.encode())
+        assert inputs_of(Settings(data=data, method="game")) != before
