@@ -90,12 +90,15 @@ def measure(seed: int, effort: str, regulariser: str) -> dict[str, float]:
         untrained = FreeRegulariser().eval()
 
     def score(images: Tensor, truths: Tensor) -> float:
+        """Mean peak signal-to-noise ratio [dB] of ``images`` against the ``truths``."""
         return float(psnr(images.clamp(0.0, 1.0), truths).mean())
 
     def tv(data: Tensor, weight: float) -> Tensor:
+        """Total variation's images of ``data`` at this ``weight``, in units of the noise's."""
         return total_variation(operator, data, weight * own, steps=600, norm=norm)
 
     def critic(network, data: Tensor, weight: float) -> list[Tensor]:
+        """Images of ``data`` along the descent that the critic ``network`` regularises with this ``weight``."""
         return list(descended(network, operator, data, weight * own, norm))
 
     cells = {"FBP": score(filtered_back_projection(operator, y, window="hann"), x)}
