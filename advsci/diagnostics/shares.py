@@ -126,6 +126,19 @@ def shares(
     ------
     ConfigError
         There is one seed only, or a part that the game does not have.
+
+    Examples
+    --------
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Alternating
+    >>> def make(seed):
+    ...     with Stream(seed).at("networks").seeded():
+    ...         game = GAN(MLP(2, 2, 4), MLP(2, 1, 4), Gaussian(2))
+    ...     return Trainer(2, 16, seed=seed, quiet=True), game, Stream(seed).normal((64, 2)), Alternating()
+    >>> print(shares(make, lambda training: {"steps": training.step}, seeds=(0, 1)).text())
+    In steps the adversary is worth nothing that 2 seeds can see (0 +- 0 of 2).
     """
     refuse_one_seed(seeds)
     scores: dict[str, list[Mapping[str, float]]] = {}

@@ -45,6 +45,14 @@ class Generator:
         The prior of its latent vectors.
     card
         What is known of it.
+
+    Examples
+    --------
+    >>> from advsci import Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> Generator(MLP(2, 3), Gaussian(2), {}).sample(4, Stream(0)).shape
+    torch.Size([4, 3])
     """
 
     network: nn.Module
