@@ -108,7 +108,9 @@ def game(make: Callable[[], Game], data=X) -> Case:
 
 
 class Sign(Physics):
-    names = ("size",)
+    @property
+    def names(self):
+        return ("size",)
 
     def forward(self, x, condition=None):
         return Findings({"size": x.square().sum(1) - 1.0})
