@@ -9,6 +9,7 @@ from torch import nn
 
 from advsci.games.adversarial import AdversarialGame
 from advsci.games.game import Batch, Game
+from advsci.games.gan import GAN, WeightedGenerator
 from advsci.penalties.scores import compares_samples
 
 __all__ = ["coupling"]
@@ -29,7 +30,7 @@ def coupling(game: Game, *, batch: Batch | None = None, processes: bool = False)
     Returns
     -------
     list of str
-        Names of classes of layers, objectives, penalties and games, and ``"weight"``; empty where all are means.
+        Names of classes of layers, objectives, penalties, games and generators of weighted samples, and ``"weight"``; empty where all are means.
 
     Examples
     --------
@@ -49,6 +50,8 @@ def coupling(game: Game, *, batch: Batch | None = None, processes: bool = False)
         synchronised = getattr(part, "gathers", isinstance(part, nn.SyncBatchNorm))
         if compares_samples(part) and not (processes and synchronised):
             found.add(type(part).__name__)
+    if not processes and isinstance(game, GAN) and isinstance(game.generator, WeightedGenerator):
+        found.add(type(game.generator).__name__)  # its learned weights are normalised by their sum over the batch
     if not processes and batch is not None and "weight" in batch:
         found.add("weight")
     return sorted(found)

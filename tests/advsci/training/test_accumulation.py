@@ -11,7 +11,7 @@ from advsci.errors import ConfigError
 from advsci.games import GAN
 from advsci.games.coupling import coupling
 from advsci.latents import Gaussian
-from advsci.nn import MLP
+from advsci.nn import MLP, Pieces
 from advsci.penalties import DRAGAN, R1
 from advsci.solvers import Balanced, Simultaneous
 from advsci.solvers.accumulation import Parts, over_parts
@@ -45,6 +45,12 @@ def test_batch_norm_is_refused_by_name():
     game = GAN(MLP(2, 2), discriminator, Gaussian(2), penalties=(R1(), DRAGAN()))
     assert coupling(game) == ["BatchNorm1d", "DRAGAN"]
     assert coupling(game, processes=True) == ["BatchNorm1d"]
+
+
+def test_a_generator_of_weighted_samples_is_refused_by_name():
+    generator = Pieces(2, MLP(2, 2, 4), pieces=4, size=0.3, seed=0)
+    game = GAN(generator, MLP(2, 1, 4), Gaussian(generator.latent))
+    assert coupling(game) == ["Pieces"] and coupling(game, processes=True) == []
 
 
 @pytest.mark.parametrize("name", SECOND_ORDER)
