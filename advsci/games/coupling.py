@@ -30,7 +30,8 @@ def coupling(game: Game, *, batch: Batch | None = None, processes: bool = False)
     Returns
     -------
     list of str
-        Names of classes of layers, objectives, penalties, games and generators of weighted samples, and ``"weight"``; empty where all are means.
+        Names of classes of layers, objectives, penalties, games and generators of weighted samples, and ``"weight"``;
+        empty where all are means.
 
     Examples
     --------
