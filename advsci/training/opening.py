@@ -248,7 +248,7 @@ def _there(result: Path | int | None) -> bool:
 
 def _names_something(value: Any, key: str) -> bool:
     """Whether the setting ``key`` names an existing file or folder; a plain word may be a folder's name by chance."""
-    if not isinstance(value, Path | str):
+    if not isinstance(value, Path | str) or not str(value):
         return False
     path = Path(value)
     try:

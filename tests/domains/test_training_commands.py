@@ -19,7 +19,7 @@ def grey(folder: Path) -> list[str]:
 def pictures(folder: Path, *classes: str) -> str:
     """A folder of PNG files, spread over subfolders of these names."""
     image = pytest.importorskip("PIL.Image")
-    for i in range(40):
+    for i in range(80):
         home = folder / (classes[i % len(classes)] if classes else "")
         home.mkdir(parents=True, exist_ok=True)
         name = "x" if i == 0 else f"{i:02d}"

@@ -51,8 +51,10 @@ class ConditionalStrided(nn.Module):
         self.embedding = ConditionEmbedding(classes, latent)
         self.net = StridedGenerator(2 * latent, channels, size, widths, norm=group_norm(8))
 
-    def forward(self, z: Float[Tensor, "n latent"], condition: Int[Tensor, " n"]) -> Float[Tensor, "n c h w"]:
-        """Images (n c h w) of latent vectors ``z`` (n latent) and labels ``condition`` (n)."""
+    def forward(
+        self, z: Float[Tensor, "n latent"], condition: Int[Tensor, " n"] | Float[Tensor, "n k"]
+    ) -> Float[Tensor, "n c h w"]:
+        """Images (n c h w) of latent vectors ``z`` (n latent) and ``condition``: labels (n), or vectors (n k)."""
         return self.net(torch.cat([z, self.embedding(condition)], 1))
 
 

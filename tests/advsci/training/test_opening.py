@@ -204,6 +204,7 @@ def test_a_folder_is_an_input_where_it_is_meant(tmp_path, monkeypatch):
     class Settings(RunConfig):
         data: str = ""
         method: str = ""
+        images: str = ""
 
     monkeypatch.chdir(tmp_path)
     for name in ("photos", "game"):
