@@ -78,7 +78,9 @@ def page(paper: Paper, results: Sequence[Result], measured: Mapping[str, Any], e
     held = all(r.status == "reproduced" for r in controls)
     word = Verdict("good", "as they must") if held else Verdict("bad", "not as they must")
     report.card("Controls", f"{len(controls)}", verdict=word, note="Methods known to work, and known to fail.")
-    report.card("CPU time", f"{seconds:.0f} s", note=f"All steps of the {effort} form, when they were last run.")
+    report.card(
+        "CPU time", f"{seconds:.0f} s", note=f"The measuring steps of the {effort} form, when they were last run."
+    )
     report.section("Published and ours", paper.protocol)
     report.table([_row(r) for r in results], caption=f"{_capital(paper.shows)}: published and ours.")
     reasons = [f"{_name(r.cell)}: {r.status}. {r.reason}" for r in results if r.status in ("deviates", "data absent")]
