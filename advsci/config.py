@@ -8,7 +8,6 @@ or run.
 
 import difflib
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -16,6 +15,8 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from advsci.errors import ConfigError
+from advsci.files.plain import parse_toml
+from advsci.files.text import read_text
 
 __all__ = [
     "Config",
@@ -142,18 +143,12 @@ def read_toml(path: Path) -> dict[str, Any]:
     path
         Where the file lies.
     """
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: got no such file; expected a TOML file. Try: --print-config > {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error}); expected a TOML file in UTF-8. Try: save it as such."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            f"{path}: got no valid TOML: {error}; expected one 'key = value' per line. Try: strings in quotes."
-        ) from None
+    if not Path(path).is_file():
+        raise ConfigError(f"{path}: got no such file; expected a TOML file. Try: --print-config > {path}.")
+    text = read_text(path, expected="a TOML file in UTF-8", error=ConfigError)
+    return parse_toml(
+        text, str(path), expected="TOML, one 'key = value' per line, strings in quotes", error=ConfigError
+    )
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

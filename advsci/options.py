@@ -5,7 +5,6 @@ Cyclopts reads a function's signature; here it is made of the schema's fields, w
 
 import enum
 import inspect
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import NoneType, UnionType
@@ -15,7 +14,8 @@ from cyclopts import Parameter
 
 from advsci.cli import COMMANDS, Command, check_installed, execute, resolve
 from advsci.config import Config, Origin, dotted, leaves, load_config, merge, read_toml, to_toml
-from advsci.errors import ConfigError
+from advsci.errors import ConfigError, DataError
+from advsci.files.plain import parse_toml
 
 __all__ = ["function_of"]
 
@@ -188,8 +188,8 @@ def _native(annotation: Any) -> bool:
 
 def _parse_toml(key: str, text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}", key)["value"]
+    except DataError:
         raise ConfigError(
             f"{key}: got {text!r}; expected a TOML value. Try: '{{kind = \"radon\", views = 10}}'."
         ) from None

@@ -2,12 +2,14 @@
 
 import difflib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from advsci.config import Config
 from advsci.errors import DataError
+from advsci.files.manifest import manifest_of, record_manifest, verify_manifest
 from advsci.parts import parts
 
 __all__ = ["Fetch", "List", "Verify", "fetch", "list_", "verify"]
@@ -26,9 +28,12 @@ class Fetch(Config):
 
 
 class Verify(Config):
-    """Read the data files that this machine has in full and compare them with the registry."""
+    """Read data files in full and compare them with the registry; files of yours with the manifest beside them."""
 
-    name: str = Field(default="", description="Only this data set.")
+    name: str = Field(default="", description="Only this data set, or a file or folder of yours.")
+    record: bool = Field(
+        default=False, description="Write the manifest of a file or folder of yours: what it holds now is right."
+    )
 
 
 def list_(config: List) -> None:
@@ -88,20 +93,29 @@ def fetch(config: Fetch) -> None:
 
 
 def verify(config: Verify) -> int:
-    """Print the state of every file that is here (of one data set: all its files).
+    """Print the state of every file that is here (of one data set, or of your own files: all of them).
 
     Parameters
     ----------
     config
-        Which data set, or all.
+        Which data set, or all; or a path of yours.
 
     Returns
     -------
     int
-        The exit status: 1 if a file is altered.
+        The exit status: 1 if a file is altered, or differs from your manifest in any way.
+
+    Raises
+    ------
+    DataError
+        No such data set or path, or no manifest beside it.
     """
+    if config.record or manifest_of(config.name or ".").is_file() or Path(config.name or " ").exists():
+        return _verify_own(Path(config.name), config.record)
     chosen = [_found(config.name)] if config.name else list(_entries())
-    states = [(path, state) for registry, entry in chosen for path, state in registry.verify(entry)]
+    states: list[tuple[Any, str]] = [
+        (path, state) for registry, entry in chosen for path, state in registry.verify(entry)
+    ]
     for path, state in states:
         if config.name or state != "absent":
             print(f"{state:8} {path}")
@@ -109,3 +123,20 @@ def verify(config: Verify) -> int:
     if altered:
         print(f"{len(altered)} altered: delete them and fetch them again")
     return int(bool(altered))
+
+
+def _verify_own(path: Path, record: bool) -> int:
+    if record:
+        print(f"recorded {record_manifest(path)}")
+        return 0
+    if not manifest_of(path).is_file():
+        raise DataError(
+            f"name: got {path} without a manifest beside it; expected {manifest_of(path).name}. "
+            f"Try: advsci datasets verify {path} --record, while it is whole."
+        )
+    states = list(verify_manifest(path))
+    wrong = [(name, state) for name, state in states if state != "ok"]
+    for name, state in wrong:
+        print(f"{state:8} {name}")
+    print(f"{len(states) - len(wrong)} of {len(states)} files are as they were recorded")
+    return int(bool(wrong))

@@ -44,8 +44,10 @@ def run(config: Diagnose) -> Path | None:
             "Try: the folder that the command printed, or that --out named."
         )
     from advsci.diagnostics import judge
+    from advsci.files import refuse_links
     from advsci.report import Report, adversarial_trainings, training_section, verdict_section
 
+    refuse_links(config.folder)
     trainings = adversarial_trainings(config.folder)
     if not trainings:
         print(f"{config.folder} holds no adversarial training: nothing to diagnose.")

@@ -1,11 +1,11 @@
 """All steps' measurements in one file: ``python -m advsci.papers.gather measured/*.json --out measurements.json``."""
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from advsci.files.plain import read_json
 from advsci.papers.step import write_json
 
 __all__ = ["gather"]
@@ -29,7 +29,7 @@ def gather(files: Iterable[Path]) -> dict[str, Any]:
     curves: dict[str, list[float]] = {}
     steps = []
     for file in files:
-        measured = json.loads(file.read_text(encoding="utf-8"))
+        measured = read_json(file)
         for name, value in measured["cells"].items():
             if isinstance(value, list):
                 curves.setdefault(name, value)

@@ -1,9 +1,9 @@
 """What was reproduced before: ``reference.json`` in a paper's folder, which ``--check`` compares with."""
 
-import json
 from collections.abc import Sequence
 
 from advsci.errors import AdvsciError
+from advsci.files.plain import read_json
 from advsci.papers.paper import Effort, Paper
 from advsci.papers.status import Result
 from advsci.papers.step import write_json
@@ -29,7 +29,7 @@ def recorded(paper: Paper, effort: Effort) -> dict[str, str]:
         Empty where nothing was recorded yet.
     """
     path = paper.folder / FILE
-    return json.loads(path.read_text(encoding="utf-8")).get(effort, {}) if path.exists() else {}
+    return read_json(path).get(effort, {}) if path.exists() else {}
 
 
 def lost(paper: Paper, effort: Effort, results: Sequence[Result]) -> list[Result]:

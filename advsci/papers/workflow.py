@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from advsci.errors import AdvsciError, MissingDependencyError, Stopped
+from advsci.files.plain import read_json
 from advsci.papers.group import run_group
 from advsci.papers.paper import Effort, Paper
 from advsci.papers.step import write_json
@@ -118,7 +119,7 @@ def run_steps(
             f"paper {paper.name}: got exit status {code} of its steps; expected 0. Try: read the error above, mend its "
             f"cause and give the same command again; finished steps in {out} are kept."
         )
-    return json.loads((out / MEASUREMENTS).read_text(encoding="utf-8"))
+    return read_json(out / MEASUREMENTS)
 
 
 def _command(paper: Paper, out: Path, cores: int) -> list[str]:

@@ -124,6 +124,26 @@ class Picture:
         self.png, self.dpi = out.getvalue(), dpi
 
 
+def spell_out(figure: "Figure") -> None:
+    """Show words with ``$`` that are no mathematics as they stand: a gene's name must not end the drawing of a page.
+
+    Parameters
+    ----------
+    figure
+        A figure; its texts are changed in place.
+    """
+    from matplotlib.mathtext import MathTextParser
+    from matplotlib.text import Text
+
+    parser = MathTextParser("path")
+    for text in figure.findobj(Text):
+        if "$" in text.get_text():
+            try:
+                parser.parse(text.get_text())
+            except ValueError:
+                text.set_parse_math(False)
+
+
 def picture(figure: "Figure", key: str) -> Picture:
     """Encode a matplotlib figure; ``key`` makes the identifiers inside its SVG unique in the page.
 
@@ -138,6 +158,7 @@ def picture(figure: "Figure", key: str) -> Picture:
     from matplotlib.image import AxesImage
 
     png, svg = io.BytesIO(), io.StringIO()
+    spell_out(figure)
     figure.savefig(png, format="png", dpi=DPI, facecolor="white")
     fields = (AxesImage, QuadMesh, PolyQuadMesh, ContourSet)
     themed = not any(figure.findobj(kind) for kind in fields)  # a field's white is a value, not paper

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import advsci
 from advsci.errors import ConfigError, DataError
+from advsci.files.writing import write_whole
 from advsci.report.figure import Picture, fit_pictures, picture
 from advsci.report.table import LEVELS, Level, Verdict, number, table
 
@@ -240,14 +241,14 @@ class Report:
         Returns
         -------
         Path
-            The page.
+            The file.
+
+        Raises
+        ------
+        CheckpointError
+            It cannot be written.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(self.html(), encoding="utf-8")
-        partial.replace(path)
-        return path
+        return write_whole(path, self.html())
 
     def _begin(self, title: str, depth: int, text: str) -> "Report":
         slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "section"

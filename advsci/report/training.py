@@ -2,12 +2,12 @@
 player.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from advsci.files.plain import read_json
 from advsci.report.figure import style
 from advsci.report.report import Report
 from advsci.training.run import Run
@@ -55,10 +55,12 @@ def training_section(report: Report, run: str | os.PathLike[str], *, title: str 
         report.note("Nothing was logged: no `metrics.jsonl` with a record in the run folder.", "watch")
     if times := Run(folder).records("timing.jsonl"):
         last = times[-1]
-        report.text(f"{last['step']:,} steps took {last['seconds']:,.1f} s of wall time since the last start.")
+        seconds = last.get("seconds")
+        seconds = float(seconds) if isinstance(seconds, int | float) else float("nan")
+        report.text(f"{last['step']:,} steps took {seconds:,.1f} s of wall time since the last start.")
     for name, heading in (("config.json", "Configuration"), ("environment.json", "Environment")):
         if (folder / name).exists():
-            report.details(heading, json.loads((folder / name).read_text(encoding="utf-8")))
+            report.details(heading, read_json(folder / name))
     return report
 
 

@@ -23,6 +23,9 @@ from advsci.training.tree import flatten, unflatten
 
 __all__ = ["latest", "load", "save"]
 
+_UNREADABLE = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, MemoryError, SafetensorError
+)  # fmt: skip
 _NAME = re.compile(r"step-(\d{9})$")
 
 
@@ -117,7 +120,7 @@ def load(path: Path) -> tuple[int, Any]:
         tensors = load_safetensors(payload["state.safetensors"])
         meta = json.loads(payload["state.json"])
         return int(meta["step"]), unflatten(meta["state"], tensors)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+    except _UNREADABLE as error:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(

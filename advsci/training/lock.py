@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from advsci.errors import CheckpointError
+from advsci.files.writing import write_whole
 
 __all__ = ["locked"]
 
@@ -55,7 +56,7 @@ def locked(folder: Path) -> Iterator[None]:
     _held[folder] = 1
     try:
         owner = {"pid": os.getpid(), "host": platform.node(), "since": time.time()}
-        (folder / _OWNER).write_text(json.dumps(owner))
+        write_whole(folder / _OWNER, json.dumps(owner))
         yield
     finally:
         del _held[folder]

@@ -23,6 +23,8 @@ import torch
 
 from advsci.config import RunConfig
 from advsci.errors import CheckpointError, ConfigError, Stopped
+from advsci.files.links import refuse_links
+from advsci.files.plain import read_json
 from advsci.processes import from_first_process, join_processes, several_processes
 from advsci.training.described import differences
 from advsci.training.environment import environment
@@ -97,6 +99,7 @@ def opened(config: RunConfig, name: str) -> Iterator[OpenRun]:
     with ExitStack() as stack:
         try:
             folder = _made(config.out, name)
+            refuse_links(folder, ConfigError)
             stack.enter_context(locked(folder))
             stack.enter_context(stopped_by_sigterm())
             run, about = _open(folder, config, name)
@@ -190,16 +193,18 @@ def _made(out: Path | None, name: str) -> Path:
 
 def _before(folder: Path) -> dict[str, Any] | None:
     """What ``run.json`` tells of the run that the folder holds."""
-    try:
-        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        return {"command": str(about["command"]), **{k: about[k] for k in about if k != "command"}}
-    except FileNotFoundError:
+    path = folder / "run.json"
+    if not path.exists():
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    about = read_json(path, expected="the file that a run wrote", error=ConfigError)
+    result = about.get("result")
+    whole = isinstance(about.get("command"), str) and (result is None or isinstance(result, dict))
+    path_in = result.get("path", "") if isinstance(result, dict) else ""
+    if not whole or not isinstance(path_in, str) or not isinstance(about.get("state", ""), str):
         raise ConfigError(
-            f"got {folder / 'run.json'}, which cannot be read ({error}); expected the file that a run wrote. "
-            "Try: another --out."
-        ) from None
+            f"got {path} with the keys {sorted(about)[:20]}; expected the file that a run wrote. Try: another --out."
+        )
+    return about
 
 
 def _refuse_another(folder: Path, before: Mapping[str, Any], about: Mapping[str, Any]) -> None:

@@ -5,9 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import CheckpointError, DataError
+from advsci.errors import DataError
+from advsci.files.plain import parse_json
+from advsci.files.text import unpacked
+from advsci.files.writing import append_line, write_whole
 
 __all__ = ["Run"]
+
+_LARGEST = 2**30
+"""Bytes of a log."""
 
 
 class Run:
@@ -71,15 +77,7 @@ class Run:
         name
             Name of the file in the folder.
         """
-        try:
-            with open(self.path / name, "a") as file:
-                file.write(json.dumps(dict(record)) + "\n")
-        except OSError as error:
-            raise CheckpointError(
-                f"could not write {name} in {self.path}: {error}; expected a writable disk. Try: free space and "
-                f"resume; "
-                "the checkpoints are intact."
-            ) from error
+        append_line(self.path / name, json.dumps(dict(record)))
 
     def records(self, name: str = "metrics.jsonl") -> list[dict[str, Any]]:
         """All complete records; a last line that a crash cut short is left out.
@@ -88,18 +86,27 @@ class Run:
         ----------
         name
             Name of the file in the folder.
+
+        Returns
+        -------
+        list of dict
+            One per line, each with its ``step``.
+
+        Raises
+        ------
+        DataError
+            A line is no JSON object, or has no step.
         """
         path = self.path / name
         if not path.exists():
             return []
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        try:
-            return [json.loads(line) for line in lines if line.endswith("\n")]
-        except json.JSONDecodeError as error:
-            raise DataError(
-                f"{path} holds a line that is not JSON ({error}); expected one record a line. Try: restore the file "
-                "or use another run folder."
-            ) from error
+        lines = unpacked(path, _LARGEST).rpartition(b"\n")[0].splitlines()
+        where = "one record with its step per line"
+        found = [parse_json(line, f"{path}, line {i}", expected=where) for i, line in enumerate(lines, 1)]
+        odd = next((i for i, record in enumerate(found, 1) if type(record.get("step")) is not int), None)
+        if odd is not None:
+            raise DataError(f"{path}, line {odd}: got no step; expected {where}. Try: restore the file.")
+        return found
 
     def rewind(self, step: int) -> None:
         """Forget what was logged after ``step``."""
@@ -117,11 +124,4 @@ class Run:
         text
             Its content, stored in UTF-8.
         """
-        partial = self.path / f".{name}.partial"
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(self.path / name)
-        except OSError as error:
-            raise CheckpointError(
-                f"got {error} on writing {name} in {self.path}; expected a writable disk. Try: free space on it."
-            ) from error
+        write_whole(self.path / name, text)

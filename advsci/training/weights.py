@@ -19,6 +19,9 @@ from safetensors.torch import save as save_safetensors
 from torch import Tensor, nn
 
 from advsci.errors import CheckpointError
+from advsci.files.budget import require_room
+from advsci.files.plain import check_plain, read_json
+from advsci.files.writing import write_whole
 
 __all__ = ["load_weights", "read_card", "save_weights", "shipped"]
 
@@ -72,17 +75,7 @@ def save_weights(
             "Try: float(value) or str(value)."
         ) from None
     content = save_safetensors(tensors, metadata={"card": text, "sha256": _content_hash(text, tensors)})
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise CheckpointError(
-            f"got {path}, which cannot be written ({error}); expected a writable disk with {len(content) / 1e6:.1f} MB "
-            "free. Try: another folder, or free space."
-        ) from error
+    write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -115,6 +108,7 @@ def load_weights(
     """
     path = Path(path)
     try:
+        require_room(path, path.stat().st_size, "weights")
         content = path.read_bytes()
     except FileNotFoundError:
         raise CheckpointError(f"{path}: got no such file; expected a {kind}. Try: {try_}.") from None
@@ -180,12 +174,8 @@ def shipped(folder: str | Path) -> dict[str, str]:
         Name -> sha256 of the file ``NAME.safetensors``.
     """
     path = Path(folder) / "sha256.json"
-    try:
-        return {str(name): str(value) for name, value in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise CheckpointError(
-            f"{path}: got {error}; expected the list of the package's weights. Try: reinstall the package."
-        ) from None
+    listed = read_json(path, expected="the list of the package's weights", error=CheckpointError)
+    return {str(name): str(value) for name, value in listed.items()}
 
 
 def _stored(tensor: Tensor, half: bool) -> Tensor:
@@ -216,6 +206,8 @@ def _card(path: Path, header: Mapping[str, str], kind: str, try_: str) -> dict[s
     try:
         card = json.loads(header["card"]) if "card" in header else {k: json.loads(v) for k, v in header.items()}
         card = {str(key): value for key, value in card.items()}
+        if problem := check_plain(card):
+            raise ValueError(problem)
     except (ValueError, AttributeError, RecursionError) as error:
         raise _foreign(path, kind, try_, error) from None
     if card.get("kind", kind) != kind and kind != "network":

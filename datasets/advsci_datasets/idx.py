@@ -2,7 +2,6 @@
 
 import gzip
 import struct
-import zlib
 from math import prod
 from pathlib import Path
 
@@ -10,8 +9,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from advsci.errors import DataError
+from advsci.files.named import reading
 
 __all__ = ["read_idx"]
+
+_LARGEST = 2**30
+"""Bytes, unpacked; MNIST has 47 million."""
 
 
 def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
@@ -32,12 +35,10 @@ def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
     DataError
         If the file is no gzip, no IDX of bytes, or shorter or longer than its header says.
     """
-    try:
-        raw = gzip.decompress(Path(path).read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path} is no readable gzip file ({error}); expected an IDX file, gzipped. Try: fetch it again."
-        ) from None
+    with reading(path, "an IDX file, gzipped", "fetch it again"), gzip.open(path) as file:
+        raw = file.read(_LARGEST + 1)
+    if len(raw) > _LARGEST:
+        raise DataError(f"{path}: got over {_LARGEST:,} bytes; expected an IDX file. Try: fetch it again.")
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08" or len(raw) < 4 + 4 * raw[3]:
         raise DataError(
             f"{path} is no IDX file of bytes: got the header {raw[:4].hex()}, expected 000008. Try: fetch it again."

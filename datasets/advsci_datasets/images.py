@@ -1,7 +1,5 @@
 """Image data sets: grey images in [0, 1] with a fixed split."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from advsci.errors import DataError
+from advsci.files.arrays import read_arrays
 from advsci_datasets.idx import read_idx
 from advsci_datasets.registry import fetch, find, prepared
 
@@ -97,15 +96,9 @@ def read_images(path: Path, name: str | None = None) -> Images:
     >>> read_images(path).train.shape
     torch.Size([3, 1, 8, 8])
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in ("x_train", "x_test", "y_train", "y_test") if key in file}
-    except FileNotFoundError:
-        raise DataError(f"got no file {path}; expected an npz file. Try: advsci datasets list.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(
-            f"{path} is no readable npz file: {error}; expected images. Try: write it with numpy.savez_compressed."
-        ) from None
+    if not Path(path).is_file():
+        raise DataError(f"got no file {path}; expected an npz file. Try: advsci datasets list.")
+    arrays = read_arrays(path, ("x_train", "x_test", "y_train", "y_test"), expected="a readable npz file of images")
     return _images(name or str(path), arrays)
 
 
@@ -123,6 +116,8 @@ def _images(name: str, arrays: dict[str, np.ndarray]) -> Images:
                 f"{name}: got labels of shape {y.shape} for {len(x)} images in y_{part}; expected one each. "
                 "Try: save as many."
             )
+        if y is not None and y.dtype.kind not in "iu":
+            raise DataError(f"{name}: got labels of {y.dtype} in y_{part}; expected integers. Try: save them so.")
         tensors[part] = torch.from_numpy(x.copy()).unsqueeze(1).float() / 255
         tensors[f"{part}_labels"] = None if y is None else torch.from_numpy(y.astype(np.int64))
     return Images(name, **tensors)  # type: ignore[arg-type]

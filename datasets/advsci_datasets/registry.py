@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from advsci.errors import DataError
+from advsci.files.plain import read_json
 
 __all__ = ["DataSet", "File", "cache_folder", "check", "data_folder", "datasets", "fetch", "find", "prepared", "verify"]
 
@@ -284,7 +285,7 @@ def _record_path() -> Path:
 
 def _recorded() -> dict[str, str]:
     path = _record_path()
-    return json.loads(path.read_text()) if path.exists() else {}
+    return read_json(path) if path.exists() else {}
 
 
 def _record(path: Path) -> None:

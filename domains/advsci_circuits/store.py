@@ -5,8 +5,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import CheckpointError
 from advsci.streams import Stream
+from advsci.training.building import building
 from advsci.training.weights import load_weights, save_weights
 from advsci_circuits.design.likelihood import CircuitLikelihood
 from advsci_circuits.design.proposal import Search
@@ -80,14 +80,10 @@ def load_generator(path: Path | None = None) -> tuple[CompletionGenerator, dict[
     path = SHIPPED if path is None else Path(path)
     advice = "advsci-circuits train --game" if path != SHIPPED else "reinstall advsci"
     tensors, card = load_weights(path, kind=GENERATOR, try_=advice)
-    try:
+    with building(path, tensors, GENERATOR, advice):
         generator = CompletionGenerator(**card["shape"])
         generator.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise CheckpointError(
-            f"got {path}, whose card fits no generator ({error}); expected one of this version. Try: {advice}."
-        ) from error
-    return generator.eval(), dict(card.get("facts", {}))
+        return generator.eval(), dict(card.get("facts", {}))
 
 
 def save_likelihood(likelihood: CircuitLikelihood, path: Path, facts: dict[str, Any]) -> Path:
@@ -132,14 +128,10 @@ def load_likelihood(path: Path | None = None) -> tuple[CircuitLikelihood, dict[s
     path = LIKELIHOOD if path is None else Path(path)
     advice = "advsci-circuits train" if path != LIKELIHOOD else "reinstall advsci"
     tensors, card = load_weights(path, kind=REAL, try_=advice)
-    try:
+    with building(path, tensors, REAL, advice):
         likelihood = CircuitLikelihood(tuple(card["sizes"]), card["width"])
         likelihood.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise CheckpointError(
-            f"got {path}, whose card fits no likelihood ({error}); expected one of this version. Try: {advice}."
-        ) from error
-    return likelihood.eval().requires_grad_(False), dict(card.get("facts", {}))
+        return likelihood.eval().requires_grad_(False), dict(card.get("facts", {}))
 
 
 def save_examples(examples: Examples, path: Path) -> Path:
@@ -179,7 +171,9 @@ def load_examples(path: Path) -> Examples:
     CheckpointError
         Where the file is missing or holds something else.
     """
-    return Examples(**load_weights(path, kind=EXAMPLES, try_="advsci-circuits train --game")[0])
+    tensors, _ = load_weights(path, kind=EXAMPLES, try_="advsci-circuits train --game")
+    with building(path, tensors, EXAMPLES, "advsci-circuits train --game"):
+        return Examples(**tensors)
 
 
 def save_designs(folder: Path, search: Search, function: str, known: Collection[bytes] | None) -> Path:

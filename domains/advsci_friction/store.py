@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from advsci.errors import CheckpointError, DataError
+from advsci.errors import CheckpointError
+from advsci.files import parse_json, read_arrays, reading, write_arrays
+from advsci.training.building import building
 from advsci.training.weights import load_weights, save_weights
 from advsci_friction.data.materials import Material
 from advsci_friction.design.designer import Designer, Designs
@@ -87,15 +90,16 @@ def load_designer(path: str | Path | None = None) -> Designer:
         raise CheckpointError(
             f"{path}: got a model of the families {card.get('families')}; expected {list(FAMILIES)}. Try: {try_}."
         )
-    band = Band(card["limit"])
-    generator = TextureGenerator(band, card["width"])
-    parts = {
-        start: {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
-        for start in ("generator.", "known.")
-    }
-    generator.load_state_dict(parts["generator."])
-    known = {"log_reduced_load" if k == "log_load" else k: v for k, v in parts["known."].items()}
-    return Designer(generator, band, Fabrication(**card["fabrication"]), known)
+    with building(path, tensors, DESIGNER, try_):
+        band = Band(card["limit"])
+        generator = TextureGenerator(band, card["width"])
+        parts = {
+            start: {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+            for start in ("generator.", "known.")
+        }
+        generator.load_state_dict(parts["generator."])
+        known = {"log_reduced_load" if k == "log_load" else k: v for k, v in parts["known."].items()}
+        return Designer(generator, band, Fabrication(**card["fabrication"]), known)
 
 
 def save_catalogue(catalogue: Catalogue, path: str | Path) -> None:
@@ -125,7 +129,8 @@ def load_catalogue(path: str | Path) -> Catalogue:
         Shapes and contacts.
     """
     tensors, _ = load_weights(path, kind="catalogue", try_="train with --overwrite")
-    return Catalogue(**tensors)
+    with building(path, tensors, "catalogue", "train with --overwrite"):
+        return Catalogue(**tensors)
 
 
 def write_designs(path: str | Path, designs: Designs, fabrication: Fabrication, pixels: int) -> None:
@@ -151,15 +156,14 @@ def write_designs(path: str | Path, designs: Designs, fabrication: Fabrication, 
         "names": list(designs.names),
         "more": [list(pair) for pair in designs.more],
     }
-    np.savez_compressed(
-        path,
-        heights=designs.heights(pixels).numpy(),
-        cell=designs.cell.numpy(),
-        coefficients=designs.coefficients.numpy(),
-        slope=designs.slope.numpy(),
-        family=designs.family.numpy(),
-        request=np.array(json.dumps(request)),
-    )
+    arrays = {
+        "heights": designs.heights(pixels),
+        "cell": designs.cell,
+        "coefficients": designs.coefficients,
+        "slope": designs.slope,
+        "family": designs.family,
+    }
+    write_arrays(path, {name: a.numpy() for name, a in arrays.items()} | {"request": np.array(json.dumps(request))})
 
 
 def read_designs(path: str | Path) -> tuple[Designs, Fabrication, int]:
@@ -178,18 +182,17 @@ def read_designs(path: str | Path) -> tuple[Designs, Fabrication, int]:
     Raises
     ------
     DataError
-        No such file, or not one of designs.
+        No such file, not one of designs, or altered.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            request = json.loads(str(file["request"]))
-            arrays = {name: torch.as_tensor(file[name]) for name in ("coefficients", "slope", "cell", "family")}
-            pixels = int(file["heights"].shape[-1])
-    except (OSError, KeyError, ValueError, EOFError) as error:
-        raise DataError(
-            f"got {path}, which holds no designs ({error}); expected a file of designs. Try: the designs.npz that "
-            "'advsci-friction design' wrote."
-        ) from error
+    expected, try_ = "a file of designs", "the designs.npz that 'advsci-friction design' wrote"
+    file = read_arrays(path, whole=True, expected=expected, try_=try_)
+    with reading(path, expected, try_):
+        return _designs(file, parse_json(str(file["request"]), str(path), expected=expected))
+
+
+def _designs(file: dict[str, np.ndarray], request: dict[str, Any]) -> tuple[Designs, Fabrication, int]:
+    arrays = {name: torch.as_tensor(file[name]) for name in ("coefficients", "slope", "cell", "family")}
+    pixels = int(file["heights"].shape[-1])
     material = Material(**{**request["material"], "uncertain": tuple(request["material"]["uncertain"])})
     designs = Designs(
         Band(request["band"]),

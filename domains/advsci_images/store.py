@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from advsci.errors import CheckpointError
+from advsci.training.building import building
 from advsci.training.weights import load_weights, save_weights
 from advsci_images.data.form import Form
 from advsci_images.game.generators import generator_of
@@ -90,14 +90,9 @@ def load_network(path: Path, kind: str) -> tuple[nn.Module, Form, dict[str, Any]
         The file is missing, altered, damaged, or of another kind.
     """
     tensors, card = load_weights(path, kind=kind)
-    try:
+    with building(path, tensors, kind):
         arguments = {k: tuple(v) if isinstance(v, list) else v for k, v in card["networks"].items()}
         network = _BUILD[kind](**arguments)
         network.load_state_dict(tensors)
         form = Form(**card["form"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{path}: got a network that cannot be built ({type(error).__name__}: {error}); expected one of this "
-            "package. Try: train it anew."
-        ) from None
     return network.eval().requires_grad_(False), form, card

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import torch
 from torch import nn
 
-from advsci.errors import CheckpointError, ConfigError
+from advsci.errors import ConfigError
+from advsci.files import reading
 from advsci.training import weights
+from advsci.training.building import building
 from advsci_inverse.data.images import Scale, origin
 from advsci_inverse.methods import TrainedSampler
 from advsci_inverse.priors.denoiser import Denoiser
@@ -154,13 +156,9 @@ def _filled(source: str | Path, kind: str, build: Callable[[dict[str, Any]], N])
             f"got no {kind} '{name}'; expected one of {sorted(known)} or a file. Try: advsci-inverse train."
         )
     state, card = weights.load_weights(path, kind=kind, try_="advsci-inverse train")
-    try:
+    with building(path, state, kind):
         network = build(card["networks"])
         network.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{path}: got {type(error).__name__}: {error}; expected whole weights of a {kind}. Try: train it anew."
-        ) from None
     return network.eval().requires_grad_(False)
 
 
@@ -359,12 +357,14 @@ def load_learned(config: "Parts", methods: Sequence[str]) -> Learned:
     sampler = None
     if "sampler" in wanted and named["sampler"] is not None:
         network, card = load_sampler(named["sampler"]), read_card(named["sampler"])
-        recipe, nets = card["recipe"], card["networks"]
-        sampler = TrainedSampler(network, recipe["point"], nets["level"], recipe["draws"], recipe["prior"] is not None)
-        for part in ("prior", "denoiser", "refiner"):  # those that it was trained with
-            if recipe[part] is not None:
-                named[part] = recipe[part]
-                wanted.add(part)
+        with reading(named["sampler"], "the card of a sampler", "train it anew"):
+            recipe, nets = card["recipe"], card["networks"]
+            with_prior = recipe["prior"] is not None
+            sampler = TrainedSampler(network, recipe["point"], nets["level"], recipe["draws"], with_prior)
+            for part in ("prior", "denoiser", "refiner"):  # those that it was trained with
+                if recipe[part] is not None:
+                    named[part] = recipe[part]
+                    wanted.add(part)
     loaders: dict[str, Callable[[Any], Any]] = {
         "prior": load_prior, "denoiser": load_denoiser, "refiner": load_refiner, "regulariser": load_regulariser,
     }  # fmt: skip
@@ -381,4 +381,5 @@ def load_learned(config: "Parts", methods: Sequence[str]) -> Learned:
 
 
 def _units(source: str | Path) -> Scale:
-    return Scale(**read_card(source).get("units", {"low": 0.0, "high": 1.0}))
+    with reading(source, "units of images in the card", "train it anew"):
+        return Scale(**read_card(source).get("units", {"low": 0.0, "high": 1.0}))

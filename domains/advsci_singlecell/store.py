@@ -10,6 +10,7 @@ import torch
 
 from advsci.errors import CheckpointError
 from advsci.nn import MLP
+from advsci.training.building import building
 from advsci.training.weights import load_weights, save_weights
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.fields import Fields
@@ -148,23 +149,19 @@ def load(path: str | Path) -> Stored:
     file = Path(path) / FILE
     if not file.exists():
         raise CheckpointError(f"got no model in {path}; expected a folder that Model.save wrote. Try: its path.")
-    state = _joined(*load_weights(file, kind=KIND, try_=REMEDY))
-    if state.get("format") != FORMAT:
-        raise CheckpointError(
-            f"got a model of format {state.get('format')} in {file}; expected {FORMAT}. Try: {REMEDY}, which "
-            "writes the model anew."
-        )
-    try:
+    tensors, card = load_weights(file, kind=KIND, try_=REMEDY)
+    with building(file, tensors, KIND, "a folder that advsci-singlecell correct made"):
+        state = _joined(tensors, card)
+        if state.get("format") != FORMAT:
+            raise CheckpointError(
+                f"got a model of format {state.get('format')} in {file}; expected {FORMAT}. Try: {REMEDY}, which "
+                "writes the model anew."
+            )
         settings = Settings(**state["settings"])
         projection = Projection(**_numpy(state["projection"]), library=state["library"])
         integration = (_counts if settings.method == "counts" else _chain)(state, settings, projection)
         names = state["batches"], state["types"], state["var_names"]
         return Stored(settings, Fields.from_mapping(state["fields"]), state["seed"], *names, projection, integration)
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise CheckpointError(
-            f"got {file}, which is no model of this package ({error}); expected what Model.save wrote. Try: a folder "
-            "that advsci-singlecell correct made."
-        ) from error
 
 
 def _counts(state: Mapping[str, Any], settings: Settings, projection: Projection) -> CountEmbedding:

@@ -1,11 +1,11 @@
 """``advsci-circuits design``: search for circuits with a function, write the best and a page."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from advsci.errors import DataError
+from advsci.files import read_json
 from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
@@ -110,14 +110,8 @@ def gates_of(parts: Path | str | None) -> list[dict[str, Any]] | None:
     """
     if parts is None or parts == "cello":
         return None if parts is None else load_gates()
-    try:
-        gates = json.loads(Path(parts).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise DataError(
-            f'got no parts in {parts} ({why}); expected a JSON list like [{{"gate": "A1_AmtR"}}]. Try: --parts cello.'
-        ) from error
-    if not isinstance(gates, list) or not all(isinstance(g, dict) and "gate" in g for g in gates):
+    gates = read_json(parts, list, expected='a JSON list like [{"gate": "A1_AmtR"}]')
+    if not all(isinstance(g, dict) and "gate" in g for g in gates):
         raise DataError(f'got {parts}; expected a JSON list like [{{"gate": "A1_AmtR"}}]. Try: --parts cello.')
     return gates
 

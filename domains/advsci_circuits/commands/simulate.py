@@ -8,6 +8,7 @@ import numpy as np
 
 from advsci.errors import ConfigError
 from advsci.report import drawn
+from advsci.report.figure import spell_out
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_circuits.config import Simulate
@@ -42,7 +43,9 @@ def run(config: Simulate, folder: Run) -> Path:
     table = np.column_stack([course.times, course.levels])
     np.savetxt(folder.path / "time_course.csv", table, delimiter=",", header=",".join(["time", *genes]), comments="")
     with drawn("time course"):
-        time_course_figure(genes, course.times, course.levels).savefig(folder.path / "time_course.png", dpi=120)
+        figure = time_course_figure(genes, course.times, course.levels)
+        spell_out(figure)
+        figure.savefig(folder.path / "time_course.png", dpi=120)
     return path
 
 

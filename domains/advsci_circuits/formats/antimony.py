@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from advsci.errors import DataError, needs
+from advsci.files.text import read_text
+from advsci.files.xml_text import check_xml
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.formats.sbml_read import read_sbml_text
 from advsci_circuits.formats.sbml_write import write_sbml
-from advsci_circuits.formats.untrusted import read_text
 from advsci_circuits.graphs.circuit import Circuit
 
+_DEEPEST, _LONGEST = 100, 20_000
+"""Nested brackets, and characters of a statement."""
 __all__ = ["antimony_of", "read_antimony", "write_antimony"]
 
 
@@ -74,13 +77,31 @@ def read_antimony(path: str | Path) -> KineticCircuit:
         Where Antimony does not parse it, it imports another file, or `read_sbml` refuses its SBML.
     """
     path = Path(path)
-    text = read_text(path)
-    if re.search(r"^\s*import\s", text, re.MULTILINE):
-        raise DataError(f"got an import in {path.name}; expected one self-contained file. Try: export the flat model.")
+    text = read_text(path, expected="a circuit")
+    _check(text, path.name)
     antimony = _antimony()
     if antimony.loadAntimonyString(text) < 0:
         raise DataError(
             f"got Antimony in {path.name} that does not parse ({antimony.getLastError()}); expected a model. "
             "Try: open it in tellurium."
         )
-    return read_sbml_text(antimony.getSBMLString(None), path.name.split(".")[0])
+    sbml = antimony.getSBMLString(None)
+    check_xml(sbml, path.name)
+    return read_sbml_text(sbml, path.name.split(".")[0])
+
+
+def _check(text: str, name: str) -> None:
+    """Refuse text that names another file, or whose formulas are too long or too deep for a parser in C."""
+    bare = re.sub(r"/\*.*?\*/|//[^\n]*|#[^\n]*", " ", text, flags=re.DOTALL)
+    if any(re.search(r"""(?i)(?<!\w)import[\s\\]*["']""", form) for form in (text, bare)):
+        raise DataError(f"got an import in {name}; expected one self-contained file. Try: export the flat model.")
+    depth = deepest = 0
+    for mark in re.findall(r"[()\[\]{}]", bare):
+        depth += 1 if mark in "([{" else -1
+        deepest = max(deepest, depth)
+    longest = max((len(part) for part in re.split(r"[;\n]", bare)), default=0)
+    if deepest > _DEEPEST or longest > _LONGEST:
+        raise DataError(
+            f"got a formula of {longest:,} characters, or brackets {deepest} deep, in {name}; expected at most "
+            f"{_LONGEST:,} and {_DEEPEST}. Try: assignment rules for its parts."
+        )

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from advsci.errors import DataError
+from advsci.files.text import read_text
 from advsci_circuits.formats.truth_table import table_signs, truth_columns
-from advsci_circuits.formats.untrusted import read_text
 from advsci_circuits.graphs.circuit import MAX_GENES, Circuit
 
 __all__ = ["parse_bnet", "read_bnet", "rule_signs", "write_bnet"]
@@ -21,12 +21,19 @@ __all__ = ["parse_bnet", "read_bnet", "rule_signs", "write_bnet"]
 TOKEN = re.compile(r"\s*(?:([A-Za-z_0-9][\w.\-/:@\[\]]*)|(&&|\|\||[!&|()~]))")
 DEEPEST = 60
 """Nested parentheses."""
+LONGEST = 20_000
+"""Characters of a rule."""
 WORDS = {"and": "&", "or": "|", "not": "!", "~": "!", "&&": "&", "||": "|"}
 
 
 def _tokens(rule: str) -> list[str]:
     tokens, place = [], 0
     rule = rule.strip()
+    if len(rule) > LONGEST:
+        raise DataError(
+            f"got a rule of {len(rule):,} characters, '{rule[:60]}...'; expected at most {LONGEST:,}. "
+            "Try: its shortest disjunctive form."
+        )
     while place < len(rule):
         match = TOKEN.match(rule, place)
         if not match:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from advsci.errors import DataError
-from advsci_circuits.formats.untrusted import read_text
+from advsci.files.text import read_text
 from advsci_circuits.graphs.circuit import Circuit
 
 __all__ = ["SIGN_WORDS", "read_sif", "read_topology", "sign_of", "write_sif", "write_topology"]

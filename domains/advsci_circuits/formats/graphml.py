@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from advsci.errors import DataError, needs
+from advsci.files.xml_text import read_xml
 from advsci_circuits.formats.edge_list import sign_of
-from advsci_circuits.formats.untrusted import read_xml
 from advsci_circuits.graphs.circuit import MAX_GENES, Circuit
 
 __all__ = ["from_networkx", "read_graphml", "to_networkx", "write_graphml"]

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from advsci.errors import DataError
+from advsci.files.named import reading
+from advsci.files.xml_text import read_xml
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.formats.formula import check_supported, evaluate, names_in
 from advsci_circuits.formats.identifiers import import_libsbml
@@ -17,7 +19,6 @@ from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.formats.own_model import OwnModel, plain_document
 from advsci_circuits.formats.qual import circuit_of_qual
 from advsci_circuits.formats.sbml_write import NAMESPACE
-from advsci_circuits.formats.untrusted import read_xml
 from advsci_circuits.graphs.circuit import MAX_GENES, Circuit
 
 __all__ = ["read_sbml", "read_sbml_text"]
@@ -43,7 +44,9 @@ def read_sbml(path: str | Path) -> KineticCircuit:
         species, influences whose sign changes with the state, or no regulation at all.
     """
     path = Path(path)
-    return read_sbml_text(read_xml(path), path.name.split(".")[0])
+    text = read_xml(path, expected="a circuit")
+    with reading(path, "SBML of a circuit", "an SBML validator"):
+        return read_sbml_text(text, path.name.split(".")[0])
 
 
 def read_sbml_text(text: str, name: str = "circuit") -> KineticCircuit:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from advsci.errors import DataError, needs
+from advsci.files.text import read_text
+from advsci.files.xml_text import read_xml
 from advsci_circuits.formats.identifiers import safe_ids
-from advsci_circuits.formats.untrusted import read_text, read_xml
 from advsci_circuits.graphs.circuit import Circuit
 
 __all__ = ["read_sbol", "write_sbol"]

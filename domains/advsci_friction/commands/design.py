@@ -12,6 +12,7 @@ from torch import Tensor
 
 from advsci.devices import torch_device
 from advsci.errors import ConfigError, DataError
+from advsci.files import read_array
 from advsci.report import Report, drawn, verdict_section
 from advsci.streams import Stream
 from advsci.training import Run
@@ -131,11 +132,8 @@ def _mask_of(config: Design) -> Tensor | None:
     """The fixed pixels."""
     if config.mask is None:
         return None
-    try:
-        mask = np.load(config.mask, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"mask: got {config.mask} ({error}); expected an npy of truth values. Try: np.save.") from error
-    if not isinstance(mask, np.ndarray) or mask.shape != (config.grid, config.grid):
+    mask = read_array(config.mask, expected="an npy of truth values", try_="np.save")
+    if mask.dtype.kind not in "biuf" or mask.shape != (config.grid, config.grid):
         raise DataError(
             f"mask: got an array of shape {np.shape(mask)}; expected ({config.grid}, {config.grid}). Try: --grid."
         )

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from advsci.devices import torch_device
+from advsci.files import write_arrays
 from advsci.report import drawn
 from advsci.training import Run
 from advsci_friction.config import Solve
@@ -91,7 +91,7 @@ def run(config: Solve, folder: Run) -> Path:
     """
     scan, contact, figures, notes = solve_scan(config)
     heights, pressure = contact.heights.cpu().numpy(), contact.pressure.cpu().numpy()
-    np.savez_compressed(folder.path / "contact.npz", heights=heights, pressure=pressure, size=np.array(scan.size))
+    write_arrays(folder.path / "contact.npz", {"heights": heights, "pressure": pressure, "size": scan.size})
     (folder.path / "contact.json").write_text(json.dumps({"figures": figures, "concerns": notes}, indent=2))
     for note in notes:
         print(f"note: {note}")

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from advsci.errors import DataError, needs
+from advsci.files import write_arrays
 
 __all__ = ["write_map", "write_stl"]
 
@@ -25,7 +26,7 @@ def write_map(path: str | Path, heights: Float[np.ndarray, "ny nx"], size: tuple
     """
     path = Path(path)
     if path.suffix == ".npz":
-        np.savez(path, heights=heights, size=np.asarray(size))
+        write_arrays(path, {"heights": heights, "size": size})
     elif path.suffix == ".stl":
         write_stl(path, heights, size)
     elif path.suffix in (".nc", ".x3p"):

@@ -6,11 +6,12 @@ been traced to a measurement: replace them by your own with `Material.with_`, or
 """
 
 import math
-import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from advsci.errors import ConfigError
+from advsci.files import parse_toml, read_text, reading
 from advsci_friction.config import Pair
 from advsci_friction.data.units import Quantity, si
 
@@ -257,17 +258,18 @@ def read_material(path: str | Path) -> Material:
         No such file, no TOML, an unknown or missing key.
     """
     path = Path(path)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(
-            f"{path}: got no material ({error}); expected a TOML file. Try: name, modulus, shear_strength, source."
-        ) from error
+    expected = "a TOML file of name, modulus, shear_strength and source"
+    table = parse_toml(read_text(path, expected=expected, error=ConfigError), str(path), error=ConfigError)
     known = {"name", "source", "uncertain", "deviation", *UNITS}
     if unknown := sorted(set(table) - known):
         raise ConfigError(f"{path}: got {unknown}; expected some of {sorted(known)}. Try: mend the spelling.")
     if missing := sorted({"name", "modulus", "shear_strength", "source"} - set(table)):
         raise ConfigError(f"{path}: got no {', '.join(missing)}; expected it. Try: modulus = '100 GPa'.")
+    with reading(path, expected, "mend the value", ConfigError):
+        return _material(path, table)
+
+
+def _material(path: Path, table: dict[str, Any]) -> Material:
     values = {key: si(table[key], unit, key) for key, unit in UNITS.items() if key in table}
     deviation = {}
     for key, text in table.get("deviation", {}).items():

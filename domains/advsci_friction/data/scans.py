@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from advsci.errors import AdvsciError, DataError, UnitError, needs
+from advsci.files import read_array, read_arrays, reading
 from advsci_friction.config import Flatten, MapFile
 from advsci_friction.data.levelling import fill_undefined, flatten
 from advsci_friction.data.text_map import read_text_map
@@ -135,7 +136,8 @@ def read_scan(
     path = Path(path)
     if not path.is_file():
         raise DataError(f"got {path}, which is no file; expected an AFM or profilometer file. Try: its full path.")
-    raw = _read(path, channel)
+    with reading(path, "a map of heights", "export it again as x3p, gwy or text"):
+        raw = _read(path, channel)
     scale = _unit(path, raw.height_unit, height_unit, "height", override)
     lateral = _size(path, raw, size, length_unit, override)
     heights = (-scale if invert else scale) * np.asarray(raw.heights, dtype=np.float64)
@@ -188,15 +190,12 @@ def _has_words(path: Path) -> bool:
 
 
 def _read_numpy(path: Path) -> Raw:
-    try:
-        file = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path}: got no numpy file ({error}); expected arrays. Try: save it again.") from error
-    if isinstance(file, np.ndarray):
-        return Raw(file, None, None, None)
+    if path.suffix == ".npy":
+        return Raw(_heights(path, read_array(path, expected="arrays", try_="save it again")), None, None, None)
+    file = read_arrays(path, ("heights", "size"), expected="arrays", try_="save it again")
     if "heights" not in file:
-        raise DataError(f"{path}: got arrays {sorted(file)}; expected 'heights' [m] and 'size' [m]. Try: rename them.")
-    heights = file["heights"]
+        raise DataError(f"{path}: got no array 'heights'; expected 'heights' [m] and 'size' [m]. Try: rename them.")
+    heights = _heights(path, file["heights"])
     if heights.dtype == np.float16:
         raise DataError(
             f"{path}: got heights of type float16, which cannot hold nanometres in metres; expected float32 or "
@@ -204,13 +203,22 @@ def _read_numpy(path: Path) -> Raw:
         )
     size = None
     if "size" in file:
-        stored = np.ravel(file["size"]).astype(float)
+        stored = np.ravel(file["size"])
+        if stored.dtype.kind not in "fiu":
+            raise DataError(f"{path}: got a size of {stored.dtype}; expected lengths. Try: size=(Ly, Lx) [m].")
+        stored = stored.astype(float)
         if len(stored) not in (1, 2):
             raise DataError(
                 f"{path}: got a size of {len(stored)} numbers; expected one or two. Try: size=(Ly, Lx) [m]."
             )
         size = (float(stored[-1]), float(stored[0]))
     return Raw(heights, size, "m" if size else None, "m")
+
+
+def _heights(path: Path, heights: np.ndarray) -> np.ndarray:
+    if heights.dtype.kind not in "fiu":
+        raise DataError(f"{path}: got heights of {heights.dtype}; expected real numbers. Try: save them as float64.")
+    return heights
 
 
 def _read_instrument(path: Path, channel: str | None) -> Raw:

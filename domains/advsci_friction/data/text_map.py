@@ -12,8 +12,12 @@ import numpy as np
 from jaxtyping import Float
 
 from advsci.errors import DataError
+from advsci.files.text import unpacked
 
 __all__ = ["TextMap", "read_text_map"]
+
+LARGEST = 500_000_000
+"""Bytes of a text of heights."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,11 @@ def read_text_map(path: str | Path) -> TextMap:
         An empty file, a word among the numbers, lines of unequal length, a profile, or points that fill no grid.
     """
     path = Path(path)
+    raw = unpacked(path, LARGEST)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = raw.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        lines = path.read_text(encoding="latin-1").splitlines()
+        lines = raw.decode("latin-1").splitlines()
     header = {}
     rows: list[tuple[int, list[str]]] = []
     separator, comma = _separator(lines)

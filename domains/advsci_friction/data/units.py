@@ -16,6 +16,7 @@ from advsci.errors import UnitError, needs
 
 __all__ = ["Quantity", "lengths", "number", "si"]
 
+_POWER = re.compile(r"(\^|\*\*)\s*-?\d(\.\d)?(?!\s*(\^|\*\*|\d))")
 Quantity = float | int | str | np.floating | np.integer
 
 
@@ -107,6 +108,8 @@ def si(value: Quantity, unit: str, name: str = "quantity") -> float:
     magnitude, symbol = number(parts[1], name), parts[2].replace("µ", "u").replace("μ", "u")
     if math.isnan(magnitude):
         raise UnitError(f"got {name}='{value}'; expected a number. Try: '50 {unit}'.")
+    if len(symbol) > 40 or re.search(r"\^|\*\*|\d{3}", _POWER.sub(" ", symbol)):  # a tower of powers never ends
+        raise UnitError(f"got {name}='{value[:60]}', which is no quantity; expected {wanted}. Try: '50 {unit}'.")
     if not symbol and unit:
         raise UnitError(f"got {name}='{value}' without a unit; expected {wanted}. Try: '{value.strip()} {unit}'.")
     registry = _registry()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from advsci.errors import AdvsciError, DataError, needs
+from advsci.files import open_picture, open_tiff
 from advsci_images.data.form import Form
 
 __all__ = ["LARGEST", "SMALLEST", "SUFFIXES", "read_file", "write_file"]
@@ -97,12 +98,12 @@ def write_file(path: Path, array: np.ndarray, form: Form) -> Path:
 
 
 def _read_pillow(path: Path) -> tuple[np.ndarray, Any]:
-    pillow = _pillow()
     _check_depth(path)
-    try:
-        image = pillow.open(path)
-    except pillow.DecompressionBombError:
-        raise _too_large(path, "more than 178 million pixels") from None
+    with open_picture(path) as image:
+        return _pixels(path, image)
+
+
+def _pixels(path: Path, image: Any) -> tuple[np.ndarray, Any]:
     _check_size(path, image.size[1], image.size[0])
     if "A" in image.getbands() or "transparency" in image.info:
         raise DataError(
@@ -128,7 +129,7 @@ def _check_depth(path: Path) -> None:
 
 
 def _read_tiff(path: Path) -> tuple[np.ndarray, Any]:
-    with _tifffile().TiffFile(path) as file:
+    with open_tiff(path) as file:
         series = file.series[0]
         page: Any = series.pages[0]
         axes, shape = series.axes, series.shape

@@ -1,7 +1,5 @@
 """A set of images of one size: what a folder, an npz file or a registered data set holds."""
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from advsci.errors import DataError
+from advsci.files.arrays import read_arrays, write_arrays
 from advsci_images.data.files import LARGEST, SMALLEST, SUFFIXES, read_file, write_file
 from advsci_images.data.form import Form
 
@@ -152,10 +151,8 @@ def write_images(folder: Path, stack: Stack) -> list[Path]:
     arrays = [stack.form.from_unit(x) for x in stack.images]
     if stack.form.suffix != ".npz":
         return [write_file(folder / n, a, stack.form) for n, a in zip(stack.names, arrays, strict=True)]
-    folder.mkdir(parents=True, exist_ok=True)
     held = {"x": np.stack(arrays)} | ({} if stack.labels is None else {"y": stack.labels.numpy()})
-    np.savez_compressed(folder / "images.npz", **held)  # type: ignore[arg-type]
-    return [folder / "images.npz"]
+    return [write_arrays(folder / "images.npz", held)]
 
 
 def _registered(name: str) -> Stack:
@@ -169,15 +166,10 @@ def _registered(name: str) -> Stack:
 
 
 def _npz(path: Path, form: "Form | None") -> Stack:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            x = next((file[key] for key in ("x", "x_train", "images") if key in file), None)
-            y = next((file[key] for key in ("y", "y_train", "labels") if key in file), None)
-            keys = sorted(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(
-            f"{path}: got no readable npz file ({error}); expected one. Try: numpy.savez_compressed."
-        ) from None
+    file = read_arrays(path, expected="a readable npz file of images")
+    x = next((file[key] for key in ("x", "x_train", "images") if key in file), None)
+    y = next((file[key] for key in ("y", "y_train", "labels") if key in file), None)
+    keys = sorted(file)
     if x is None or x.ndim not in (3, 4) or x.size == 0 or x.dtype not in (np.uint8, np.uint16, np.float32):
         got = f"arrays {keys}" if x is None else f"{x.dtype} of shape {x.shape}"
         raise DataError(

@@ -14,6 +14,7 @@ from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 from advsci.training import EMA, Run, Trainer
 from advsci.training.trainer import Callback
+from advsci.training.weights import load_weights, save_weights
 from advsci_inverse.config import TrainPosterior
 from advsci_inverse.data.measurement import checked_size, measure
 from advsci_inverse.evaluation.page import finish_training
@@ -72,14 +73,12 @@ def _first(config: TrainPosterior, problem: Problem, images: Tensor, y: Tensor, 
     """The first stage of all images; kept in the run folder, as it is dear and a pure function of the settings."""
     keys = ("point", "deviation", "draws")
     if store.is_file():
-        parts = torch.load(store, weights_only=True)
-        return Start(*(parts[key].float() for key in keys))
+        parts, _ = load_weights(store, kind=_FIRST, try_="the same command with --overwrite")
+        return Start(*(parts[key] for key in keys))
     from dataclasses import replace
 
     start = first_stage(replace(problem, y=y, sigma=sigma), config.point, config.draws)
-    partial = store.with_suffix(".partial")
-    torch.save({key: getattr(start, key).half() for key in keys}, partial)
-    partial.replace(store)
+    save_weights(store, {key: getattr(start, key) for key in keys}, {"kind": _FIRST}, half=True)
     return Start(*(getattr(start, key).half().float() for key in keys))
 
 
@@ -104,8 +103,8 @@ def run(config: TrainPosterior, folder: Run) -> Path:
     stream, problem = Stream(config.seed), _problem(config, operator, images)
     y, sigma = measure(operator, images, config.noise, stream.at("noise"))
     data = operator(held) + sigma * stream.at("validation").normal((len(held), *operator.data_shape))
-    start = _first(config, problem, images, y, sigma, folder.path / "first_stage.pt")
-    spare = _first(config, problem, held, data, sigma, folder.path / "first_stage_validation.pt")
+    start = _first(config, problem, images, y, sigma, folder.path / "first_stage.safetensors")
+    spare = _first(config, problem, held, data, sigma, folder.path / "first_stage_validation.safetensors")
     level = float((spare.point - held).square().mean().sqrt())
     consistency = Consistency.of(operator, sigma, level)
     device = torch_device(config.device)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from advsci.devices import torch_device
+from advsci.files import write_arrays
 from advsci.report import drawn
 from advsci.streams import Stream
 from advsci.training import Run
@@ -145,7 +146,7 @@ def run(config: Reconstruct, folder: Run) -> Path:
     units = np.array([given.scale.low, given.scale.high])
     arrays |= {"units": units, "notes": np.array(notes, dtype=np.str_), "coverage": np.array(config.coverage)}
     path = folder.path / "reconstruction.npz"
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    write_arrays(path, arrays)
     with drawn("report"):
         reconstruction_page(folder.path)
     return path

@@ -4,15 +4,19 @@ Every reader gives ``(n, h, w)`` float32 in the file's own units (Hounsfield for
 `Scale` maps them to the [0, 1] in which priors are trained, and back. Volumes become slices along their last axis.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from advsci.errors import DataError, MissingDependencyError, needs
+from advsci.errors import DataError, needs
+from advsci.files import open_hdf5, open_picture, open_tiff, read_array, read_arrays, reading, require_room
+from advsci.files.hdf5 import walk_hdf5
 
 __all__ = ["Scale", "load_labels", "load_training_images", "origin", "read_stack"]
 
@@ -97,24 +101,22 @@ class Scale:
         return x * (self.high - self.low) + self.low
 
 
+_WHITE_IS_ZERO, _RGB = 0, 2  # of TIFF's photometric interpretation
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's
 
 
 def _pillow(path: Path) -> np.ndarray:
-    with needs("pillow", "inverse"):
-        from PIL import Image
-    image = Image.open(path)
-    if (frames := getattr(image, "n_frames", 1)) > 1:
-        raise DataError(f"{path}: got {frames} frames; expected one image. Try: save the frames as a npz.")
-    return np.asarray(image if image.mode in ("I", "F", "I;16", "L") else image.convert("L"))
+    with open_picture(path, extra="inverse") as image:
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1:
+            raise DataError(f"{path}: got {frames} frames; expected one image. Try: save the frames as a npz.")
+        return np.asarray(image if image.mode in ("I", "F", "I;16", "L") else image.convert("L"))
 
 
 def _tiff(path: Path) -> np.ndarray:
-    with needs("tifffile", "inverse"):
-        import tifffile
-    with tifffile.TiffFile(path) as file:
-        array, colour = file.asarray(), file.pages[0].photometric == tifffile.PHOTOMETRIC.RGB  # type: ignore[union-attr]
-        inverted = file.pages[0].photometric == tifffile.PHOTOMETRIC.MINISWHITE  # type: ignore[union-attr]
+    with open_tiff(path, extra="inverse") as file:
+        array, kind = file.asarray(), int(file.pages[0].photometric)
+    inverted, colour = kind == _WHITE_IS_ZERO, kind == _RGB
     if colour and array.shape[-1] in (3, 4):
         array = array[..., :3].astype(np.float32) @ _LUMINANCE
     return array.max() - array if inverted else array
@@ -124,6 +126,7 @@ def _nifti(path: Path) -> np.ndarray:
     with needs("nibabel", "inverse"):
         import nibabel
     image = nibabel.load(path)
+    require_room(path, 8 * math.prod(int(n) for n in image.shape), "a volume")  # type: ignore[attr-defined]
     if len([n for n in image.shape if n > 1]) > 3:  # type: ignore[attr-defined]
         raise DataError(
             f"{path}: got a volume of shape {image.shape}; expected three axes. "  # type: ignore[attr-defined]
@@ -138,7 +141,11 @@ def _nifti(path: Path) -> np.ndarray:
 def _dicom(path: Path) -> np.ndarray:
     with needs("pydicom", "inverse"):
         import pydicom
+    if _deflated(pydicom, path):
+        raise DataError(f"{path}: got deflated DICOM; expected it uncompressed. Try: dcmconv --write-xfer-little.")
     data = pydicom.dcmread(path)
+    sides = [int(getattr(data, key, 1) or 1) for key in ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel")]
+    require_room(path, 8 * math.prod(sides), "an image")
     colours = int(getattr(data, "SamplesPerPixel", 1))
     if colours != 1:
         raise DataError(f"{path}: got {colours} colours per pixel; expected grey images. Try: convert it to grey.")
@@ -149,14 +156,15 @@ def _dicom(path: Path) -> np.ndarray:
     return image
 
 
+def _deflated(pydicom: Any, path: Path) -> bool:
+    """Whether the whole data set is deflated, of which any size may come out."""
+    meta = pydicom.filereader.read_file_meta_info(path)
+    return str(getattr(meta, "TransferSyntaxUID", "")) == "1.2.840.10008.1.2.1.99"
+
+
 def _hdf5(path: Path) -> np.ndarray:
-    with needs("h5py", "inverse"):
-        import h5py
-    with h5py.File(path, "r") as file:
-        found: list[str] = []
-        file.visititems(
-            lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) and item.ndim in (2, 3) else None
-        )
+    with open_hdf5(path, expected="an HDF5 file of images") as file:
+        found = [name for name, _, item in walk_hdf5(file) if getattr(item, "ndim", None) in (2, 3)]
         if len(found) != 1:
             raise DataError(
                 f"{path}: got {len(found)} image arrays {found}; expected one. Try: a file with one data set."
@@ -165,14 +173,14 @@ def _hdf5(path: Path) -> np.ndarray:
 
 
 def _npz(path: Path) -> np.ndarray:
-    with np.load(path, allow_pickle=False) as file:
-        keys = [k for k in ("x", "x_train", "images") if k in file] or [k for k in file if file[k].ndim == 3]
-        if not keys:
-            raise DataError(
-                f"{path}: got arrays {sorted(file)}; expected images (n, h, w) as x, x_train or images. "
-                "Try: rename the array."
-            )
-        return file[keys[0]]
+    file = read_arrays(path)
+    keys = [k for k in ("x", "x_train", "images") if k in file] or [k for k in file if file[k].ndim == 3]
+    if not keys:
+        raise DataError(
+            f"{path}: got arrays {sorted(file)}; expected images (n, h, w) as x, x_train or images. "
+            "Try: rename the array."
+        )
+    return file[keys[0]]
 
 
 def read_stack(path: Path) -> Float[Tensor, "n h w"]:
@@ -198,20 +206,16 @@ def read_stack(path: Path) -> Float[Tensor, "n h w"]:
     if not path.is_file():
         raise DataError(f"{path}: got no such file or folder; expected images. Try: check the path.")
     suffix = ".nii" if path.name.endswith(".nii.gz") else path.suffix.lower()
-    readers = {".nii": _nifti, ".dcm": _dicom, ".h5": _hdf5, ".hdf5": _hdf5, ".npz": _npz, ".npy": np.load}
+    readers = {".nii": _nifti, ".dcm": _dicom, ".h5": _hdf5, ".hdf5": _hdf5, ".npz": _npz, ".npy": read_array}
     readers |= {".tif": _tiff, ".tiff": _tiff, ".png": _pillow, ".jpg": _pillow, ".jpeg": _pillow}
     if suffix not in readers:
         raise DataError(
             f"{path}: got a file of kind '{suffix}'; expected one of {', '.join(_SUFFIXES)}. Try: save it as npz."
         )
-    try:
+    with reading(path, "a file of images", "open it in another program"):
         array = np.asarray(readers[suffix](path))  # type: ignore[operator]
-    except (DataError, MissingDependencyError):
-        raise
-    except Exception as error:  # each reader has errors of its own
-        raise DataError(
-            f"{path}: got {type(error).__name__}: {error}; expected a file of images. Try: open it in another program."
-        ) from None
+    if array.dtype.kind not in "biufc":
+        raise DataError(f"{path}: got values of {array.dtype}; expected numbers. Try: save them as float32.")
     if np.iscomplexobj(array):
         raise DataError(f"{path}: got complex images; expected real ones. Try: their magnitude, numpy.abs.")
     array = array[None] if array.ndim == 2 else array
@@ -295,8 +299,10 @@ def load_labels(name: str) -> tuple[Int[Tensor, " n"], Int[Tensor, " m"]]:
     train, held, _ = load_training_images(name)
     found = None
     if Path(name).suffix == ".npz":
-        with np.load(name, allow_pickle=False) as file:
-            found = next((file[key] for key in ("y", "y_train", "labels") if key in file), None)
+        file = read_arrays(name, ("y", "y_train", "labels"))
+        found = next((file[key] for key in ("y", "y_train", "labels") if key in file), None)
+    if found is not None and found.dtype.kind not in "iu":
+        raise DataError(f"{name}: got labels of {found.dtype}; expected integers. Try: number the classes.")
     if found is None or found.shape != (len(train) + len(held),):
         got = "no labels" if found is None else f"labels of shape {found.shape}"
         raise DataError(

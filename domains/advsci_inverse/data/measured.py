@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from advsci.errors import DataError
+from advsci.files import read_arrays
 from advsci_inverse.data.images import Scale
 from advsci_inverse.data.noise import estimate_sigma
 from advsci_inverse.operators.linear import LinearOperator
@@ -94,14 +95,7 @@ def read_measured(path: Path, operator: LinearOperator, *, transmission: bool = 
     """
     if not Path(path).is_file():
         raise DataError(f"{path}: got no such file; expected an npz with y (n, ...). Try: check the path.")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: np.asarray(file[key]) for key in file}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise DataError(
-            f"{path}: got {type(error).__name__}: {error}; expected an npz with y (n, ...). "
-            "Try: --simulate if the file holds images."
-        ) from None
+    arrays = read_arrays(path, expected="an npz with y (n, ...)", try_="--simulate if the file holds images")
     notes: list[str] = []
     array = _data_of(path, arrays, notes)
     y, alive = _shaped(path, array, operator, notes)
@@ -170,6 +164,8 @@ def _shaped(path: Path, array: np.ndarray, operator: LinearOperator, notes: list
 
 
 def _sigma_of(path: Path, array: np.ndarray, y: Tensor, limit: int) -> Tensor:
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"{path}: got a sigma of {array.dtype}; expected numbers. Try: save it as float32.")
     sigma = torch.from_numpy(np.array(array, dtype=np.float32))
     if sigma.shape == y.shape[1:] or sigma.dim() == 0:
         pass

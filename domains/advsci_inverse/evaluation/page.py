@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from advsci.errors import DataError
+from advsci.files import read_arrays, reading
 from advsci.report import Report, Verdict, verdict_section
 from advsci.report.verdict import adversarial_trainings
 from advsci.training import Run
@@ -45,14 +45,10 @@ def read_reconstruction(
     DataError
         The folder holds no reconstruction.
     """
-    try:
-        with np.load(folder / "reconstruction.npz", allow_pickle=False) as file:
-            raw = {key: file[key] for key in file}
+    wanted = {"expected": "the reconstruction of a run", "try_": "advsci-inverse reconstruct"}
+    raw = read_arrays(folder / "reconstruction.npz", whole=True, **wanted)
+    with reading(folder, **wanted):
         low, high = raw["units"].tolist()
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"{folder}: got {error}; expected the reconstruction of a run. Try: advsci-inverse reconstruct."
-        ) from None
     words = {key: value for key, value in raw.items() if value.dtype.kind in "US"}
     arrays = {key: torch.from_numpy(value).float() for key, value in raw.items() if key not in words}
     return arrays, words, (low, high)

@@ -4,8 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from advsci.files import write_arrays
 from advsci.report import Report, drawn
 from advsci.training import Run
 from advsci_singlecell.baselines.controls import CONTROLS
@@ -71,7 +70,7 @@ def run(config: Compare, folder: Run) -> Path:
         table = pd.concat([scib_scores(embeddings, batch, types, prepared.components), table], axis=1)
     table["seconds"] = pd.Series(seconds)
     print(table.T.to_string(float_format=lambda value: f"{value:.3f}"))
-    np.savez_compressed(folder.path / "embeddings.npz", allow_pickle=False, **embeddings)
+    write_arrays(folder.path / "embeddings.npz", embeddings)
     table.to_csv(folder.path / "scores.csv")
     with drawn("report"):
         _page(config, table, source, model, folder)

@@ -1,12 +1,12 @@
 """Cells from the disk and by name: a file, a registered data set, or the simulator."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from advsci.errors import DataError, needs
+from advsci.files import open_hdf5, open_zarr, reading, refuse_links
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -105,6 +105,11 @@ def _by_scanpy(reader: str, path: Path) -> "AnnData":
     """Counts of 10x Genomics, read by scanpy; gene names are made unique, as scanpy advises."""
     with needs("scanpy", "singlecell"):
         import scanpy
+    if path.is_file():
+        with open_hdf5(path, expected="counts of 10x Genomics", extra="singlecell"):
+            pass  # audited: scanpy follows every link
+    else:
+        refuse_links(path)
     try:
         adata = getattr(scanpy, reader)(path)
     except Exception as error:  # scanpy raises many kinds; each means that these are no sound 10x counts
@@ -120,9 +125,9 @@ def _open_zarr(path: Any) -> "AnnData":
     import anndata
     import zarr
 
-    try:
-        group = zarr.open_group(str(path), mode="r")
-        read = cast(Callable[[Any], Any], anndata.io.read_elem)
+    group = open_zarr(path)
+    with reading(path, "an AnnData in zarr", "AnnData.write_zarr"):
+        read = anndata.io.read_elem
         parts: dict[str, Any] = {name: read(cast(Any, group[name])) for name in ("obs", "var")}
         parts |= {name: dict(read(cast(Any, group[name]))) for name in MAPPINGS if name in group}
         adata = anndata.AnnData(**parts)
@@ -133,11 +138,7 @@ def _open_zarr(path: Any) -> "AnnData":
         if isinstance(group.get("raw"), zarr.Group):  # no raw may be stored as an empty array
             raw = cast(Any, group["raw"])
             adata.raw = anndata.AnnData(X=read(raw["X"]), obs=parts["obs"], var=read(raw["var"]))
-    except Exception as error:  # zarr and anndata raise many kinds; each means that the store is no sound AnnData
-        raise DataError(
-            f"got {path}, which is no AnnData in zarr ({error}); expected one. Try: AnnData.write_zarr."
-        ) from error
-    return adata
+        return adata
 
 
 def _on_disk(element: Any) -> Any:

@@ -135,7 +135,7 @@ def sbml_of(circuit: Circuit) -> str:
         (".sbml", lambda: BOMB, "DOCTYPE"),
         (".graphml", lambda: BOMB, "DOCTYPE"),
         (".sbml", lambda: "", "empty file"),
-        (".sbml", lambda: "<sbml", "libsbml refuses"),
+        (".sbml", lambda: "<sbml", "does not parse"),
         (".exe", lambda: "x", "unknown ending"),
         (".bnet", lambda: "A, B &\nB, A", "rule needs"),
         (".bnet", lambda: "A, B\nA, !B", "duplicate"),

@@ -192,5 +192,5 @@ def test_errors_say_which_and_where(name, text, words, tmp_path):
 
 def test_a_bomb_in_gzip_is_not_unpacked(tmp_path):
     (tmp_path / "a.topo.gz").write_bytes(gzip.compress(b"A B 1\n" * 5_000_000))
-    with pytest.raises(DataError, match="over 20000000 bytes"):
+    with pytest.raises(DataError, match="over 20,000,000 bytes"):
         read(tmp_path / "a.topo.gz")

@@ -40,9 +40,9 @@ def test_own_file(tmp_path):
     found = find_material(str(path))
     assert found.hardness == math.inf and found.shear_strength == pytest.approx(80.5e6)
     assert found.deviation == pytest.approx({"shear_strength": 8.05e6, "modulus": 5e9})
-    for text, why in (("name = 1", "no modulus"), ("speed = 1", "speed"), ("]", "no material")):
+    for text, why in (("name = 1", "no modulus"), ("speed = 1", "speed"), ("]", "cannot be read")):
         path.write_text(text)
         with pytest.raises(ConfigError, match=why):
             find_material(str(path))
-    with pytest.raises(ConfigError, match="no material"):
+    with pytest.raises(ConfigError, match="cannot be read"):
         find_material(str(tmp_path / "missing.toml"))

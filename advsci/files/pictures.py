@@ -1,0 +1,137 @@
+"""Image files of strangers: what their headers declare is compared with the budget before a pixel is unpacked."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from advsci.errors import DataError, MissingDependencyError
+from advsci.files.budget import memory_budget, require_room
+from advsci.files.named import reading
+
+__all__ = ["open_picture", "open_tiff"]
+
+_MANY = 100_000
+_DEFLATE, _RATIO, _PIECE = (8, 32946), 1032, 2**24
+"""Codes of deflate in TIFF, its largest ratio, and how much is unpacked at once [bytes]."""
+
+
+@contextmanager
+def open_picture(path: str | Path, *, extra: str = "images", budget: int | None = None) -> Iterator[Any]:
+    """A PNG or JPEG file by Pillow; what is read of it within the block fails by name.
+
+    Parameters
+    ----------
+    path
+        The file.
+    extra
+        The extra of advsci that installs Pillow.
+    budget
+        Most bytes that its pixels may fill; None takes `advsci.files.memory_budget`.
+
+    Yields
+    ------
+    PIL.Image.Image
+        Not yet unpacked.
+
+    Raises
+    ------
+    MissingDependencyError
+        Pillow is not installed.
+    DataError
+        The file is missing, damaged, of another format, or declares more than the budget.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> path = tempfile.mkdtemp() + "/grey.png"
+    >>> Image.new("L", (4, 3)).save(path)
+    >>> with open_picture(path) as image:
+    ...     image.size
+    (4, 3)
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise MissingDependencyError.of("pillow", extra) from None
+    with reading(path, "an image", "remove the file, or copy it again"):
+        try:
+            image = Image.open(path, formats=("PNG", "JPEG"))
+        except Image.DecompressionBombError:
+            raise DataError(
+                f"{path}: got an image of more than 178 million pixels; expected a smaller one. Try: cut it into tiles."
+            ) from None
+        with image:
+            require_room(path, image.width * image.height * 4 * max(1, len(image.getbands())), "an image", budget)
+            yield image
+
+
+@contextmanager
+def open_tiff(path: str | Path, *, extra: str = "images", budget: int | None = None) -> Iterator[Any]:
+    """A TIFF file by tifffile; what is read of it within the block fails by name.
+
+    Parameters
+    ----------
+    path
+        The file.
+    extra
+        The extra of advsci that installs tifffile.
+    budget
+        Most bytes that its pages may fill together; None takes `advsci.files.memory_budget`.
+
+    Yields
+    ------
+    tifffile.TiffFile
+        Its pages are not yet unpacked.
+
+    Raises
+    ------
+    MissingDependencyError
+        tifffile is not installed.
+    DataError
+        The file is missing, damaged, keeps pages in other files, or declares more than the budget.
+
+    Examples
+    --------
+    >>> import numpy, tempfile, tifffile
+    >>> path = tempfile.mkdtemp() + "/stack.tif"
+    >>> tifffile.imwrite(path, numpy.zeros((2, 8, 8), "u1"))
+    >>> with open_tiff(path) as file:
+    ...     file.series[0].shape
+    (2, 8, 8)
+    """
+    try:
+        import tifffile
+    except ImportError:
+        raise MissingDependencyError.of("tifffile", extra) from None
+    with reading(path, "a TIFF image", "remove the file, or copy it again"):
+        if not Path(path).is_file():
+            raise FileNotFoundError(path)
+        # a description may name other files of the series (OME); they are not opened
+        with tifffile.TiffFile(path, _multifile=False) as file:
+            if len(file.pages) > _MANY:
+                raise ValueError(f"over {_MANY:,} pages")
+            declared = sum(int(series.nbytes) for series in file.series)
+            require_room(path, declared, "an image", budget)
+            for page in (page for series in file.series for page in series.pages):
+                if page is None:
+                    raise ValueError("pages that are kept in other files")
+                require_room(path, int(page.nbytes), "an image", budget)
+                _check_deflated(path, file, page, memory_budget() if budget is None else budget)
+            yield file
+
+
+def _check_deflated(path: str | Path, file: Any, page: Any, budget: int) -> None:
+    """A strip of deflated bytes may unpack to more than the page declares; none is unpacked beyond the budget."""
+    if int(page.compression) not in _DEFLATE:
+        return
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        if count * _RATIO > budget:
+            file.filehandle.seek(offset)
+            inflate, size, piece = zlib.decompressobj(), 0, file.filehandle.read(count)
+            while piece and size <= budget:
+                size += len(inflate.decompress(piece, _PIECE))
+                piece = inflate.unconsumed_tail
+            require_room(path, size, "a strip", budget)
