@@ -110,7 +110,8 @@ def verify(config: Verify) -> int:
     DataError
         No such data set or path, or no manifest beside it.
     """
-    if config.record or manifest_of(config.name or ".").is_file() or Path(config.name or " ").exists():
+    registered = {entry.name for _, entry in _entries()}
+    if config.name and config.name not in registered and (config.record or _yours(Path(config.name))):
         return _verify_own(Path(config.name), config.record)
     chosen = [_found(config.name)] if config.name else list(_entries())
     states: list[tuple[Any, str]] = [
@@ -123,6 +124,10 @@ def verify(config: Verify) -> int:
     if altered:
         print(f"{len(altered)} altered: delete them and fetch them again")
     return int(bool(altered))
+
+
+def _yours(path: Path) -> bool:
+    return path.exists() or manifest_of(path).is_file()
 
 
 def _verify_own(path: Path, record: bool) -> int:

@@ -115,5 +115,5 @@ def test_training_section_reads_a_run_folder(tmp_path):
 def test_empty_and_damaged_logs_are_said(tmp_path):
     assert "Nothing was logged" in Tags(training_section(Report("t"), tmp_path / "empty").html()).text
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\nnot json\n{"step": 2}\n')
-    with pytest.raises(DataError, match="not JSON"):
+    with pytest.raises(DataError, match="line 2: got text that cannot be read"):
         training_section(Report("t"), tmp_path)
