@@ -78,11 +78,13 @@ def check_xml(text: str, name: str) -> None:
         nonlocal depth
         depth -= 1
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler, parser.EndElementHandler = opens, closes
     try:
         parser.Parse(text.encode("utf-8", "surrogatepass"), True)
-    except expat.ExpatError as error:
+    except DataError:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:
         raise DataError(
             f"got XML in {name} that does not parse ({error}); expected a well-formed file. Try: export it again."
         ) from None

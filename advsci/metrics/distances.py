@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from advsci.errors import DataError, ShapeError
 
-__all__ = ["blocks", "check_samples", "least", "squared_distances"]
+__all__ = ["blocks", "check_finite", "check_samples", "least", "real_numbers", "squared_distances"]
 
 BLOCK_ELEMENTS = 1_000_000
 """Entries of a block of distances: 8 MB in float64 stay in a processor's cache from one pass to the next."""
@@ -31,7 +31,7 @@ def check_samples(x: Tensor, y: Tensor, at_least: int = 1) -> None:
     ShapeError
         If they are not two matrices of samples by features with as many features.
     DataError
-        If they are no tensors, hold a number that is not finite, or one has fewer than ``at_least`` samples.
+        If they are no tensors, hold a number that is complex or not finite, or one has fewer than ``at_least`` samples.
     """
     if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
         raise DataError(
@@ -44,13 +44,49 @@ def check_samples(x: Tensor, y: Tensor, at_least: int = 1) -> None:
         )
     if min(len(x), len(y)) < at_least:
         raise DataError(f"got {len(x)} and {len(y)} samples; expected at least {at_least} of each. Try: draw more.")
-    for name, samples in (("first", x), ("second", y)):
-        if not samples.is_meta and not bool(torch.isfinite(samples).all()):
-            bad = int((~torch.isfinite(samples).all(1)).sum())
-            raise DataError(
-                f"got NaN or infinity in {bad} of {len(samples)} samples of the {name} set; expected finite numbers. "
-                "Try: look for a training that diverged, or drop those samples."
-            )
+    check_finite(x, "samples of the first set")
+    check_finite(y, "samples of the second set")
+
+
+def check_finite(x: Tensor, what: str = "samples") -> None:
+    """Refuse numbers on which a metric would answer with a number that means nothing.
+
+    Parameters
+    ----------
+    x
+        Samples along the first axis.
+    what
+        What they are, for the message.
+
+    Raises
+    ------
+    DataError
+        Complex numbers, NaN or infinity.
+    """
+    if x.is_complex():
+        raise DataError(f"got complex {what}; expected real numbers. Try: torch.view_as_real(x).flatten(1).")
+    if not x.is_meta and not bool(torch.isfinite(x).all()):
+        bad = int((~torch.isfinite(x.reshape(len(x), -1)).all(1)).sum())
+        raise DataError(
+            f"got NaN or infinity in {bad} of {len(x)} {what}; expected finite numbers. "
+            "Try: look for a training that diverged, or drop those samples."
+        )
+
+
+def real_numbers(x: Tensor) -> Tensor:
+    """Samples in a precision that a metric can compute in: integers, truth values and 16 bits become float64.
+
+    Parameters
+    ----------
+    x
+        Samples.
+
+    Returns
+    -------
+    Tensor
+        Those of 32 and 64 bits as they are.
+    """
+    return x if x.dtype in (torch.float32, torch.float64) else x.double()
 
 
 def blocks(n: int, m: int) -> Iterator[slice]:
@@ -61,7 +97,7 @@ def blocks(n: int, m: int) -> Iterator[slice]:
 
 
 def squared_distances(
-    x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], out: Float[Tensor, "n m"] | None = None
+    x: Num[Tensor, "n d"], y: Num[Tensor, "m d"], out: Float[Tensor, "n m"] | None = None
 ) -> Float[Tensor, "n m"]:
     r""":math:`|x_i|^2 - 2 x_i \cdot y_j + |y_j|^2`, not below zero. Centre far-off data first: the terms cancel.
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from advsci.errors import DataError, ShapeError
-from advsci.metrics.distances import check_samples
+from advsci.metrics.distances import check_finite, check_samples
 
 __all__ = ["GaussianFit", "fit_gaussian", "frechet_distance", "frechet_from_gaussians", "trace_of_root"]
 
@@ -31,7 +31,7 @@ class GaussianFit:
     count: int
 
 
-def fit_gaussian(chunks: Float[Tensor, "n d"] | Iterable[Tensor]) -> GaussianFit:
+def fit_gaussian(chunks: Num[Tensor, "n d"] | Iterable[Tensor]) -> GaussianFit:
     """Mean and unbiased covariance, merged chunk by chunk in float64 (Chan, Golub & LeVeque 1979).
 
     Parameters
@@ -47,6 +47,7 @@ def fit_gaussian(chunks: Float[Tensor, "n d"] | Iterable[Tensor]) -> GaussianFit
     parts = chunks.split(CHUNK) if isinstance(chunks, Tensor) else chunks
     count, mean, scatter = 0, None, None
     for part in parts:
+        check_finite(part)
         part = part.double()
         n, own = len(part), part.mean(0)
         centred = part - own
@@ -116,7 +117,7 @@ def frechet_from_gaussians(a: GaussianFit, b: GaussianFit) -> Float[Tensor, ""]:
 
 
 @torch.no_grad()
-def frechet_distance(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
+def frechet_distance(real: Num[Tensor, "n d"], fake: Num[Tensor, "m d"]) -> Float[Tensor, ""]:
     """Frechet distance between two sets of samples or features, computed in float64.
 
     With fewer samples than features in either set the covariances are never formed: the result is the same, and at
@@ -157,7 +158,7 @@ def frechet_distance(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> 
     return ((m1 - m2).square().sum() + f1.square().sum() + f2.square().sum() - 2.0 * root).clamp(min=0.0)
 
 
-def _factor(x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "r d"]]:
+def _factor(x: Num[Tensor, "n d"]) -> tuple[Float[Tensor, " d"], Float[Tensor, "r d"]]:
     r"""Mean and a factor :math:`F` with :math:`F^T F` the covariance and no more than d rows."""
     mean = x.mean(0)
     centred = (x - mean) / (len(x) - 1) ** 0.5

@@ -7,17 +7,18 @@ so a generator that memorises one perfect picture a class has the best score.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Num
 from torch import Tensor
 
 from advsci.errors import ConfigError
+from advsci.metrics.distances import check_finite
 from advsci.metrics.estimate import Estimate
 
 __all__ = ["inception_score"]
 
 
 @torch.no_grad()
-def inception_score(logits: Float[Tensor, "n classes"], splits: int = 10) -> Estimate:
+def inception_score(logits: Num[Tensor, "n classes"], splits: int = 10) -> Estimate:
     """Mean over ``splits`` consecutive parts; the error is their standard deviation, as published. Shuffle first.
 
     Parameters
@@ -49,6 +50,7 @@ def inception_score(logits: Float[Tensor, "n classes"], splits: int = 10) -> Est
         raise ConfigError(
             f"got {splits} splits of {len(logits)} samples; expected 1 <= splits <= samples. Try: splits=1."
         )
+    check_finite(logits, "logits")
     scores = []
     for part in logits.double().log_softmax(1).tensor_split(splits):
         marginal = part.logsumexp(0) - torch.log(torch.tensor(float(len(part)), dtype=part.dtype, device=part.device))

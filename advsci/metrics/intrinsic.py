@@ -12,18 +12,18 @@ see a coarser one, and are biased low where the manifold curves within their rea
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from advsci.errors import ConfigError, DataError, ShapeError
-from advsci.metrics.distances import blocks, least, squared_distances
+from advsci.metrics.distances import blocks, check_finite, least, squared_distances
 from advsci.metrics.estimate import Estimate
 
 __all__ = ["likelihood_dimension", "two_neighbour_dimension"]
 
 
 @torch.no_grad()
-def two_neighbour_dimension(x: Float[Tensor, "n d"]) -> Estimate:
+def two_neighbour_dimension(x: Num[Tensor, "n d"]) -> Estimate:
     r"""Intrinsic dimension from the two nearest neighbours of each sample.
 
     Parameters
@@ -56,7 +56,7 @@ def two_neighbour_dimension(x: Float[Tensor, "n d"]) -> Estimate:
 
 
 @torch.no_grad()
-def likelihood_dimension(x: Float[Tensor, "n d"], k: int = 10) -> Estimate:
+def likelihood_dimension(x: Num[Tensor, "n d"], k: int = 10) -> Estimate:
     """Intrinsic dimension by maximum likelihood from ``k`` neighbours of each sample.
 
     Parameters
@@ -98,6 +98,7 @@ def _neighbours(x: Tensor, k: int) -> Float[Tensor, "n k"]:
     """Squared distances to the ``k`` nearest others, of distinct samples, ascending."""
     if x.dim() != 2:
         raise ShapeError(f"got samples of shape {tuple(x.shape)}; expected (n, d). Try: x.flatten(1).")
+    check_finite(x)
     x = torch.unique(x.double(), dim=0)
     if len(x) < max(10, k + 1):
         raise DataError(

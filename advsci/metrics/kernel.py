@@ -9,10 +9,10 @@ KID, its cubic polynomial kernel on features.
 from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
-from advsci.errors import ConfigError
+from advsci.errors import ConfigError, DataError
 from advsci.metrics.distances import blocks, check_samples, squared_distances
 from advsci.metrics.estimate import Estimate
 from advsci.streams import Stream
@@ -40,7 +40,7 @@ def polynomial(degree: int = 3, gamma: float | None = None, offset: float = 1.0)
         ``kernel(x, y)``: (n d) and (m d) to (n m).
     """
 
-    def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    def k(x: Num[Tensor, "n d"], y: Num[Tensor, "m d"]) -> Float[Tensor, "n m"]:
         """Kernel of the rows of ``x`` (n d) and of ``y`` (m d): (n m)."""
         scale = 1.0 / x.shape[1] if gamma is None else gamma
         return (x @ y.T * scale + offset) ** degree
@@ -63,9 +63,9 @@ def gaussian(sigma: float | Sequence[float] | Tensor) -> Kernel:
     """
     widths = [float(s) for s in sigma] if isinstance(sigma, Sequence) else [sigma]
 
-    def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    def k(x: Num[Tensor, "n d"], y: Num[Tensor, "m d"]) -> Float[Tensor, "n m"]:
         """Kernel of the rows of ``x`` (n d) and of ``y`` (m d): (n m), averaged over the widths."""
-        square = squared_distances(x, y)
+        square = squared_distances(x - y.mean(0), y - y.mean(0))
         return sum((square / (-2.0 * s * s)).exp() for s in widths) / len(widths)  # type: ignore[return-value]
 
     return k
@@ -88,16 +88,16 @@ def rational_quadratic(alphas: Sequence[float] = (0.2, 0.5, 1.0, 2.0, 5.0), sigm
         ``kernel(x, y)``: (n d) and (m d) to (n m).
     """
 
-    def k(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
+    def k(x: Num[Tensor, "n d"], y: Num[Tensor, "m d"]) -> Float[Tensor, "n m"]:
         """Kernel of the rows of ``x`` (n d) and of ``y`` (m d): (n m), averaged over the exponents."""
-        square = squared_distances(x, y) / sigma**2
+        square = squared_distances(x - y.mean(0), y - y.mean(0)) / sigma**2
         return sum((1.0 + square / (2.0 * a)) ** -a for a in alphas) / len(alphas)  # type: ignore[return-value]
 
     return k
 
 
 @torch.no_grad()
-def median_distance(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], most: int = 2000) -> Float[Tensor, ""]:
+def median_distance(x: Num[Tensor, "n d"], y: Num[Tensor, "m d"], most: int = 2000) -> Float[Tensor, ""]:
     """The median heuristic for a Gaussian kernel's width: the median distance between pooled samples.
 
     At most ``most`` samples, evenly spaced in each set's order, stand for all.
@@ -124,7 +124,7 @@ def median_distance(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], most: int 
 
 
 @torch.no_grad()
-def mmd(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], kernel: Kernel | None = None) -> Estimate:
+def mmd(x: Num[Tensor, "n d"], y: Num[Tensor, "m d"], kernel: Kernel | None = None) -> Estimate:
     r"""Unbiased estimate of the *squared* MMD with its standard error, over all pairs, in blocks.
 
     The error is that of the U-statistic's first projection, :math:`4\,\mathrm{Var}_i(a_i)/n +
@@ -142,7 +142,7 @@ def mmd(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], kernel: Kernel | None 
     Raises
     ------
     DataError, ShapeError
-        Fewer than two samples, or sets of different width.
+        Fewer than two samples, sets of different width, or values of the kernel that cancel to their rounding.
 
     Examples
     --------
@@ -167,10 +167,17 @@ def mmd(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"], kernel: Kernel | None 
         yx += block.sum(0)
     value = xx.sum() / (n * (n - 1)) + yy.sum() / (m * (m - 1)) - 2.0 * xy.sum() / (n * m)
     a, b = xx / (n - 1) - xy / m, yy / (m - 1) - yx / n
-    return Estimate(value, (4.0 * a.var() / n + 4.0 * b.var() / m).sqrt())
+    error = (4.0 * a.var() / n + 4.0 * b.var() / m).sqrt()
+    rounding = 16.0 * torch.finfo(x.dtype).eps * torch.maximum(xx.abs().max() / n, yy.abs().max() / m)
+    if not x.is_meta and not bool((rounding < 0.01 * torch.maximum(value.abs(), error)) | (rounding < 1e-9)):
+        raise DataError(
+            f"got kernel values that cancel: the result, {float(value):.2g}, is within their rounding, "
+            f"{float(rounding):.2g}; expected samples near the origin. Try: subtract the real samples' mean from both."
+        )
+    return Estimate(value, error)
 
 
-def kid(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Estimate:
+def kid(real: Num[Tensor, "n d"], fake: Num[Tensor, "m d"]) -> Estimate:
     """Kernel inception distance over all pairs: deterministic, with an analytic standard error.
 
     Parameters
@@ -198,7 +205,7 @@ def kid(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Estimate:
 
 @torch.no_grad()
 def kid_subsets(
-    real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], *, subsets: int = 100, size: int = 1000, stream: Stream
+    real: Num[Tensor, "n d"], fake: Num[Tensor, "m d"], *, subsets: int = 100, size: int = 1000, stream: Stream
 ) -> Estimate:
     """Kernel inception distance as published: the mean over random subsets; the error is the subsets' standard
     deviation.
@@ -238,7 +245,7 @@ def kid_subsets(
     return Estimate(stacked.mean(), stacked.std(correction=0))
 
 
-def _row_sums(kernel: Kernel, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+def _row_sums(kernel: Kernel, x: Num[Tensor, "n d"]) -> Float[Tensor, " n"]:
     """Sums over the other samples of the same set."""
     sums = x.new_zeros(len(x))
     for rows in blocks(len(x), len(x)):

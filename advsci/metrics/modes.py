@@ -7,7 +7,7 @@ they have :math:`1 - e^{-9/2} = 98.9\,\%`.
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from advsci.errors import DataError, ShapeError
@@ -42,7 +42,7 @@ def _reverse_kl(counts: Tensor, weights: Tensor) -> Tensor:
 
 @torch.no_grad()
 def mode_counts(
-    samples: Float[Tensor, "n d"],
+    samples: Num[Tensor, "n d"],
     means: Float[Tensor, "modes d"],
     sigma: float | Float[Tensor, " modes"],
     *,
@@ -123,6 +123,11 @@ def histogram_modes(
     """
     if not len(labels):
         raise DataError("got no labels; expected at least one sample. Try: draw some.")
+    if labels.is_floating_point() or labels.is_complex() or not bool(((labels >= 0) & (labels < modes)).all()):
+        raise DataError(
+            f"got labels of {labels.dtype} that name no mode; expected whole numbers of 0 to {modes - 1}. "
+            "Try: logits.argmax(1)."
+        )
     counts = torch.bincount(labels, minlength=modes)
     return (counts > 0).sum(), _reverse_kl(counts, _normalised(weights, modes, counts))
 

@@ -16,7 +16,7 @@ coverage).
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from advsci.errors import ConfigError
@@ -34,7 +34,7 @@ class PRDC(NamedTuple):
     coverage: Float[Tensor, ""]
 
 
-def neighbour_radius(x: Float[Tensor, "n d"], k: int) -> Float[Tensor, " n"]:
+def neighbour_radius(x: Num[Tensor, "n d"], k: int) -> Float[Tensor, " n"]:
     """Squared distance of each sample to its ``k``-th nearest other sample.
 
     Parameters
@@ -58,7 +58,7 @@ def neighbour_radius(x: Float[Tensor, "n d"], k: int) -> Float[Tensor, " n"]:
 
 
 @torch.no_grad()
-def prdc(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> PRDC:
+def prdc(real: Num[Tensor, "n d"], fake: Num[Tensor, "m d"], k: int = 5) -> PRDC:
     """Precision, recall, density and coverage, in blocks: memory is that of one block of distances.
 
     Parameters
@@ -112,12 +112,12 @@ def prdc(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> 
     )
 
 
-def _block_memory(x: Float[Tensor, "n d"], y: Float[Tensor, "m d"]) -> Float[Tensor, "rows m"]:
+def _block_memory(x: Num[Tensor, "n d"], y: Num[Tensor, "m d"]) -> Float[Tensor, "rows m"]:
     """Room for one block of distances, used again for every block."""
     return x.new_empty((next(blocks(len(x), len(y))).stop, len(y)))
 
 
-def precision_recall(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 3) -> tuple[Tensor, Tensor]:
+def precision_recall(real: Num[Tensor, "n d"], fake: Num[Tensor, "m d"], k: int = 3) -> tuple[Tensor, Tensor]:
     """Improved precision and recall (arXiv 1904.06991), whose authors take ``k = 3``.
 
     Parameters

@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from advsci.errors import DataError
@@ -18,7 +18,7 @@ __all__ = ["RankingTest", "ranking_probability", "ranking_test"]
 
 
 @torch.no_grad()
-def ranking_probability(real: Float[Tensor, " n"], fake: Float[Tensor, " m"]) -> Float[Tensor, ""]:
+def ranking_probability(real: Num[Tensor, " n"], fake: Num[Tensor, " m"]) -> Float[Tensor, ""]:
     """Chance that a score of ``real`` exceeds one of ``fake``, ties counted half, by sorting: n + m memory.
 
     Parameters
@@ -29,14 +29,26 @@ def ranking_probability(real: Float[Tensor, " n"], fake: Float[Tensor, " m"]) ->
     Returns
     -------
     Tensor
-        In [0, 1], float64, on the scores' device.
+        In [0, 1], float64, on the scores' device; NaN where a score is.
+
+    Raises
+    ------
+    DataError
+        A set is empty, or of complex numbers.
 
     Examples
     --------
     >>> float(ranking_probability(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 1.0])))
     0.875
     """
-    return _placements(real, fake).mean()
+    if not (len(real) and len(fake)) or real.is_complex() or fake.is_complex():
+        raise DataError(
+            f"got {len(real)} scores of {real.dtype} and {len(fake)} of {fake.dtype}; expected some real numbers of "
+            "each. Try: the discriminator's logits."
+        )
+    real, fake = real.double(), fake.double()
+    unknown = 0.0 * (real.sum() + fake.sum()).where(real.isnan().any() | fake.isnan().any(), 0.0)  # 0, or NaN
+    return unknown + _placements(real, fake).mean()
 
 
 class RankingTest(NamedTuple):

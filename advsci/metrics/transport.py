@@ -6,11 +6,11 @@ Peyre & Cuturi 2019, arXiv 1803.00567. All return :math:`W_p`, not its power, ex
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from advsci.errors import ConfigError, ConvergenceError, ShapeError, needs
-from advsci.metrics.distances import blocks, check_samples, squared_distances
+from advsci.metrics.distances import blocks, check_finite, check_samples, real_numbers, squared_distances
 from advsci.streams import Stream
 
 __all__ = [
@@ -23,8 +23,8 @@ __all__ = [
 
 
 def wasserstein_1d(
-    x: Float[Tensor, "n *lines"],
-    y: Float[Tensor, "m *lines"],
+    x: Num[Tensor, "n *lines"],
+    y: Num[Tensor, "m *lines"],
     p: float = 1.0,
     x_weight: Tensor | None = None,
     y_weight: Tensor | None = None,
@@ -62,6 +62,10 @@ def wasserstein_1d(
                 f"got weights of shape {tuple(weight.shape)}; expected one per sample, ({len(values)},). "
                 "Try: weight.reshape(-1)."
             )
+    if not (x.is_floating_point() and y.is_floating_point()):
+        check_finite(x)
+        check_finite(y)
+    x, y = real_numbers(x), real_numbers(y)
     if len(x) == len(y) and x_weight is None and y_weight is None:
         return (x.sort(0).values - y.sort(0).values).abs().pow(p).mean(0).pow(1.0 / p)
     (a, a_mass), (b, b_mass) = _quantiles(x, x_weight), _quantiles(y, y_weight)
@@ -114,8 +118,8 @@ def directions(count: int, d: int, stream: Stream, *, device=None, dtype=torch.f
 
 
 def sliced_wasserstein(
-    x: Float[Tensor, "n d"],
-    y: Float[Tensor, "m d"],
+    x: Num[Tensor, "n d"],
+    y: Num[Tensor, "m d"],
     lines: Float[Tensor, "d count"],
     p: float = 2.0,
     chunk: int = 32,
@@ -158,14 +162,17 @@ def sliced_wasserstein(
             f"got directions of {lines.shape[0]} components for {x.shape[1]} features; expected as many. "
             "Try: directions=None."
         )
+    x, y = real_numbers(x), real_numbers(y)
+    centre = y.detach().mean(0)  # far from the origin a projection would round what the sets differ by
+    x, y = x - centre, y - centre
     powers = [wasserstein_1d(x @ part, y @ part, p).pow(p) for part in lines.to(x).split(chunk, 1)]
     return torch.cat(powers).mean().pow(1.0 / p)
 
 
 @torch.no_grad()
 def exact_transport(
-    x: Float[Tensor, "n d"],
-    y: Float[Tensor, "m d"],
+    x: Num[Tensor, "n d"],
+    y: Num[Tensor, "m d"],
     p: float = 2.0,
     x_weight: Float[Tensor, " n"] | None = None,
     y_weight: Float[Tensor, " m"] | None = None,
@@ -227,8 +234,8 @@ def exact_transport(
 
 @torch.no_grad()
 def sinkhorn_divergence(
-    x: Float[Tensor, "n d"],
-    y: Float[Tensor, "m d"],
+    x: Num[Tensor, "n d"],
+    y: Num[Tensor, "m d"],
     blur: float,
     p: float = 2.0,
     *,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Num
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -37,8 +37,8 @@ class TwoSample(NamedTuple):
 
 @torch.no_grad()
 def classifier_two_sample_test(
-    real: Float[Tensor, "n d"],
-    fake: Float[Tensor, "m d"],
+    real: Num[Tensor, "n d"],
+    fake: Num[Tensor, "m d"],
     classifier: Literal["logistic", "knn", "mlp"] | Classifier = "knn",
     *,
     folds: int = 5,
@@ -102,7 +102,7 @@ def classifier_two_sample_test(
 
 
 def _cross_fit(
-    x: Float[Tensor, "n d"], is_real: Bool[Tensor, " n"], classifier: Classifier, folds: int, stream: Stream
+    x: Num[Tensor, "n d"], is_real: Bool[Tensor, " n"], classifier: Classifier, folds: int, stream: Stream
 ) -> Float[Tensor, " n"]:
     fold = torch.empty(len(x), dtype=torch.int64, device=x.device)
     order = stream.at("folds").permutation(len(x)).to(x.device)

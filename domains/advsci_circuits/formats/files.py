@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from advsci.errors import DataError
+from advsci.files.named import reading
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.formats.antimony import antimony_of, read_antimony, write_antimony
 from advsci_circuits.formats.boolean import read_bnet, write_bnet
@@ -79,7 +80,8 @@ def read(path: str | Path) -> KineticCircuit:
             f"got the unknown ending '{ending}' of {path.name}; expected one of {', '.join(READABLE)}, also with .gz. "
             "Try: export it as .graphml."
         )
-    circuit = reader(path)
+    with reading(path, "a circuit", "export it again, or as .graphml"):
+        circuit = reader(path)
     return circuit if isinstance(circuit, KineticCircuit) else KineticCircuit(circuit)
 
 

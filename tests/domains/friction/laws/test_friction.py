@@ -50,3 +50,14 @@ def test_plastic_floor_ploughing_and_adhesion():
     assert torch.allclose(total, law(contact) + ploughing)
     pulled = WithAdhesion(law, "400 MPa")(contact)
     assert torch.allclose(pulled, law(contact) * 1e9 / 6e8)
+
+
+def test_ploughing_is_that_of_a_cone():
+    """(2/pi) of the mean slope under plastic pressure, the slope of a sine known in closed form."""
+    n, amplitude, hardness, load = 128, 5e-8, 2e9, 1e9
+    h, size = sine(n, amplitude=amplitude)
+    contact = solve_contact(h, load, 115e9, size, hardness)
+    slope = torch.stack([d for d in torch.gradient(h, spacing=[s / m for s, m in zip(size, h.shape, strict=True)])])
+    carried = contact.pressure * contact.plastic.to(F64)
+    expected = 2 / math.pi * float((carried * slope.square().sum(0).sqrt()).mean()) / load
+    assert float(Ploughing()(contact)) == pytest.approx(expected, rel=0.05)

@@ -1,0 +1,191 @@
+"""Laws that bugs which were planted on purpose once broke without any test noticing; `tests/fuzz/planted.py` plants
+them again.
+"""
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from torch import nn
+from toy_game import toy_data, toy_game, toy_solver, toy_trainer
+
+from advsci import Stream
+from advsci.games import GAN
+from advsci.latents import Gaussian
+from advsci.metrics import kid, kid_subsets, mmd
+from advsci.objectives import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPairing, Wasserstein
+from advsci.penalties import R1, R2
+from advsci.penalties.scores import Scores
+from advsci.schedules import Cosine, DannRamp, Geometric, Linear, Warmup
+from advsci.training import EMA
+from advsci.training.ema import Averaged
+from advsci.training.order import Order, keyed_permutation
+
+few = settings(max_examples=15, deadline=None, derandomize=True)
+numbers = st.lists(st.floats(-5.0, 5.0), min_size=4, max_size=4)
+positive = st.lists(st.floats(0.1, 3.0), min_size=4, max_size=4)
+
+
+def of(values) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+@few
+@given(numbers, numbers, positive)
+def test_hinge_in_numbers(real, fake, weight):
+    r, f, w = np.array(real), np.array(fake), np.array(weight)
+    losses = (np.average(np.maximum(1 - r, 0)) + np.average(np.maximum(1 + f, 0), weights=w), -np.average(f, weights=w))
+    found = (
+        Hinge().discriminator(of(real), of(fake), None, of(weight)),
+        Hinge().generator(None, of(fake), None, of(weight)),
+    )
+    assert np.allclose(losses, [float(x) for x in found])
+
+
+@pytest.mark.parametrize(
+    "objective", [Hinge(), LeastSquares(), Minimax(), NonSaturating(), RelativisticPairing(), Wasserstein()]
+)
+def test_each_player_pulls_the_logits_its_own_way(objective):
+    """The discriminator wants real above generated, the generator the reverse: signs of every derivative."""
+    real, fake = of([0.3, -0.2, 0.1]).requires_grad_(), of([-0.1, 0.2, 0.05]).requires_grad_()
+    to_real, to_fake = torch.autograd.grad(objective.discriminator(real, fake), (real, fake))
+    assert bool((to_real < 0).all()) and bool((to_fake > 0).all())
+    (to_fake,) = torch.autograd.grad(objective.generator(real, fake), fake)
+    assert bool((to_fake < 0).all())
+
+
+class Bowl(nn.Module):
+    """D(x) = |x|^2 / 2, whose gradient is x."""
+
+    def forward(self, x):
+        return 0.5 * x.square().sum(1)
+
+
+@few
+@given(numbers, numbers, positive, positive)
+def test_r1_is_taken_at_data_and_r2_at_samples_with_their_weights(real, fake, real_weight, fake_weight):
+    scores = Scores(
+        Bowl(),
+        of(real)[:, None],
+        of(fake)[:, None],
+        real_weight=of(real_weight),
+        fake_weight=of(fake_weight),
+        gradients=True,
+    )
+    at_data, at_samples = R1(3.0)(scores, 0.0), R2(3.0)(scores, 0.0)
+    assert np.isclose(float(at_data), 1.5 * np.average(np.square(real), weights=real_weight))
+    assert np.isclose(float(at_samples), 1.5 * np.average(np.square(fake), weights=fake_weight))
+
+
+class Weighing(nn.Module):
+    """A generator that gives its samples weights of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.move, self.weigh = nn.Linear(2, 2), nn.Linear(2, 1)
+
+    def forward(self, z):
+        return self.move(z)
+
+    def weighted(self, z):
+        return self.move(z), self.weigh(z).squeeze(1).exp()
+
+
+def test_the_objective_does_not_pull_on_learned_weights():
+    """A generator that could lower its loss by its weights would weigh its best samples alone."""
+    game = GAN(Weighing(), nn.Linear(2, 1), Gaussian(2))
+    batch = {"x": Stream(0).normal((16, 2))}
+    loss = sum(game.terms("generator", batch, game.draw(batch, Stream(1))).values())
+    move, weigh = game.generator.move.weight, game.generator.weigh.weight
+    to_move, to_weigh = torch.autograd.grad(loss, (move, weigh), allow_unused=True)
+    assert float(to_move.abs().max()) > 0 and (to_weigh is None or float(to_weigh.abs().max()) == 0)
+
+
+def test_mmd_and_its_error_are_those_of_the_formula_for_sets_of_unequal_size():
+    x, y = Stream(0).normal((9, 2), dtype=torch.float64), 0.5 + Stream(1).normal((31, 2), dtype=torch.float64)
+    n, m = len(x), len(y)
+
+    def kernel(a, b):
+        return (-0.5 * torch.cdist(a, b).square()).exp()
+
+    k, both, other = kernel(x, x).numpy(), kernel(x, y).numpy(), kernel(y, y).numpy()
+    np.fill_diagonal(k, 0.0)
+    np.fill_diagonal(other, 0.0)
+    value = k.sum() / (n * (n - 1)) + other.sum() / (m * (m - 1)) - 2 * both.mean()
+    a, b = k.sum(1) / (n - 1) - both.mean(1), other.sum(1) / (m - 1) - both.mean(0)
+    found = mmd(x, y, kernel)
+    assert np.isclose(float(found.value), value)
+    assert np.isclose(float(found.error), np.sqrt(4 * a.var(ddof=1) / n + 4 * b.var(ddof=1) / m))
+
+
+def test_kid_of_subsets_is_published_as_mean_and_population_deviation():
+    real, fake = Stream(0).normal((40, 3), dtype=torch.float64), 1.0 + Stream(1).normal((40, 3), dtype=torch.float64)
+    stream = Stream(2)
+    values = []
+    for i in range(3):
+        rows = (stream.at(name, i).permutation(40)[:10] for name in ("real", "fake"))
+        values.append(float(kid(*(s[r] for s, r in zip((real, fake), rows, strict=True))).value))
+    found = kid_subsets(real, fake, subsets=3, size=10, stream=stream)
+    assert np.isclose(float(found.value), np.mean(values)) and np.isclose(float(found.error), np.std(values))
+
+
+@few
+@given(st.integers(5, 400), st.integers(0, 2**40))
+def test_every_epoch_has_each_sample_once_and_an_order_of_its_own(n, seed):
+    order = Order(n, Stream(seed))
+    epochs = [order(k * n, n).tolist() for k in range(4)]
+    assert all(sorted(epoch) == list(range(n)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) > 1
+    assert order(0, n).tolist() == epochs[0] and order(n - 2, 4).tolist() == epochs[0][-2:] + epochs[1][:2]
+
+
+def test_large_sets_are_permuted_anew_too():
+    x = np.arange(3000, dtype=np.uint64)
+    orders = [keyed_permutation(x, 3000, Stream(0).at("epoch", k)) for k in range(2)]
+    assert all((np.sort(order) == x).all() for order in orders) and (orders[0] == orders[1]).mean() < 0.01
+    assert (orders[0] == x).mean() < 0.01
+
+
+def test_progress_runs_from_the_first_to_the_last_step():
+    seen = []
+
+    def rate(progress):
+        seen.append(float(progress))
+        return 0.0 * progress
+
+    game = toy_game()
+    game.penalties = (R1(rate),)
+    toy_trainer(steps=5, ema=None, checkpoint_every=0).fit(game, toy_data(), toy_solver())
+    assert np.allclose(sorted(set(seen)), [0.0, 0.25, 0.5, 0.75, 1.0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "first", "middle", "last"),
+    [
+        (Linear(1.0, 3.0), 1.0, 2.0, 3.0),
+        (Cosine(1.0, 0.0), 1.0, 0.5, 0.0),
+        (Geometric(1.0, 1e-4), 1.0, 1e-2, 1e-4),
+        (Warmup(2.0, 0.5), 0.0, 2.0, 2.0),
+        (DannRamp(), 0.0, 2 / (1 + np.exp(-5.0)) - 1, 2 / (1 + np.exp(-10.0)) - 1),
+    ],
+)
+def test_schedules_at_their_ends_and_half_way(schedule, first, middle, last):
+    for progress, value in ((0.0, first), (0.5, middle), (1.0, last)):
+        assert np.isclose(schedule(progress), value)
+        assert np.isclose(float(schedule(torch.tensor(progress, dtype=torch.float64))), value)
+
+
+def test_an_average_has_the_buffers_of_its_module_and_forgets_the_start():
+    module = nn.BatchNorm1d(2, affine=True).double()
+    average = Averaged(module, EMA(0.99).decay)
+    with torch.no_grad():
+        module.weight.fill_(3.0)
+        module.running_mean.fill_(7.0)
+        module.num_batches_tracked.fill_(5)
+    average.update(1, 0.0)
+    assert torch.equal(average.module.running_mean, module.running_mean)
+    assert int(average.module.num_batches_tracked) == 5
+    assert np.isclose(float(average.module.weight[0]), 1.0 + 2.0 * (1.0 - 2.0 / 11.0))
+    average.update(10**6, 0.5)
+    assert np.isclose(float(average.module.weight[0]), 3.0 - 0.99 * (3.0 - (1.0 + 2.0 * 9.0 / 11.0)))

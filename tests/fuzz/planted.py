@@ -1,0 +1,141 @@
+"""``make planted``: bugs on purpose. Each changes one line of a module; the tests named beside it must notice.
+
+Each bug lives in a process of its own, that sees the changed source and runs the tests; no file is changed. Prints one
+JSON line per bug, and the share that was noticed. ``--module FILE --tests ...`` plants every bug of a simple kind
+(an operator, a comparison, a number) into a module of mathematics instead.
+"""
+
+import argparse
+import ast
+import copy
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import signal
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis  # noqa: F401
+import numpy  # noqa: F401
+import pytest
+import torch  # heavy packages are loaded once, before the processes part
+
+ROOT = Path(__file__).parents[2]
+BUGS = Path(__file__).with_suffix(".toml")
+LONGEST = 60
+"""Seconds of the processor for the tests of one bug; what takes longer is noticed: it hangs."""
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives one module the changed source."""
+
+    def __init__(self, file: Path, source: str):
+        relative = file.relative_to(ROOT)
+        parts = relative.parts[1:] if relative.parts[0] in ("domains", "datasets") else relative.parts
+        self.name, self.file, self.source = ".".join(parts).removesuffix(".py"), file, source
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, origin=str(self.file))
+
+    def exec_module(self, module):
+        module.__file__ = str(self.file)
+        exec(compile(self.source, str(self.file), "exec"), module.__dict__)
+
+
+def noticed(file: Path, source: str, tests: list[str]) -> bool:
+    """Whether tests fail, crash or hang when the module has this source."""
+    child = os.fork()
+    if not child:
+        signal.setitimer(signal.ITIMER_PROF, LONGEST)
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        sys.meta_path.insert(0, _Changed(file, source))
+        code = pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests])
+        os._exit(int(code) & 0xFF)
+    return os.waitpid(child, 0)[1] != 0
+
+
+_SWAPS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+    ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.And: ast.Or, ast.Or: ast.And,
+}  # fmt: skip
+
+
+def mutants(source: str) -> Iterator[tuple[str, str]]:
+    """(what and where, source) of every simple bug in the functions of a module; error messages are left alone."""
+    tree = ast.parse(source)
+    count = sum(1 for _ in _places(tree))
+    for k in range(count):
+        changed = copy.deepcopy(tree)
+        node, what = list(_places(changed))[k]
+        _change(node)
+        yield f"line {getattr(node, 'lineno', 0)}: {what}", ast.unparse(changed)
+
+
+def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
+    for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+        waiting: list[ast.AST] = list(function.body)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, ast.Raise | ast.JoinedStr) or (
+                isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            ):
+                continue
+            if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in _SWAPS:
+                yield node, type(node.op).__name__
+            elif isinstance(node, ast.Compare) and type(node.ops[0]) in _SWAPS:
+                yield node, type(node.ops[0]).__name__
+            elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+                yield node, repr(node.value)
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+                yield node, "minus"
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _change(node: ast.AST) -> None:
+    if isinstance(node, ast.BinOp | ast.BoolOp):
+        node.op = _SWAPS[type(node.op)]()  # type: ignore[assignment]
+    elif isinstance(node, ast.Compare):
+        node.ops[0] = _SWAPS[type(node.ops[0])]()
+    elif isinstance(node, ast.UnaryOp):
+        node.op = ast.UAdd()
+    elif isinstance(node, ast.Constant):
+        node.value = node.value + 1  # type: ignore[operator]
+
+
+def main() -> int:
+    """Print what was noticed; the exit status is 1 where one of the named bugs was not."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--module", type=Path)
+    parser.add_argument("--tests", nargs="*", default=[])
+    parser.add_argument("--every", type=int, default=1, help="plant every n-th bug only")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    os.chdir(ROOT)
+    if arguments.module is None:
+        planted = []
+        for bug in tomllib.loads(BUGS.read_text(encoding="utf-8"))["bug"]:
+            source = (ROOT / bug["file"]).read_text(encoding="utf-8")
+            assert bug["old"] in source, bug["name"]
+            planted.append((bug["name"], ROOT / bug["file"], source.replace(bug["old"], bug["new"]), [bug["tests"]]))
+    else:
+        file = arguments.module.resolve()
+        found = list(mutants(file.read_text(encoding="utf-8")))[:: arguments.every]
+        planted = [(what, file, source, arguments.tests) for what, source in found]
+    outcomes = []
+    for name, file, source, tests in planted:
+        outcomes.append(noticed(file, source, tests))
+        print(json.dumps({"bug": name, "noticed": outcomes[-1]}), flush=True)
+    print(json.dumps({"planted": len(outcomes), "noticed": sum(outcomes)}))
+    return int(not all(outcomes)) if arguments.module is None else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
