@@ -10,6 +10,8 @@ from pydantic import Field
 
 from advsci.config import Config, RunConfig
 from advsci.errors import ConfigError
+from advsci.files.named import reading
+from advsci.files.plain import read_json
 
 __all__ = ["Ablate", "external_metrics", "run"]
 
@@ -110,15 +112,9 @@ def external_metrics(records: list[dict[str, Any]]) -> dict[str, float]:
 
 def _about(folder: Path) -> dict[str, Any]:
     """What ``run.json`` says of a run, with all its settings."""
-    try:
-        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        return {"command": str(about["command"]), "settings": dict(settings)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"got folder {folder} ({error}); expected the run folder of a command. "
-            "Try: the folder that the command printed, or that --out named."
-        ) from None
+    with reading(folder, "the run folder of a command", "the folder that it printed, or that --out named", ConfigError):
+        about = read_json(folder / "run.json", error=ConfigError)
+        return {"command": str(about["command"]), "settings": read_json(folder / "config.json", error=ConfigError)}
 
 
 def _trained(folder: Path, about: Mapping[str, Any], part: str, seed: int) -> tuple[dict[str, float], float]:
@@ -148,4 +144,4 @@ def _trained(folder: Path, about: Mapping[str, Any], part: str, seed: int) -> tu
         for stage, records in adversarial_trainings(out).items()
         for metric, value in external_metrics(records).items()
     }
-    return metrics, float(json.loads(cost.read_text(encoding="utf-8")))
+    return metrics, float(read_json(cost, float))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 from advsci.files.budget import memory_budget
 from advsci.files.named import reading
 
@@ -68,10 +68,8 @@ def open_hdf5(
     ...     file["x"].shape
     (2, 3)
     """
-    try:
+    with needs("h5py", extra):
         import h5py
-    except ImportError as error:
-        raise MissingDependencyError.of("h5py", extra) from error
     if not Path(path).is_file():
         raise DataError(f"got no file {path}; expected {expected}. Try: check the path.")
     with reading(path, expected, try_):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 from advsci.files.budget import memory_budget, require_room
 from advsci.files.named import reading
 
@@ -52,10 +52,8 @@ def open_picture(path: str | Path, *, extra: str = "images", budget: int | None 
     ...     image.size
     (4, 3)
     """
-    try:
+    with needs("pillow", extra):
         from PIL import Image
-    except ImportError:
-        raise MissingDependencyError.of("pillow", extra) from None
     with reading(path, "an image", "remove the file, or copy it again"):
         try:
             image = Image.open(path, formats=("PNG", "JPEG"))
@@ -102,10 +100,8 @@ def open_tiff(path: str | Path, *, extra: str = "images", budget: int | None = N
     ...     file.series[0].shape
     (2, 8, 8)
     """
-    try:
+    with needs("tifffile", extra):
         import tifffile
-    except ImportError:
-        raise MissingDependencyError.of("tifffile", extra) from None
     with reading(path, "a TIFF image", "remove the file, or copy it again"):
         if not Path(path).is_file():
             raise FileNotFoundError(path)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError, needs
 from advsci.files.budget import memory_budget
 from advsci.files.links import refuse_links
 from advsci.files.manifest import manifest_of, verify_manifest
@@ -64,10 +64,8 @@ def open_zarr(path: str | Path, budget: int | None = None) -> Any:
     >>> list(open_zarr(path))
     ['x']
     """
-    try:
+    with needs("zarr", "singlecell"):
         import zarr
-    except ImportError as error:
-        raise MissingDependencyError.of("zarr", "singlecell") from error
     refuse_links(path)
     vouched = manifest_of(path).is_file()
     if vouched:

@@ -58,7 +58,9 @@ def noticed(file: Path, source: str, tests: list[str]) -> bool:
         sys.meta_path.insert(0, _Changed(file, source))
         code = pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests])
         os._exit(int(code) & 0xFF)
-    return os.waitpid(child, 0)[1] != 0
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code not in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED), tests
+    return code != 0
 
 
 _SWAPS = {
