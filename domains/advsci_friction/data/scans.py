@@ -6,6 +6,7 @@ sizes and units is never replaced in silence, and what it does not state is aske
 
 import math
 import re
+import zipfile
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from advsci.errors import AdvsciError, DataError, UnitError, needs
-from advsci.files import read_array, read_arrays, reading
+from advsci.files import open_hdf5, read_array, read_arrays, reading, require_room
 from advsci_friction.config import Flatten, MapFile
 from advsci_friction.data.levelling import fill_undefined, flatten
 from advsci_friction.data.text_map import read_text_map
@@ -221,7 +222,21 @@ def _heights(path: Path, heights: np.ndarray) -> np.ndarray:
     return heights
 
 
+def _check_container(path: Path) -> None:
+    """Instruments' files are often a zip or HDF5: what those declare, and where they point, is looked at first."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            require_room(path, sum(part.file_size for part in file.infolist()), "an archive")
+        return
+    with open(path, "rb") as file:
+        is_hdf5 = file.read(4) == b"\x89HDF"
+    if is_hdf5:
+        with open_hdf5(path, expected="a map of heights", extra="friction"):
+            pass
+
+
 def _read_instrument(path: Path, channel: str | None) -> Raw:
+    _check_container(path)
     with needs("SurfaceTopography", "friction"):
         library = import_module("SurfaceTopography")
     try:

@@ -195,3 +195,12 @@ def test_instrument_files_keep_sizes_units_and_channels(tmp_path, h):
     assert np.allclose(read_scan(tmp_path / "a.nc", channel="0").heights, h)
     with pytest.raises(UnitError, match="the file states"):
         read_scan(tmp_path / "a.nc", size="3 um")
+
+
+def test_an_instruments_file_that_points_elsewhere_is_refused(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    (tmp_path / "secret").write_bytes(bytes(128 * 8))
+    with h5py.File(tmp_path / "map.nc", "w") as file:
+        file.create_dataset("heights", (8, 16), "f8", external=[(str(tmp_path / "secret"), 0, 1024)])
+    with pytest.raises(DataError, match="in another file"):
+        read_scan(tmp_path / "map.nc")
