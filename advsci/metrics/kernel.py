@@ -169,7 +169,7 @@ def mmd(x: Num[Tensor, "n d"], y: Num[Tensor, "m d"], kernel: Kernel | None = No
     a, b = xx / (n - 1) - xy / m, yy / (m - 1) - yx / n
     error = (4.0 * a.var() / n + 4.0 * b.var() / m).sqrt()
     rounding = 16.0 * torch.finfo(x.dtype).eps * torch.maximum(xx.abs().max() / n, yy.abs().max() / m)
-    if not x.is_meta and not bool((rounding < 0.01 * torch.maximum(value.abs(), error)) | (rounding < 1e-9)):
+    if not x.is_meta and not bool((rounding < 0.01 * value.abs()) | (rounding < 1e-9 * error.clamp(min=1.0))):
         raise DataError(
             f"got kernel values that cancel: the result, {float(value):.2g}, is within their rounding, "
             f"{float(rounding):.2g}; expected samples near the origin. Try: subtract the real samples' mean from both."

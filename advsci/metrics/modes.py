@@ -43,7 +43,7 @@ def _reverse_kl(counts: Tensor, weights: Tensor) -> Tensor:
 @torch.no_grad()
 def mode_counts(
     samples: Num[Tensor, "n d"],
-    means: Float[Tensor, "modes d"],
+    means: Num[Tensor, "modes d"],
     sigma: float | Float[Tensor, " modes"],
     *,
     weights: Float[Tensor, " modes"] | None = None,
@@ -98,7 +98,7 @@ def mode_counts(
 
 @torch.no_grad()
 def histogram_modes(
-    labels: Int[Tensor, " n"], modes: int, *, weights: Float[Tensor, " modes"] | None = None
+    labels: Num[Tensor, " n"], modes: int, *, weights: Float[Tensor, " modes"] | None = None
 ) -> tuple[Int[Tensor, ""], Float[Tensor, ""]]:
     """Modes found and reverse KL where a classifier names each sample's mode, as for stacked digits.
 

@@ -1,5 +1,6 @@
 """A metric is right, or refuses: on NaN, integers, complex numbers, constants, and far from the origin."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -74,10 +75,14 @@ def test_a_common_offset_changes_nothing(name):
 
 
 def test_an_offset_that_a_kernel_cannot_bear_is_refused():
-    x, y = (Stream(seed).normal((60, 3), dtype=torch.float64) + 1e6 for seed in (0, 1))
-    with pytest.raises(DataError, match="cancel"):
-        kid(x, y)
-    x, y = x - 1e6, y - 1e6
+    x, y = (Stream(seed).normal((60, 3), dtype=torch.float64) for seed in (0, 1))
+    for offset in (1e5, 1e6, 1e8):
+        with pytest.raises(DataError, match="cancel"):
+            kid(x + offset, y + offset)
+    far = [(s + 1e4).numpy().astype(np.longdouble) for s in (x, y)]
+    k = [((a @ b.T / 3 + 1) ** 3) for a, b in ((far[0], far[0]), (far[1], far[1]), far)]
+    exact = sum((m.sum() - np.trace(m)) / (60 * 59) for m in k[:2]) - 2 * k[2].mean()
+    assert float(kid(x + 1e4, y + 1e4).value) == pytest.approx(float(exact), rel=0.01)
     direct = mmd(x, y, lambda a, b: (a @ b.T / 3 + 1.0) ** 3)
     assert torch.equal(kid(x, y).value, direct.value)
 
