@@ -15,6 +15,8 @@ from advsci.files.plain import read_json
 
 __all__ = ["Ablate", "external_metrics", "run"]
 
+_RUN = "the run folder of a command"
+
 _OUTSIDE = ("frechet", "precision", "recall", "density", "coverage")
 """Readings of a `Probe` that compare samples with data; all others look at the players."""
 
@@ -112,9 +114,12 @@ def external_metrics(records: list[dict[str, Any]]) -> dict[str, float]:
 
 def _about(folder: Path) -> dict[str, Any]:
     """What ``run.json`` says of a run, with all its settings."""
-    with reading(folder, "the run folder of a command", "the folder that it printed, or that --out named", ConfigError):
-        about = read_json(folder / "run.json", error=ConfigError)
-        return {"command": str(about["command"]), "settings": read_json(folder / "config.json", error=ConfigError)}
+    with reading(folder, _RUN, "the folder that it printed, or that --out named", ConfigError):
+        about = read_json(folder / "run.json", expected=_RUN, error=ConfigError)
+        return {
+            "command": str(about["command"]),
+            "settings": read_json(folder / "config.json", expected=_RUN, error=ConfigError),
+        }
 
 
 def _trained(folder: Path, about: Mapping[str, Any], part: str, seed: int) -> tuple[dict[str, float], float]:

@@ -12,7 +12,7 @@ LARGEST_TEXT = 20_000_000
 """Bytes, unpacked, where nothing else is said."""
 
 
-def unpacked(path: str | Path, most: int, error: type[AdvsciError] = DataError) -> bytes:
+def unpacked(path: str | Path, most: int, error: type[AdvsciError] = DataError, *, expected: str = "a file") -> bytes:
     """The bytes of a file, unpacked where its name ends in ``.gz``; no more than ``most`` are ever made.
 
     Parameters
@@ -23,6 +23,8 @@ def unpacked(path: str | Path, most: int, error: type[AdvsciError] = DataError) 
         Largest size [bytes].
     error
         The kind of error that is raised.
+    expected
+        What it should be, in words.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def unpacked(path: str | Path, most: int, error: type[AdvsciError] = DataError) 
     """
     path = Path(path)
     if not path.is_file():
-        raise error(f"got no file at {path}; expected a file. Try: check the path.")
+        raise error(f"got no file at {path}; expected {expected}. Try: check the path.")
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             raw = file.read(most + 1)
@@ -93,7 +95,7 @@ def read_text(
     >>> read_text(file)
     'A, !B'
     """
-    raw = unpacked(path, most, error)
+    raw = unpacked(path, most, error, expected=expected)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:

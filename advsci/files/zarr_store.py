@@ -81,7 +81,7 @@ def open_zarr(path: str | Path, budget: int | None = None) -> Any:
             f"{path} was not read: {'; '.join(problems[:10])}; expected a whole store of known codecs. Try: copy it "
             "again; if it is whole, advsci datasets verify STORE --record says so."
         )
-    with reading(path, "a zarr store", "copy it again"):
+    with reading(path, "AnnData in zarr, or another store of zarr", "copy it again"):
         return zarr.open_group(str(path), mode="r", use_consolidated=False)
 
 

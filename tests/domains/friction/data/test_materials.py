@@ -44,5 +44,5 @@ def test_own_file(tmp_path):
         path.write_text(text)
         with pytest.raises(ConfigError, match=why):
             find_material(str(path))
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="got no file"):
         find_material(str(tmp_path / "missing.toml"))
