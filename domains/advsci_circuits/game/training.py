@@ -257,7 +257,7 @@ def train_circuits(config: Train, folder: Run) -> Trained:
     }
 
     data = OneSize(training_data(graphs, train, examples, config, stream.at("draws").numpy()))
-    common = {"batch_size": config.batch, "device": config.device, "log_every": 100}
+    common: dict[str, Any] = {"batch_size": config.batch, "device": config.device, "log_every": 100}
     warm = Trainer(
         steps=config.warmup, seed=config.seed, ema=EMA(0.998), run=folder.stage("warmup"), title="warm-up", **common
     ).fit(CompletionGame(generator, judge, adversarial=0.0), data, Alternating(_adam(config.rate), Cosine(1.0, 0.1)))

@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from advsci.errors import AdvsciError, DataError, UnitError, needs
 from advsci.files import open_hdf5, read_array, read_arrays, reading, require_room
-from advsci_friction.config import Flatten, MapFile
+from advsci_friction.config import Flatten, Hysteresis, Solve
 from advsci_friction.data.levelling import fill_undefined, flatten
 from advsci_friction.data.text_map import read_text_map
 from advsci_friction.data.units import Quantity, lengths, si
@@ -146,7 +146,7 @@ def read_scan(
     return _checked(Scan(heights, lateral, name, channels=raw.channels), level, fill)
 
 
-def scan_of(config: MapFile) -> Scan:
+def scan_of(config: Solve | Hysteresis) -> Scan:
     """The scan that the settings name, levelled and completed.
 
     Parameters

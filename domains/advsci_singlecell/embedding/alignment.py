@@ -289,7 +289,8 @@ def _seed(unit: np.ndarray, k: int, stream: Stream) -> np.ndarray:
     with needs("scikit-learn", "singlecell"):
         from sklearn.cluster import KMeans
     seed = int(stream.at("seed").numpy().integers(2**31))
-    return _unit(KMeans(min(k, len(unit)), n_init=1, random_state=seed).fit(unit).cluster_centers_)
+    means = KMeans(min(k, len(unit)), random_state=seed).set_params(n_init=1)
+    return _unit(means.fit(unit).cluster_centers_)
 
 
 def _cluster(unit, onehot, share, centres, width, diversity, stream, sweeps: int = 8):
