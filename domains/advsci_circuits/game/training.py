@@ -263,6 +263,8 @@ def train_circuits(config: Train, folder: Run) -> Trained:
     ).fit(CompletionGame(generator, judge, adversarial=0.0), data, Alternating(_adam(config.rate), Cosine(1.0, 0.1)))
     generator.load_state_dict(warm.averaged("generator").state_dict())
 
+    # a short game has curves too
+    often: dict[str, Any] = {**common, "log_every": min(max(config.steps // 5, 1), 100)}
     for turn in range(config.rounds if config.steps else 0):
         if examples is not None:
             _fit_surrogate(surrogate, examples, config, turn, folder)
@@ -273,7 +275,7 @@ def train_circuits(config: Train, folder: Run) -> Trained:
         played = Trainer(
             steps=config.steps, seed=config.seed + 1 + turn, ema=EMA(0.998), run=folder.stage(f"round{turn}"),
             title=f"game, round {turn + 1}", callbacks=[probe],
-            **common | {"log_every": min(max(config.steps // 5, 1), 100)},  # a short game has curves too
+            **often,
         ).fit(game, data, Alternating(_movers(config), Cosine(1.0, 0.2)))  # fmt: skip
         generator.load_state_dict(played.averaged("generator").state_dict())
         if examples is not None:
