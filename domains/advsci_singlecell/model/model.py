@@ -10,11 +10,12 @@ import torch
 from advsci.errors import ConfigError, DataError
 from advsci.streams import Stream
 from advsci_singlecell.config import Settings
-from advsci_singlecell.data.cells import Cells, known_labels
+from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.embedding.projection import Projection, select_genes
 from advsci_singlecell.game.count_training import CountEmbedding
 from advsci_singlecell.game.training import Integration
+from advsci_singlecell.model.checks import check_genes, warn_of_confounding
 from advsci_singlecell.model.expression import Expression
 from advsci_singlecell.store import Stored, load, save
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Model"]
 
 CHUNK = 8192
-TYPE_COLUMNS = ("cell_type", "celltype", "cell type", "cell_types", "condition", "disease")
 
 
 class Model:
@@ -448,29 +448,6 @@ def sketch_rows(batch: np.ndarray, most: int, stream: Stream) -> np.ndarray:
     return np.sort(np.concatenate([rng.choice(np.flatnonzero(batch == b), n, False) for b, n in enumerate(quota)]))
 
 
-def check_genes(adata: "AnnData", expected: np.ndarray) -> None:
-    """Raise a `DataError` unless the genes are the expected ones in their order.
-
-    Parameters
-    ----------
-    adata
-        The cells.
-    """
-    found = np.asarray(adata.var_names)
-    if len(found) == len(expected) and (found == expected).all():
-        return
-    missing = sorted(set(expected) - set(found))
-    if missing:
-        raise DataError(
-            f"got an AnnData without {len(missing)} of {len(expected)} genes, such as {missing[:3]}; expected "
-            "all. Try: model.map_query, which can do without some."
-        )
-    raise DataError(
-        "got genes in another order or with others among them; expected the model's. Try: adata[:, "
-        "model.cells.var_names].copy()."
-    )
-
-
 def renumbered(cells: Cells, batches: list[str], types: list[str]) -> Cells:
     """Cells with batches and types numbered as in given lists.
 
@@ -492,29 +469,3 @@ def renumbered(cells: Cells, batches: list[str], types: list[str]) -> Cells:
         number = np.array([types.index(name) for name in cells.types])
         labels = np.where(labels >= 0, number[np.maximum(labels, 0)], labels)
     return replace(cells, batch=batch, batches=batches, labels=labels, types=types)
-
-
-def warn_of_confounding(adata: "AnnData", fields: Fields) -> None:
-    """Warn where batches cannot be told from types: no correction is to be trusted there.
-
-    Parameters
-    ----------
-    adata
-        The cells.
-    fields
-        Their keys; types are sought in the labels, the protected column, and columns named as types usually are.
-    """
-    usual = [key for key in adata.obs.columns if key.lower() in TYPE_COLUMNS]
-    obs: Any = adata.obs  # a table in memory, whatever else its type allows
-    batch = obs[fields.batch_key].astype(str)
-    for key in dict.fromkeys([*filter(None, [fields.labels_key, fields.protected_key]), *usual]):
-        known = known_labels(obs[key], fields.unlabeled_category)
-        b, y = batch[known], obs[key].astype(str)[known]
-        if key == fields.batch_key or y.nunique() < 2 or b.nunique() < 2:
-            continue
-        if (b.groupby(y).nunique() == 1).all() or (y.groupby(b).nunique() == 1).all():
-            warnings.warn(
-                f"batches of obs['{fields.batch_key}'] and obs['{key}'] are fully confounded: every value of one lies "
-                "within one value of the other, and no method can tell them apart. Try: advsci-singlecell check.",
-                stacklevel=3,
-            )
