@@ -11,7 +11,7 @@ __all__ = ["reading"]
 
 @contextmanager
 def reading(path: str | Path, expected: str, try_: str, error: type[AdvsciError] = DataError) -> Iterator[None]:
-    """Turn any exception of the block, running out of memory or of stack too, into one that names the file.
+    """A block in which any exception, running out of memory or of stack too, becomes one that names the file.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _PER_WEIGHT = 40
 def building(
     path: str | Path, tensors: Mapping[str, Tensor], kind: str = "network", try_: str = "train it anew"
 ) -> Iterator[None]:
-    """Build and fill networks within the context; each failure is a `CheckpointError` that names the file.
+    """A block that builds and fills networks; each failure in it is a `CheckpointError` that names the file.
 
     Parameters
     ----------
