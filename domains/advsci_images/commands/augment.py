@@ -1,9 +1,11 @@
 """``advsci-images augment``: images of rare classes, and whether they help."""
 
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from advsci.devices import torch_device
 from advsci.errors import ConfigError, DataError
@@ -35,9 +37,11 @@ LEAST = 64
 
 
 def sets(config: Augment) -> tuple[Stack, Stack]:
-    """Labelled images that ``config`` names, to learn from, and held-out ones (the last fifth)."""
+    """Labelled images that ``config`` names, to learn from, and held-out ones: the last fifth, where that lacks a class
+    the last fifth of every class, as in folders, which are read class by class.
+    """
     stack = read_images(config.data, least=LEAST)[: config.limit]
-    stack.require_labels(config.data)
+    label = stack.require_labels(config.data)
     if wrong := [c for c in config.minority if not 0 <= c < len(stack.classes)]:
         raise ConfigError(
             f"minority: got {wrong}; expected classes from 0 to {len(stack.classes) - 1}. Try: --minority 0."
@@ -47,8 +51,18 @@ def sets(config: Augment) -> tuple[Stack, Stack]:
             f"got images of {stack.size[0]} x {stack.size[1]} pixels; expected squares of a side divisible by 4. "
             "Try: crop or pad them."
         )
-    cut = len(stack) - max(16, len(stack) // 5)
-    return stack[:cut], stack[cut:]
+    held = torch.arange(len(stack)) >= len(stack) - max(16, len(stack) // 5)
+    if len(label[held].unique()) < len(label.unique()):
+        for c in label.unique():
+            rows = (label == c).nonzero().flatten()
+            held[rows] = torch.arange(len(rows)) >= len(rows) - max(1, len(rows) // 5)
+    return _taken(stack, ~held), _taken(stack, held)
+
+
+def _taken(stack: Stack, mask: Tensor) -> Stack:
+    """The images of a ``stack`` that a ``mask`` (n) names."""
+    names = tuple(compress(stack.names, mask.tolist()))
+    return replace(stack, images=stack.images[mask], names=names, labels=stack.require_labels("")[mask])
 
 
 def plan(config: Augment) -> dict[str, object]:
