@@ -66,7 +66,8 @@ def save(folder: Path, step: int, state: Any, *, keep: int = 2) -> Path:
     }
     files["manifest.json"] = json.dumps({k: hashlib.sha256(v).hexdigest() for k, v in files.items()}).encode()
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        for stale in folder.glob(".partial-*"):  # of a process that was killed: one process at a time writes here
+            shutil.rmtree(stale, ignore_errors=True)
         partial.mkdir()
         for name, payload in files.items():
             _write_synced(partial / name, payload)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import DataError
+from advsci.errors import CheckpointError, DataError
 from advsci.files.plain import parse_json
 from advsci.files.text import unpacked
 from advsci.files.writing import append_line, write_whole
@@ -40,7 +40,12 @@ class Run:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(
+                f"got {path}, which cannot be made ({error}); expected a folder that can be written. Try: another one."
+            ) from error
 
     def stage(self, name: str) -> "Run":
         """The run of one of several trainings of a command, in a subfolder of this name.
