@@ -93,7 +93,7 @@ CASES = {
     "images adapt": (two_domains, f"{PLAY} --method cdan", "--entropy 0.2"),
     "images translate": (two_domains, f"{PLAY} --method cyclegan", "--cycle 5"),
     "images upscale": (classes, f"{PLAY} --factor 2", "--adversarial 0.2"),
-    "images augment": (classes, f"{PLAY} --minority 0 --keep 0.5 --seeds 2 --classifier-steps 2", "--seeds 3"),
+    "images augment": (classes, f"{PLAY} --minority 0 --keep 0.5 --seeds 2 --classifier-steps 2", "--rate 0.1"),
     "images compare": (classes, f"{PLAY} --models gan autoencoder", "--models gan"),
     "images caption": (nothing, PLAY, "--no-attention"),
 }
