@@ -149,7 +149,7 @@ def shares(
             setup = Setup(*make(seed))
             with switched_off(part if part != "nothing" else None) as switch:
                 trained = setup.trainer.fit(setup.game, setup.data, setup.solver)
-            scores.setdefault(part, []).append(dict(metrics(trained)))
+            scores.setdefault(part, []).append({name: float(value) for name, value in metrics(trained).items()})
             met = met or bool(switch.met)
         if part != "nothing" and not met:
             raise no_such_part(part, type(setup.game).__name__.removesuffix("Without"))

@@ -175,6 +175,16 @@ def load_generator(path: str | Path, network: nn.Module, latent: Latent | None =
     ------
     CheckpointError
         The file is altered, truncated or no generator, or its weights do not fit the network.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from advsci import GAN, Stream
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> path = export_generator(GAN(MLP(2, 3), MLP(3, 1), Gaussian(2)), tempfile.mkdtemp(), program=False)
+    >>> load_generator(path, MLP(2, 3)).sample(4, Stream(0)).shape
+    torch.Size([4, 3])
     """
     path = Path(path)
     path = path / "generator.safetensors" if path.is_dir() else path
