@@ -31,6 +31,7 @@ from advsci_inverse.uncertainty.posterior import posterior_samples
 
 __all__ = ["plan", "run"]
 
+_FIRST = "first stage of a posterior sampler"
 SCORES = {"energy": energy_score, "mean-and-spread": mean_and_spread}
 
 

@@ -73,7 +73,19 @@ def test_scikit_learns_checks():
             failed[check.func.__name__] = str(error)
     # parameters of wrong types are refused here only because tests check annotations
     failed.pop("check_do_not_raise_errors_in_init_or_set_params", None)
+    # asks for 1e-7, and a float32 row of a small product may differ from that of a large one in its last digit:
+    # test_a_row_is_placed_without_regard_to_its_company asks for what float32 can hold
+    failed.pop("check_methods_subset_invariance", None)
     assert not failed, failed
+
+
+def test_a_row_is_placed_without_regard_to_its_company():
+    rng = np.random.default_rng(0)
+    x, batch = rng.normal(size=(60, 4)), np.arange(60) % 2
+    fitted = BatchCorrector(FEW).fit(x, batch=batch)
+    whole = fitted.transform(x, batch=batch)
+    alone = np.concatenate([fitted.transform(x[i : i + 1], batch=batch[i : i + 1]) for i in range(60)])
+    np.testing.assert_allclose(alone, whole, rtol=1e-5, atol=1e-5)
 
 
 def test_it_is_an_estimator():
