@@ -38,11 +38,10 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     Path
         The page of the designs.
     """
-    settings = Train(
-        out=out / "training", game=True, data="embedded", examples=12 if quick else 24, sets=8 if quick else 16,
-        warmup=40 if quick else 100, steps=4 if quick else 40, rounds=1, surrogate_steps=10 if quick else 40,
-        batch=16 if quick else 32, draws=500 if quick else 4000, width=16, blocks=2, largest=6, links=0,
-        adversarial=0.2,
+    settings = Train(  # no simulated function: the page shows the game alone
+        out=out / "training", game=True, data="embedded", examples=0, warmup=40 if quick else 100,
+        steps=4 if quick else 60, rounds=1, batch=16 if quick else 32, draws=500 if quick else 4000, width=16, blocks=2,
+        largest=6, links=0, adversarial=0.2,
     )  # fmt: skip
     generator, _ = load_generator(execute(run, settings))
     known = set(canonical_keys(batch_of(real_circuits("embedded", 3, 6))))
