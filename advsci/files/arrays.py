@@ -185,7 +185,7 @@ def _read_npy(file: Any, size: int) -> np.ndarray:
     if file.tell() + count * kind.itemsize != size:
         raise ValueError(f"an array of shape {shape} and type {kind} in {size:,} bytes")
     flat = np.empty(count, kind)
-    view, done = memoryview(flat.view(np.uint8).reshape(-1)) if flat.nbytes else memoryview(b""), 0
+    view, done = memoryview(flat.view(np.uint8).reshape(-1).data) if flat.nbytes else memoryview(b""), 0
     while done < flat.nbytes:
         read = file.readinto(view[done:])
         if not read:

@@ -248,7 +248,7 @@ class Report:
         CheckpointError
             It cannot be written.
         """
-        return write_whole(path, self.html())
+        return write_whole(Path(path), self.html())
 
     def _begin(self, title: str, depth: int, text: str) -> "Report":
         slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "section"

@@ -74,7 +74,7 @@ def read_h5ad(path: Path | str, budget: int | None = None) -> "AnnData":
 def _audit_sparse(node: Any) -> Iterator[str]:
     import numpy as np
 
-    parts = [node.get(part) for part in ("data", "indices", "indptr")] if hasattr(node, "get") else [None]
+    parts: list[Any] = [node.get(part) for part in ("data", "indices", "indptr")] if hasattr(node, "get") else [None]
     shape = np.ravel(node.attrs.get("shape", ()))
     if any(getattr(p, "ndim", None) != 1 for p in parts) or len(shape) != 2 or shape.dtype.kind not in "iu":
         yield "got no data, indices, indptr and shape; expected all four"

@@ -45,9 +45,9 @@ def read_reconstruction(
     DataError
         The folder holds no reconstruction.
     """
-    wanted = {"expected": "the reconstruction of a run", "try_": "advsci-inverse reconstruct"}
-    raw = read_arrays(folder / "reconstruction.npz", whole=True, **wanted)
-    with reading(folder, **wanted):
+    expected, try_ = "the reconstruction of a run", "advsci-inverse reconstruct"
+    raw = read_arrays(folder / "reconstruction.npz", whole=True, expected=expected, try_=try_)
+    with reading(folder, expected, try_):
         low, high = raw["units"].tolist()
     words = {key: value for key, value in raw.items() if value.dtype.kind in "US"}
     arrays = {key: torch.from_numpy(value).float() for key, value in raw.items() if key not in words}

@@ -127,7 +127,7 @@ def _open_zarr(path: Any) -> "AnnData":
 
     group = open_zarr(path)
     with reading(path, "an AnnData in zarr", "AnnData.write_zarr"):
-        read = anndata.io.read_elem
+        read: Any = anndata.io.read_elem
         parts: dict[str, Any] = {name: read(cast(Any, group[name])) for name in ("obs", "var")}
         parts |= {name: dict(read(cast(Any, group[name]))) for name in MAPPINGS if name in group}
         adata = anndata.AnnData(**parts)
