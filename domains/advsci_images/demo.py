@@ -34,7 +34,7 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     from advsci_images.evaluation.scores import sharpness
     from advsci_images.systems.upscale import bicubic
 
-    config = Upscale(steps=4 if quick else 200, limit=200 if quick else 2000, batch_size=16, rate=2e-3, out=out / "run")
+    config = Upscale(steps=4 if quick else 150, limit=200 if quick else 2000, batch_size=16, rate=2e-3, out=out / "run")
     made = read_images(execute(upscale.run, config))
     _, small, truth = upscale.sets(config)
     assert truth is not None

@@ -37,7 +37,7 @@ def demo(report: "Report", out: Path, quick: bool) -> Path:
     from advsci_inverse.operators import build_operator
     from advsci_inverse.store import Learned, load_prior, read_card
 
-    recipe = Train(data="digits", steps=40 if quick else 600, held_out=200 if quick else 1000, out=out / "prior")
+    recipe = Train(data="digits", steps=40 if quick else 450, held_out=200 if quick else 1000, out=out / "prior")
     path = execute(train.run, recipe, name="inverse-train")
     prior, card = load_prior(path), read_card(path)
     training, held, _ = load_training_images("digits")
