@@ -66,7 +66,8 @@ def _found(name: str) -> tuple[Any, Any]:
         return entries[name]
     close = difflib.get_close_matches(name, entries, n=1, cutoff=0.0)
     raise DataError(
-        f"name: got '{name}'; expected a registered data set. Try: {close[0] if close else 'advsci datasets list'}."
+        f"name: got '{name}'; expected a registered data set, or for verify a file that is there. "
+        f"Try: {close[0] if close else 'advsci datasets list'}."
     )
 
 

@@ -136,7 +136,7 @@ def find(name: str) -> DataSet:
         return datasets()[name]
     close = difflib.get_close_matches(name, datasets(), n=1, cutoff=0.4)
     hint = f"Try: {close[0]}" if close else "Try: advsci datasets list"
-    raise DataError(f"got the data set '{name}'; expected one of {', '.join(sorted(datasets()))}. {hint}")
+    raise DataError(f"got the data set '{name}'; expected one of {', '.join(sorted(datasets()))}. {hint}.")
 
 
 def data_folder() -> Path | None:

@@ -74,13 +74,14 @@ def run(config: Train, folder: Run) -> Path:
     with drawn("report"):
         page = Report("Training of a circuit generator", f"{trained.facts['real circuits']} real circuits")
         verdict_section(page, folder.path)
-        page.section("Rounds").table(
-            [
-                {"round": k, "agreement": r["agreement"]} | r["success"]
-                for k, r in enumerate(trained.facts["rounds"], 1)
-            ],
-            caption="Rank correlation of the surrogate with fresh simulation; share of circuits asked for a function "
-            "that show it in 1 % of parameter sets.",
-        )
+        if trained.facts["rounds"]:  # none without simulated examples
+            page.section("Rounds").table(
+                [
+                    {"round": k, "agreement": r["agreement"]} | r["success"]
+                    for k, r in enumerate(trained.facts["rounds"], 1)
+                ],
+                caption="Rank correlation of the surrogate with fresh simulation; share of circuits asked for a "
+                "function that show it in 1 % of parameter sets.",
+            )
         page.write(folder.report)
     return path

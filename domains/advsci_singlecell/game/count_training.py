@@ -108,8 +108,7 @@ class CountEmbedding:
         data = _data(components, cells, settings, stream, obs, fields)
         sizes = {**data, "anchor": torch.empty(1, dimensions)}
         adversaries = adversaries_of(sizes, obs, fields, settings.replace(width=2 * settings.width), batches)
-        data |= {name: value for name, value in sizes.items() if name != "anchor"}
-        del data["anchor"]
+        data = {name: value for name, value in sizes.items() if name != "anchor"}
         _, genes = cast(tuple[int, int], counts.shape)
         with stream.at("initial parameters").seeded():
             scale = float(components.std(axis=0).max()) / LEADING

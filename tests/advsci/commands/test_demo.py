@@ -45,6 +45,7 @@ def test_an_unknown_name_is_refused_before_anything_runs(two, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", sorted(demo.demos()))
-def test_every_registered_demo_runs_quickly(name, tmp_path):
+def test_every_registered_demo_runs_quickly(name, tmp_path, capsys):
     page = demo.run(demo.Demo(out=tmp_path, only=[name], quick=True))
-    assert page.stat().st_size > 2000
+    assert page.stat().st_size > 2000 and "This demo failed" not in page.read_text()
+    assert "could not be drawn" not in capsys.readouterr().err  # nor a page of a training behind it
