@@ -40,7 +40,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     config = Correct(
         file="simulator" if quick or real is None else real,
         out=out,
-        settings=Settings(steps=20) if quick else Settings(),
+        settings=Settings(steps=20 if quick else 300),
         umap=False,
         markers=False,
     )
@@ -58,7 +58,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         report.card(f"cells: {name}", round(scores["after"][name], 3), note=f"before: {scores['before'][name]:.3f}")
     report.table([{"embedding": name, **values} for name, values in scores.items()], caption="Scores before and after.")
     if not quick:
-        some = np.random.default_rng(0).permutation(len(before))[:1200]
+        some = np.random.default_rng(0).permutation(len(before))[:800]
         columns = {"batch": batch.iloc[some], "type": types.iloc[some]}
         report.figure(
             umap_picture(before[some], after[some], columns),
