@@ -135,8 +135,8 @@ def find(name: str) -> DataSet:
     if name in datasets():
         return datasets()[name]
     close = difflib.get_close_matches(name, datasets(), n=1, cutoff=0.4)
-    hint = f"Try: {close[0]}" if close else "Try: advsci datasets list"
-    raise DataError(f"got the data set '{name}'; expected one of {', '.join(sorted(datasets()))}. {hint}.")
+    instead = close[0] if close else "advsci datasets list"
+    raise DataError(f"got the data set '{name}'; expected one of {', '.join(sorted(datasets()))}. Try: {instead}.")
 
 
 def data_folder() -> Path | None:
