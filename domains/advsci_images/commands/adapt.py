@@ -10,6 +10,7 @@ from advsci.errors import DataError
 from advsci.report import Report, drawn
 from advsci.training import Run
 from advsci_images.config import Adapt
+from advsci_images.data.choosing import at_most
 from advsci_images.data.examples import textured_digits
 from advsci_images.data.stack import Stack, read_images
 from advsci_images.evaluation.page import training_sections
@@ -36,8 +37,8 @@ def domains(config: Adapt) -> tuple[Stack, Stack, Stack]:
             )
         example = textured_digits(config.limit, config.seed)
         return example.labelled, example.target, example.held
-    source = read_images(config.data, least=LEAST)[: config.limit]
-    target = read_images(config.target, least=LEAST)[: config.limit]
+    source = at_most(read_images(config.data, least=LEAST), config.limit)
+    target = at_most(read_images(config.target, least=LEAST), config.limit)
     source.require_labels(config.data)
     check_domains(source.images, target.images)
     if target.labels is not None and target.classes != source.classes:

@@ -1,11 +1,10 @@
 """``advsci-images augment``: images of rare classes, and whether they help."""
 
+import math
 from dataclasses import replace
-from itertools import compress
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from advsci.devices import torch_device
 from advsci.errors import ConfigError, DataError
@@ -13,6 +12,7 @@ from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_images.config import Augment
+from advsci_images.data.choosing import at_most, split
 from advsci_images.data.stack import Stack, read_images, write_images
 from advsci_images.evaluation.intervals import Mean, gain, mean_of
 from advsci_images.evaluation.page import training_sections
@@ -37,11 +37,9 @@ LEAST = 64
 
 
 def sets(config: Augment) -> tuple[Stack, Stack]:
-    """Labelled images that ``config`` names, to learn from, and held-out ones: the last fifth, where that lacks a class
-    the last fifth of every class, as in folders, which are read class by class.
-    """
-    stack = read_images(config.data, least=LEAST)[: config.limit]
-    label = stack.require_labels(config.data)
+    """Labelled images that ``config`` names, to learn from, and held-out ones: the last fifth of every class."""
+    stack = at_most(read_images(config.data, least=LEAST), config.limit)
+    stack.require_labels(config.data)
     if wrong := [c for c in config.minority if not 0 <= c < len(stack.classes)]:
         raise ConfigError(
             f"minority: got {wrong}; expected classes from 0 to {len(stack.classes) - 1}. Try: --minority 0."
@@ -51,18 +49,7 @@ def sets(config: Augment) -> tuple[Stack, Stack]:
             f"got images of {stack.size[0]} x {stack.size[1]} pixels; expected squares of a side divisible by 4. "
             "Try: crop or pad them."
         )
-    held = torch.arange(len(stack)) >= len(stack) - max(16, len(stack) // 5)
-    if len(label[held].unique()) < len(label.unique()):
-        for c in label.unique():
-            rows = (label == c).nonzero().flatten()
-            held[rows] = torch.arange(len(rows)) >= len(rows) - max(1, len(rows) // 5)
-    return _taken(stack, ~held), _taken(stack, held)
-
-
-def _taken(stack: Stack, mask: Tensor) -> Stack:
-    """The images of a ``stack`` that a ``mask`` (n) names."""
-    names = tuple(compress(stack.names, mask.tolist()))
-    return replace(stack, images=stack.images[mask], names=names, labels=stack.require_labels("")[mask])
+    return split(stack, 0.2, 16)
 
 
 def plan(config: Augment) -> dict[str, object]:
@@ -142,6 +129,9 @@ def run(config: Augment, folder: Run) -> Path:
 def verdict(recalls: dict[str, list[float]]) -> str:
     """Whether the generator's images help, in words, from the ``recalls`` of every remedy over the seeds."""
     rivals = {r: mean_of(values).value for r, values in recalls.items() if r != "GAN"}
+    rivals = {r: value for r, value in rivals.items() if math.isfinite(value)}
+    if not rivals or not all(map(math.isfinite, recalls["GAN"])):
+        return "Whether images of the generator help is not known: a recall is undefined. Try: more held-out images."
     best = max(rivals, key=rivals.__getitem__)
     more: Mean = gain(recalls["GAN"], recalls[best])
     told = f"the recall of rare classes is {more.value:+.3f} (± {more.half:.3f}) against {best}, the best other remedy"

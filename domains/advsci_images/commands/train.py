@@ -11,6 +11,7 @@ from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_images.config import Compare, Train
+from advsci_images.data.choosing import at_most, split
 from advsci_images.data.stack import Stack, read_images, write_images
 from advsci_images.evaluation.page import training_sections
 from advsci_images.evaluation.pictures import gallery
@@ -26,14 +27,13 @@ LEAST = 64
 
 def sets(config: "Train | Compare") -> tuple[Stack, Stack]:
     """Images that ``config`` names, to learn from, and held-out ones, the last eighth."""
-    stack = read_images(config.data, least=LEAST)[: config.limit]
+    stack = at_most(read_images(config.data, least=LEAST), config.limit)
     if stack.size[0] != stack.size[1] or stack.size[0] % 4:
         raise DataError(
             f"got images of {stack.size[0]} x {stack.size[1]} pixels; expected squares of a side divisible by 4. "
             "Try: crop or pad them."
         )
-    cut = len(stack) - max(16, len(stack) // 8)
-    return stack[:cut], stack[cut:]
+    return split(stack, 0.125, 16)
 
 
 def plan(config: Train) -> dict[str, object]:

@@ -11,6 +11,7 @@ from advsci.errors import DataError
 from advsci.report import Report, drawn
 from advsci.training import Run
 from advsci_images.config import Translate
+from advsci_images.data.choosing import at_most, chosen_rows, split, split_rows
 from advsci_images.data.examples import INKS, inked, paired_example
 from advsci_images.data.stack import Stack, read_images, write_images
 from advsci_images.evaluation.hallucination import examine
@@ -42,17 +43,19 @@ def sets(config: Translate) -> Sets:
         return Sets(*paired_example(config.data, config.limit, config.seed), paired=True)
     if not config.target:
         raise DataError(f"got no target for {config.data}; expected images of the other kind. Try: --target FOLDER.")
-    source = read_images(config.data, least=LEAST)[: config.limit]
-    target = read_images(config.target, least=LEAST)[: config.limit]
+    source, target = (read_images(name, least=LEAST) for name in (config.data, config.target))
     paired = source.names == target.names
+    rows = chosen_rows(source, config.limit)
+    source, target = source.rows(rows), target.rows(rows) if paired else at_most(target, config.limit)
     if not paired and config.method in ("pix2pix", "regression"):
         raise DataError(
             f"got {len(source)} and {len(target)} images of different names; expected pairs for {config.method}. "
             "Try: equal names in both folders, or --method cyclegan."
         )
-    cut = len(source) - max(2, len(source) // 8) if paired else len(source)
-    held = source[cut:] if paired else source
-    return Sets(source[:cut], target[: cut if paired else len(target)], held, target[cut:] if paired else None, paired)
+    if not paired:
+        return Sets(source, target, source, None, paired)
+    learn, held = split_rows(source, 0.125, 2)
+    return Sets(source.rows(learn), target.rows(learn), source.rows(held), target.rows(held), paired)
 
 
 def of_classes(config: Translate) -> Stack:
@@ -62,7 +65,7 @@ def of_classes(config: Translate) -> Stack:
         ink = torch.arange(len(digits)) % len(INKS)
         form = replace(digits.form, layout="last")
         return replace(digits, images=inked(digits.images, ink), labels=ink, classes=INKS, form=form)
-    stack = read_images(config.data, least=LEAST)[: config.limit]
+    stack = at_most(read_images(config.data, least=LEAST), config.limit)
     stack.require_labels(config.data)
     return stack
 
@@ -141,8 +144,7 @@ def run(config: Translate, folder: Run) -> Path:
 
 def _between_classes(config: Translate, folder: Run) -> Path:
     stack = of_classes(config)
-    cut = len(stack) - max(2, len(stack) // 8)
-    learn, held = stack[:cut], stack[cut:]
+    learn, held = split(stack, 0.125, 2)
     translator = between_classes(
         learn.images, learn.require_labels(config.data), Play.of(config, folder), cycle=config.cycle
     )

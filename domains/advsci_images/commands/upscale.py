@@ -11,6 +11,7 @@ from advsci.errors import DataError
 from advsci.report import Report, drawn
 from advsci.training import Run
 from advsci_images.config import Upscale
+from advsci_images.data.choosing import at_most, split
 from advsci_images.data.stack import Stack, read_images, write_images
 from advsci_images.evaluation.page import training_sections
 from advsci_images.evaluation.pictures import gallery, trade
@@ -32,7 +33,7 @@ CURVE = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 def sets(config: Upscale) -> tuple[Stack, Stack, "Stack | None"]:
     """Large images that ``config`` names, small ones to enlarge, and the truth of these where it is known."""
-    large = read_images(config.data, least=LEAST)[: config.limit]
+    large = at_most(read_images(config.data, least=LEAST), config.limit)
     if any(side % config.factor for side in large.size) or min(large.size) // config.factor < 4:
         raise DataError(
             f"got images of {large.size[0]} x {large.size[1]} pixels for factor {config.factor}; expected sides "
@@ -46,9 +47,8 @@ def sets(config: Upscale) -> tuple[Stack, Stack, "Stack | None"]:
                 "the same. Try: convert one of them."
             )
         return large, small, None
-    cut = len(large) - max(8, len(large) // 8)
-    held = large[cut:]
-    return large[:cut], replace(held, images=shrunk(held.images, config.factor)), held
+    learn, held = split(large, 0.125, 8)
+    return learn, replace(held, images=shrunk(held.images, config.factor)), held
 
 
 def plan(config: Upscale) -> dict[str, object]:

@@ -54,6 +54,12 @@ class Stack:
         labels = None if self.labels is None else self.labels[rows]
         return replace(self, images=self.images[rows], names=self.names[rows], labels=labels)
 
+    def rows(self, which: Int[Tensor, " m"]) -> "Stack":
+        """The images of row numbers ``which`` (m), in that order, with their names and labels."""
+        labels = None if self.labels is None else self.labels[which]
+        names = tuple(self.names[i] for i in which.tolist())
+        return replace(self, images=self.images[which], names=names, labels=labels)
+
     @property
     def size(self) -> tuple[int, int]:
         """Height and width [pixels]."""
