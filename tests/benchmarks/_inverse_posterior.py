@@ -35,7 +35,7 @@ from advsci_inverse.uncertainty import Calibration, langevin, posterior_samples
 
 __all__ = ["POSTERIOR_PARTS"]
 
-STEPS, BATCH, WIDTHS, BLOCKS, ADVERSARY, PAIRS, DRAWS, DATA = 1500, 16, (16, 32), (1, 1), 0.1, 4000, 4, 50
+STEPS, BATCH, WIDTHS, BLOCKS, ADVERSARY, PAIRS, DRAWS, DATA = 1500, 16, (16, 32), (1, 1), 0.1, 5000, 4, 50
 """The budget of every arm and seed."""
 
 
@@ -72,7 +72,7 @@ def _sets(fixed: Fixed, quick: bool) -> tuple[dict[str, _Set], DenseOperator, fl
     train, test = fixed.images("mnist28"), fixed.images("mnist28", "x_test")
     images = {
         "train": train[45000 : 45000 + (200 if quick else PAIRS)],
-        "validation": train[59000 : 59000 + (50 if quick else 200)],
+        "validation": train[59000 : 59000 + (50 if quick else 400)],
         "test": test[1000 : 1000 + (100 if quick else 600)],
     }
     folder = os.environ.get("ADVSCI_CACHE")

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from advsci.errors import DataError
 from advsci.files import read_arrays
+from advsci_inverse.data.geometry import check_geometry
 from advsci_inverse.data.images import Scale
 from advsci_inverse.data.noise import estimate_sigma
 from advsci_inverse.operators.linear import LinearOperator
@@ -91,7 +92,8 @@ def read_measured(path: Path, operator: LinearOperator, *, transmission: bool = 
     Raises
     ------
     DataError
-        Unreadable, of another shape, or noise of another shape; complex data where the operator has none.
+        Unreadable, of another shape, or noise of another shape; complex data where the operator has none; transmissions
+        where line integrals are expected.
     """
     if not Path(path).is_file():
         raise DataError(f"{path}: got no such file; expected an npz with y (n, ...). Try: check the path.")
@@ -106,7 +108,8 @@ def read_measured(path: Path, operator: LinearOperator, *, transmission: bool = 
     dead = _constant_zero(y, sigma, alive, operator)
     if bool(dead.any()):
         notes.append(f"{int(dead.sum())} data are zero in every image and were left out as dead")
-    return Measured(torch.where(alive, y, 0.0), sigma, alive & ~dead, notes)
+    y, alive = torch.where(alive, y, 0.0), alive & ~dead
+    return Measured(y, sigma, alive, notes + check_geometry(y, alive, operator))
 
 
 def _data_of(path: Path, arrays: dict[str, np.ndarray], notes: list[str]) -> np.ndarray:

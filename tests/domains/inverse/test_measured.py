@@ -8,6 +8,7 @@ from advsci.cli import run_app
 from advsci.errors import DataError
 from advsci.streams import Stream
 from advsci_inverse.cli import app
+from advsci_inverse.data.geometry import rotation_centre
 from advsci_inverse.data.images import Scale, read_stack
 from advsci_inverse.data.measured import check_scale, read_measured, ready
 from advsci_inverse.data.noise import Gaussian
@@ -153,6 +154,26 @@ def test_transmissions_become_line_integrals_with_their_noise(tmp_path, scanner,
     torch.testing.assert_close(group.y / weights, seen, rtol=1e-3, atol=1e-3)
     with pytest.raises(DataError, match="open beam"):
         _groups(tmp_path, scanner, transmission=True, y=10 * t)
+
+
+def test_transmissions_are_told_from_line_integrals(tmp_path, scanner, images):
+    """Along rays that miss the image the one is 1, the other 0; read as line integrals they would be a bright haze."""
+    wide = Radon(N, equispaced_angles(VIEWS), N + 10)
+    t = np.exp(-0.2 * wide(images).numpy())
+    with pytest.raises(DataError, match="Try: --transmission"):
+        _groups(tmp_path, wide, y=t, sigma=0.002)
+    _groups(tmp_path, wide, Scale(0.0, 0.2), transmission=True, y=t, sigma=0.002)
+    bright = Gaussian(0.002).sample(wide(1.4 * images / wide(images).max()), Stream(3)).numpy()  # of the same size
+    assert _groups(tmp_path, wide, y=bright, sigma=0.002)[1] == []
+
+
+@pytest.mark.parametrize("offset", [0.0, -1.5, 2.0])
+def test_a_rotation_centre_elsewhere_is_found_and_its_option_named(offset, tmp_path, images):
+    scanner = Radon(N, equispaced_angles(VIEWS), 24)
+    data = Gaussian(SIGMA).sample(Radon(N, equispaced_angles(VIEWS), 24, offset=offset)(images), Stream(2))
+    torch.testing.assert_close(rotation_centre(data, scanner), torch.full((4,), offset), rtol=0, atol=0.1)
+    notes = _groups(tmp_path, scanner, y=data.numpy(), sigma=SIGMA)[1]
+    assert [("--operator.offset" in note, f"{offset:+.1f}" in note) for note in notes] == [(True, True)] * (offset != 0)
 
 
 def test_complex_data_are_for_complex_operators(tmp_path, scanner, images):
