@@ -325,14 +325,20 @@ def first_stage(problem: Problem, point: str, count: int) -> Start:
         proposal = LatentProposal(search, starts=min(problem.starts, 2))
     else:
         proposal = GaussianProposal(problem.operator, problem.sigma, *_moments(problem))
+        if point == "gaussian" and problem.refiner is None:  # the mean of these very draws
+            point = "draws"
     blocks = [
-        proposal(block, count, Stream(problem.seed).at("first stage", k))
-        for k, block in enumerate(problem.y.split(100))
-    ]
-    start = Start(*(torch.cat([getattr(b, key) for b in blocks]) for key in ("point", "deviation", "draws")))
+        _first_of(block, point, proposal(block.y, count, Stream(problem.seed).at("first stage", k)))
+        for k, block in enumerate(replace(problem, y=y) for y in problem.y.split(100))
+    ]  # in blocks: methods that compare every image with every training image need memory for each pair
+    return Start(*(torch.cat([getattr(b, key) for b in blocks]) for key in ("point", "deviation", "draws")))
+
+
+def _first_of(block: Problem, point: str, start: Start) -> Start:
+    """The draws of a block of images, beside the estimate of the method ``point``."""
     if point == "draws":
         return start
-    found = reconstruct(point, problem)
+    found = reconstruct(point, block)
     return Start(found.mean, start.deviation if found.deviation is None else found.deviation, start.draws)
 
 
