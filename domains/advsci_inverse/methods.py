@@ -22,6 +22,7 @@ from advsci_inverse.priors.sampler import Consistency, PosteriorSampler
 from advsci_inverse.search.latent import LatentSearch
 from advsci_inverse.search.proposal import GaussianProposal, LatentProposal, Start
 from advsci_inverse.search.regularised import poor_reconstruction, regularised, weight_of_noise
+from advsci_inverse.uncertainty.kind import residual_over_noise
 from advsci_inverse.uncertainty.posterior import posterior_samples
 
 __all__ = [
@@ -171,13 +172,33 @@ def _tikhonov(problem: Problem) -> Reconstruction:
 def _tv(problem: Problem) -> Reconstruction:
     norm = problem.operator.norm()
     scale = norm**2 / 12  # the grid is meant for operators of norm about 3.5, as A ~ N(0, 1/m) at m = 100
-    last = lambda y: 1500 if y is problem.y else 500  # noqa: E731  the choice of weight needs no convergence
+    grid = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3)
 
-    def run(y: Tensor, weight: float) -> Tensor:
+    def run(y: Tensor, weight: float, steps: int = 1500) -> Tensor:
         """Total variation's solution for data ``y`` at this ``weight``."""
-        return baselines.total_variation(problem.operator, y, weight * scale, steps=last(y), norm=norm)
+        return baselines.total_variation(problem.operator, y, weight * scale, steps=steps, norm=norm)
 
-    return _tuned(problem, run, (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3), 1e-2, "weight")
+    if problem.validation is None:
+        best = _by_discrepancy(problem, lambda y, weight: run(y, weight, 500), grid)
+        return Reconstruction(run(problem.y, best), setting=f"weight {best:g}, by the noise")
+    last = lambda y: 1500 if y is problem.y else 500  # noqa: E731  the choice of weight needs no convergence
+    return _tuned(problem, lambda y, weight: run(y, weight, last(y)), grid, 1e-2, "weight")
+
+
+def _by_discrepancy(problem: Problem, method: Callable[[Tensor, float], Tensor], grid: tuple[float, ...]) -> float:
+    """The weight that leaves what the noise is (Morozov 1966, Soviet Math. Dokl. 7:414), of an ascending ``grid``.
+
+    The residual rises with the weight, so that half of what is left of the grid is ruled out by each reconstruction of
+    a few images.
+    """
+    y, known = problem.y[:4], {}
+    low, high = 0, len(grid)
+    while low < high:
+        middle = (low + high) // 2
+        residual = residual_over_noise(problem.operator, method(y, grid[middle]), y, problem.sigma).mean()
+        known[grid[middle]] = float(residual)
+        low, high = (low, middle) if residual > 1 else (middle + 1, high)
+    return min(known, key=lambda weight: abs(math.log(max(known[weight], 1e-9))))
 
 
 def _lasso(transform: str) -> Callable[[Problem], Reconstruction]:

@@ -12,6 +12,7 @@ from _inverse_ct import ct_rows, transfer_rows
 from _inverse_digits import ambient_rows, bora_rows, choice_rows, digit_rows, monotone_rows, range_row
 from _inverse_fixed import Fixed, folder
 from _inverse_gan_prior import gan_prior_rows
+from _inverse_large import large_rows
 from _inverse_operators import operator_rows, small_sparse_row
 from _inverse_posterior import POSTERIOR_PARTS
 from _inverse_trust import kind_rows, lesion_rows, verdict_rows
@@ -43,6 +44,7 @@ def main() -> None:
             "ambient": ambient_rows,
             **POSTERIOR_PARTS,
             "generator": gan_prior_rows,
+            "large": large_rows,
         }
         parts |= {name: lambda f=function: f(fixed, options.quick) for name, function in needing.items()}
     for name, part in parts.items():

@@ -5,7 +5,9 @@ import torch
 
 from advsci.errors import DataError
 from advsci.streams import Stream
-from advsci_inverse.methods import Problem, candidates, choose
+from advsci_inverse.baselines import total_variation
+from advsci_inverse.evaluation.scores import mse
+from advsci_inverse.methods import Problem, candidates, choose, reconstruct
 from advsci_inverse.operators import Inpainting, Radon, equispaced_angles, gaussian_sensing
 from advsci_inverse.uncertainty import (
     STRATA,
@@ -92,3 +94,16 @@ def test_the_method_is_the_best_on_images_measured_alike():
     assert candidates(problem) == ["tv", "cgls", "gaussian"]
     name, errors = choose(problem, held)
     assert errors[name] == min(errors.values()) and errors["tv"] < errors["cgls"]
+
+
+def test_without_images_the_weight_of_total_variation_is_that_which_leaves_the_noise():
+    """More noise, more weight; and the weight of either noise level would be worse at the other."""
+    operator, truth = Radon(16, equispaced_angles(8)), _images(4, 3)
+    y = {sigma: operator(truth) + sigma * Stream(4).normal((4, *operator.data_shape)) for sigma in (0.02, 0.5)}
+    found = {sigma: reconstruct("tv", Problem(operator, data, sigma)) for sigma, data in y.items()}
+    weight = {sigma: float(result.setting.split()[1].rstrip(",")) for sigma, result in found.items()}
+    assert weight[0.02] < weight[0.5]
+    for sigma, other in ((0.02, 0.5), (0.5, 0.02)):
+        assert 0.7 < float(residual_over_noise(operator, found[sigma].mean, y[sigma], sigma).mean()) < 1.3
+        foreign = total_variation(operator, y[sigma], weight[other] * operator.norm() ** 2 / 12, steps=1500)
+        assert mse(found[sigma].mean, truth).mean() < 0.8 * mse(foreign, truth).mean()
