@@ -104,8 +104,8 @@ def check_geometry(y: Float[Tensor, "n *data"], alive: Bool[Tensor, "*data"], op
         beyond = y[:, missing]
         if 0.8 < float(beyond.mean()) < 1.2 and float(beyond.std()) < 0.2 and float(y[:, alive].max()) < 1.5:
             raise DataError(
-                f"got data of about {float(beyond.mean()):.2f} along rays that miss the image; expected line integrals, "
-                "which are 0 there. Try: --transmission."
+                f"got data of about {float(beyond.mean()):.2f} along rays that miss the image; expected line "
+                "integrals, which are 0 there. Try: --transmission."
             )
     return _off_centre(y, operator) if isinstance(operator, Radon) and bool(alive.all()) else []
 

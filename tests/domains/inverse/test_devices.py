@@ -1,7 +1,6 @@
 """`--device` is honoured: everything that a method sees lies on the device that was asked for.
 
-Stood in for by the meta device: the commands are stopped where the method would begin, and what they hand to it is looked
-at.
+The meta device stands in for it: each command is stopped where its method would begin, and what it hands over is read.
 """
 
 import numpy as np
