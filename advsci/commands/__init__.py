@@ -7,6 +7,7 @@ __all__ = ["app", "main"]
 app = domain_app("", "Adversarial learning for science.")
 command(app, "demo", "advsci.commands.demo:Demo", "advsci.commands.demo:run")
 command(app, "ablate", "advsci.commands.ablate:Ablate", "advsci.commands.ablate:run", positional=("folder",))
+command(app, "sweep", "advsci.commands.sweep:Sweep", "advsci.commands.sweep:run", positional=("command",))
 command(app, "diagnose", "advsci.commands.diagnose:Diagnose", "advsci.commands.diagnose:run", positional=("folder",))
 command(app, "doctor", "advsci.commands.doctor:Doctor", "advsci.commands.doctor:run")
 command(

@@ -39,6 +39,7 @@ from advsci.training.progress import show_progress
 from advsci.training.run import Run
 from advsci.training.saved import check_finite, restore, state_of
 from advsci.training.signals import stop_on_signal
+from advsci.training.watched import tell_watcher
 
 __all__ = ["Callback", "Trainer", "Training"]
 
@@ -258,6 +259,8 @@ class Trainer:
                         run.append("metrics.jsonl", record)
                         run.append("timing.jsonl", {"step": step + 1, "seconds": time.perf_counter() - begin})
                     loggers[:] = [logger for logger in loggers if tell(logger, record)]
+                    if first:
+                        tell_watcher(record)
                     show(step + 1, " ".join(f"{k}={v:.3g}" for k, v in list(record.items())[1:5]))
                     last = last or bool(self.best and self.best.over(training.log))
                 due = self.checkpoint_every and (step + 1) % self.checkpoint_every == 0
