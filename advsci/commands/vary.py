@@ -49,6 +49,11 @@ class Vary:
         schema
             Settings of the command.
 
+        Returns
+        -------
+        Vary
+            The setting with its range or choices.
+
         Raises
         ------
         ConfigError

@@ -6,6 +6,8 @@ from advsci.games.autoencoder import Autoencoder as Autoencoder
 from advsci.games.domain_adversarial import Adversary as Adversary
 from advsci.games.domain_adversarial import DomainAdversarial as DomainAdversarial
 from advsci.games.domain_adversarial import Task as Task
+from advsci.games.federation import Federation as Federation
+from advsci.games.federation import masked_sum as masked_sum
 from advsci.games.game import Batch as Batch
 from advsci.games.game import Constraint as Constraint
 from advsci.games.game import Draw as Draw

@@ -5,6 +5,7 @@ from advsci.solvers.balanced import Balanced as Balanced
 from advsci.solvers.balanced import ranking_accuracy as ranking_accuracy
 from advsci.solvers.consensus import Consensus as Consensus
 from advsci.solvers.extragradient import Extragradient as Extragradient
+from advsci.solvers.federated import Federated as Federated
 from advsci.solvers.gradient import Gradients as Gradients
 from advsci.solvers.gradient import Terms as Terms
 from advsci.solvers.gradient import compiled as compiled

@@ -12,6 +12,7 @@ from advsci.training.export import export_generator as export_generator
 from advsci.training.export import load_generator as load_generator
 from advsci.training.images import ImageFolder as ImageFolder
 from advsci.training.run import Run as Run
+from advsci.training.sites import Sites as Sites
 from advsci.training.trainer import Callback as Callback
 from advsci.training.trainer import Trainer as Trainer
 from advsci.training.trainer import Training as Training

@@ -1,7 +1,7 @@
 """``make bench-faults``: trainings killed, told to stop, or on a failing disk, resumed and compared bit for bit.
 
 Each drill runs in a process of its own (a fork of this one, which has loaded torch already). ``--quick`` is the small
-form: 20 kills of the core instead of 100, and one of each command that is drilled instead of 20.
+form: 20 kills of the core instead of 100, one of each command instead of 20. ``--only`` names parts.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from _federated import federated
 from _row import row
 
 from advsci.cli import run_app
@@ -251,17 +252,25 @@ def commands(count: int) -> None:
     row("inverse train killed and given again: the same weights", same / count, 1.0, "higher", seeds=count)
 
 
+DRILLS: dict[str, Callable[[bool], None]] = {
+    "kills": lambda quick: kills(20 if quick else 100),
+    "signals": lambda quick: signals(),
+    "disks": lambda quick: disks(3 if quick else 1),
+    "commands": lambda quick: commands(1 if quick else 20),
+    "federated": federated,
+}
+
+
 def main() -> None:
-    """Run every drill."""
+    """Run the drills."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", nargs="+", choices=DRILLS, default=list(DRILLS))
+    chosen = parser.parse_args()
     torch.set_num_threads(1)
     np.random.seed(0)  # noqa: NPY002
-    kills(20 if quick else 100)
-    signals()
-    disks(3 if quick else 1)
-    commands(1 if quick else 20)
+    for name in chosen.only:
+        DRILLS[name](chosen.quick)
 
 
 if __name__ == "__main__":
