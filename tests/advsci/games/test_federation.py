@@ -64,7 +64,8 @@ def test_between_means_sites_go_their_own_way():
     data = {"a": torch.zeros(8, 2, dtype=torch.float64), "b": 4 * torch.ones(8, 2, dtype=torch.float64)}
     game = Federation({site: Tug() for site in data}, shared=("x",))
     played(game, Sites(data), Federated(Simultaneous(SGD), every=5), 9, 8)
-    a, b = (game.games[site].x.weight for site in data)
+    tugs: list[Tug] = [game.games[site] for site in data]
+    a, b = (tug.x.weight for tug in tugs)
     assert (b - a).abs().min() > 0.1
     game.average()
     torch.testing.assert_close(game.games["a"].x.weight, game.games["b"].x.weight, rtol=0, atol=0)
