@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import pytest
 import torch
@@ -24,7 +25,8 @@ class Tug(Game):
     def __init__(self):
         super().__init__()
         self.x, self.y = (nn.Linear(2, 1, bias=False, dtype=torch.float64) for _ in range(2))
-        nn.init.constant_(self.x.weight, 1.0), nn.init.constant_(self.y.weight, -1.0)
+        nn.init.constant_(self.x.weight, 1.0)
+        nn.init.constant_(self.y.weight, -1.0)
 
     players = property(lambda self: {"x": self.x, "y": self.y})
 
@@ -54,7 +56,7 @@ def test_rounds_of_one_step_are_pooled_steps(rule):
     played(game, Sites(data), Federated(rule(SGD), every=1), 30, 8)
     pooled = played(Tug(), torch.cat([data["a"], *[data["b"]] * 3]), rule(SGD), 30, 32)
     for site in data:
-        own: Tug = game.games[site]
+        own = cast(Tug, game.games[site])
         torch.testing.assert_close(own.x.weight, pooled.x.weight, rtol=0, atol=1e-12)
     # y first hears of x where it is: only its own part differs between the rules
     torch.testing.assert_close(game.games["a"].y.weight, game.games["b"].y.weight, rtol=0, atol=1e-15)
@@ -64,8 +66,7 @@ def test_between_means_sites_go_their_own_way():
     data = {"a": torch.zeros(8, 2, dtype=torch.float64), "b": 4 * torch.ones(8, 2, dtype=torch.float64)}
     game = Federation({site: Tug() for site in data}, shared=("x",))
     played(game, Sites(data), Federated(Simultaneous(SGD), every=5), 9, 8)
-    tugs: list[Tug] = [game.games[site] for site in data]
-    a, b = (tug.x.weight for tug in tugs)
+    a, b = (cast(Tug, game.games[site]).x.weight for site in data)
     assert (b - a).abs().min() > 0.1
     game.average()
     torch.testing.assert_close(game.games["a"].x.weight, game.games["b"].x.weight, rtol=0, atol=0)
