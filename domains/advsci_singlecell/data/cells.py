@@ -22,6 +22,7 @@ __all__ = ["UNKNOWN", "Cells", "check_expression", "column_of", "known_labels", 
 
 UNKNOWN = -1
 LARGEST_LOG = 20.0  # no log-expression is as large
+MANY, FEW = 20, 10  # so many batches of so few cells are hardly meant
 LEAST_VARIATION = 0.05  # of the cells' totals, over their mean: normalised totals are equal
 
 
@@ -102,6 +103,12 @@ class Cells:
             raise DataError(
                 f"got batches with fewer than two cells: {small}; expected at least two. Try: drop or merge them."
             )
+        if len(batches) >= MANY and np.median(sizes) < FEW and not query:
+            warnings.warn(
+                f"got {len(batches)} batches in obs['{fields.batch_key}'], half of them with fewer than {FEW} cells, "
+                f"such as '{batches[0]}': they may be barcodes, or clones. Try: another batch_key.",
+                stacklevel=3,
+            )
         labels, names = np.full(adata.n_obs, UNKNOWN), list(types or [])
         if fields.labels_key is not None and (not query or fields.labels_key in adata.obs):
             labels, names = _labels(adata, fields, types)
@@ -120,21 +127,29 @@ class Cells:
         matrix = adata.X if fields.layer is None else adata.layers[fields.layer]
         if matrix is None:
             raise DataError("got an AnnData without X; expected an expression matrix. Try: layer='counts'.")
-        check_expression(matrix, fields.layer or "X", counts=likelihood != "gaussian", layers=list(adata.layers))
+        advice = _counts_elsewhere(adata)
+        check_expression(matrix, fields.layer or "X", counts=likelihood != "gaussian", remedy=advice)
         return cls(matrix, likelihood != "gaussian", np.asarray(adata.var_names), batch, batches, labels, names)
 
 
-def check_expression(matrix: Any, where: str, *, counts: bool, layers: list[str]) -> None:
+def _counts_elsewhere(adata: "AnnData") -> str:
+    """Where else the counts may be: in a layer of that name, else in ``.raw``."""
+    named = [key for key in adata.layers if "count" in key.lower() or "raw" in key.lower()]
+    if not named and adata.raw is not None:
+        return "adata.raw.to_adata() (--use-raw), if .raw holds the counts"
+    return f"layer='{named[0] if named else 'counts'}'"
+
+
+def check_expression(matrix: Any, where: str, *, counts: bool, remedy: str = "layer='counts'") -> None:
     """Raise a `DataError` unless the matrix holds finite counts, or finite log-expression, as was said.
 
     Parameters
     ----------
     where
         Name of the matrix, for messages.
-    layers
-        Names of the layers, for advice.
+    remedy
+        Where else counts may be, for advice.
     """
-    remedy = f"layer='{next((k for k in layers if 'count' in k.lower() or 'raw' in k.lower()), 'counts')}'"
     empty, largest, fractional, negative, totals = 0, 0.0, False, False, []
     for part, block in chunks(matrix):
         data = block.data

@@ -54,7 +54,17 @@ class Fields:
     protected_key: str | None = None
 
     def register(self, adata: "AnnData") -> None:
-        """Remember the keys in ``adata.uns``."""
+        """Remember the keys in ``adata.uns``.
+
+        Raises
+        ------
+        DataError
+            It is no AnnData, but, say, a MuData of several modalities.
+        """
+        modalities = list(getattr(adata, "mod", {}))
+        if modalities or not hasattr(adata, "obs") or not hasattr(adata, "uns"):
+            wanted = f"mdata.mod['{modalities[0]}']" if modalities else "one modality, such as mdata.mod['rna']"
+            raise DataError(f"got a {type(adata).__name__}; expected an AnnData. Try: {wanted}.")
         adata.uns[REGISTRY] = {
             k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v is not None
         }

@@ -12,7 +12,7 @@ from advsci_singlecell.data.fields import Fields
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["check_genes", "warn_of_confounding"]
+__all__ = ["check_genes", "in_order", "warn_of_confounding"]
 
 TYPE_COLUMNS = ("cell_type", "celltype", "cell type", "cell_types", "condition", "disease")
 
@@ -40,6 +40,35 @@ def check_genes(adata: "AnnData", expected: np.ndarray) -> None:
         "got genes in another order or with others among them; expected the model's. Try: adata[:, "
         "model.cells.var_names].copy()."
     )
+
+
+def in_order(adata: "AnnData", expected: np.ndarray) -> "AnnData":
+    """The cells with their genes in the order of the model, and without others.
+
+    Parameters
+    ----------
+    adata
+        The cells.
+    expected
+        Names of the model's genes.
+
+    Returns
+    -------
+    anndata.AnnData
+        The same cells, or a view of them.
+
+    Raises
+    ------
+    DataError
+        Genes are missing, or there are two of one name.
+    """
+    found = np.asarray(adata.var_names)
+    if len(found) == len(expected) and (found == expected).all():
+        return adata
+    if adata.var_names.is_unique and set(expected) <= set(found):
+        return adata[:, expected]
+    check_genes(adata, expected)
+    return adata
 
 
 def warn_of_confounding(adata: "AnnData", fields: Fields) -> None:

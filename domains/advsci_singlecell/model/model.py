@@ -15,7 +15,7 @@ from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.embedding.projection import Projection, select_genes
 from advsci_singlecell.game.count_training import CountEmbedding
 from advsci_singlecell.game.training import Integration
-from advsci_singlecell.model.checks import check_genes, warn_of_confounding
+from advsci_singlecell.model.checks import check_genes, in_order, warn_of_confounding
 from advsci_singlecell.model.expression import Expression
 from advsci_singlecell.store import Stored, load, save
 
@@ -416,7 +416,7 @@ class Model:
         """The validated contents, with batches numbered as in training."""
         if adata is None or adata is self.adata:
             return self.cells
-        check_genes(adata, self.cells.var_names)
+        adata = in_order(adata, self.cells.var_names)
         cells = Cells.of(
             adata, self.fields, likelihood=self.settings.likelihood, types=self.cells.types or None, query=True
         )

@@ -75,6 +75,11 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
     import pandas as pd
 
     projection, integration = model.fitted()
+    if batch_key not in adata.obs:
+        raise DataError(
+            f"got no column '{batch_key}' in obs of the query; expected its batches there. Try: "
+            f"adata.obs['{batch_key}'] = 'query' if all cells are of one batch, or batch_key=...."
+        )
     fields = Fields(batch_key=batch_key, layer=model.fields.layer)
     cells = Cells.of(adata, fields, likelihood=model.settings.likelihood, query=True)
     needed = model.cells.var_names[projection.genes]

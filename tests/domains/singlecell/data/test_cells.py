@@ -1,5 +1,7 @@
 """Every bad input is a named error before any training, with what to try."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,32 @@ def test_remedy_names_the_layer_that_holds_counts(cells):
     with pytest.raises(DataError, match="layer='raw_counts'"):
         made(cells)
     made(cells, layer="raw_counts")
+
+
+def test_remedy_names_raw_where_no_layer_holds_counts(cells):
+    cells.raw = cells.copy()
+    replaced(cells, lambda x: np.log1p(x, out=x))
+    with pytest.raises(DataError, match=r"adata\.raw\.to_adata\(\)"):
+        made(cells)
+
+
+def test_several_modalities_are_refused_by_name(cells):
+    class Modalities:
+        mod = {"prot": cells, "rna": cells}
+
+    with pytest.raises(DataError, match=r"got a Modalities.*expected an AnnData.*mod\['prot'\]"):
+        Model.setup_anndata(Modalities(), batch_key="batch")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="expected an AnnData"):
+        Model.setup_anndata(cells.X, batch_key="batch")
+
+
+@pytest.mark.parametrize(("per_batch", "warned"), [(2, True), (20, False)])
+def test_batches_that_look_like_barcodes_are_named(cells, per_batch, warned):
+    cells.obs["batch"] = [f"b{i // per_batch}" for i in range(cells.n_obs)]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made(cells)
+    assert any("barcodes" in str(w.message) for w in caught) == warned
 
 
 def test_truncated_file(cells, tmp_path):

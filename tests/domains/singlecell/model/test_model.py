@@ -59,6 +59,14 @@ def test_a_subset_lands_where_it_did(trained):
     )
 
 
+def test_genes_in_another_order_and_further_ones_are_put_right(trained):
+    some = trained.adata[10:60, ::-1].copy()
+    expected = trained.get_latent_representation(trained.adata[10:60].copy())
+    assert np.array_equal(trained.get_latent_representation(some), expected)
+    with pytest.raises(DataError, match="without 20 of 200 genes"):
+        trained.get_latent_representation(some[:, 20:].copy())
+
+
 def test_corrected_expression_is_nearer_to_the_truth_than_the_counts(unsupervised):
     adata = unsupervised.adata
     genes = adata.var_names[np.asarray(adata.X.mean(axis=0)).ravel() > 0.5][:40].tolist()
@@ -161,6 +169,13 @@ def test_a_query_may_lack_some_genes_but_not_most(trained):
     assert len(found.missing_genes) == 20 and np.isfinite(found.embedding).all()
     with pytest.raises(DataError, match="expected at least 50%"):
         trained.map_query(query[:, 150:].copy())
+
+
+def test_a_query_without_batches_is_told_how_to_name_them(trained):
+    query = trained.adata[:20].copy()
+    del query.obs["batch"]
+    with pytest.raises(DataError, match=r"adata\.obs\['batch'\] = 'query'"):
+        trained.map_query(query)
 
 
 def test_covariates_groups_and_protection_make_players(simulated):
