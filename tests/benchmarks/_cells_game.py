@@ -4,6 +4,7 @@ Every arm is scored with and without the named averaging step. Embeddings are ke
 an interrupted benchmark goes on where it stopped.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,28 @@ MEASURES = {
 }
 
 
+def scored(
+    z: dict[str, np.ndarray], components: np.ndarray, about: tuple, keep: Path | None, scib: bool
+) -> dict[str, dict[str, float]]:
+    """Every measure of every embedding; those that an earlier run kept are read again (``keep``: start of the path)."""
+    found: dict[str, dict[str, float]] = {}
+    for arm, e in z.items():
+        file = Path(f"{keep}{arm}.json") if keep else None
+        found[arm] = json.loads(file.read_text()) if file is not None and file.exists() else {}
+        if not found[arm]:
+            found[arm] = correction_scores(e, *about)
+            found[arm]["order within types"] = order_within_types(e, components, *about)
+    new = [arm for arm in z if scib and "scIB total" not in found[arm]]
+    if new:
+        table = scib_scores({arm: filled(z[arm]) for arm in new}, *about, components)
+        for arm in new:
+            found[arm]["scIB total"] = float(table.loc[arm, "Total"])
+    for arm, scores in found.items():
+        if keep:
+            Path(f"{keep}{arm}.json").write_text(json.dumps(scores))
+    return found
+
+
 def game_rows(names, seeds, arms, keep=None, average=True, scib=True):
     """Every measure of every arm, and what the adversary's removal costs on average.
 
@@ -91,12 +114,7 @@ def game_rows(names, seeds, arms, keep=None, average=True, scib=True):
             components = z.pop("components")
             if average:
                 z |= {f"{arm}, averaged": averaged(e, number) for arm, e in z.items()}
-            table = scib_scores({arm: filled(e) for arm, e in z.items()}, *about, components) if scib else None
-            for arm, e in z.items():
-                found = correction_scores(e, *about)
-                found["order within types"] = order_within_types(e, components, *about)
-                if table is not None:
-                    found["scIB total"] = float(table.loc[arm, "Total"])
+            for arm, found in scored(z, components, about, keep and keep / f"{name}.{seed}.", scib).items():
                 by_arm.setdefault(arm, []).append(found)
         for arm, scores in by_arm.items():
             for measure, better in MEASURES.items():
