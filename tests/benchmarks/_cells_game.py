@@ -44,7 +44,7 @@ def embeddings(name: str, adata, seed: int, arms, keep: Path | None) -> dict[str
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             np.save(file, found[arm])
-    file = keep / f"{name}.{seed}.components.npz" if keep else None
+    file = keep / f"{name}.components.npz" if keep else None
     if file is not None and file.exists():
         return found | dict(np.load(file))
     if model is None:
@@ -112,6 +112,8 @@ def game_rows(names, seeds, arms, keep=None, average=True, scib=True):
         for seed in range(seeds):
             z = embeddings(name, adata, seed, arms, keep)
             components = z.pop("components")
+            if seed:
+                z.pop("Harmony", None)  # neither it nor the components depend on the seed
             if average:
                 z |= {f"{arm}, averaged": averaged(e, number) for arm, e in z.items()}
             for arm, found in scored(z, components, about, keep and keep / f"{name}.{seed}.", scib).items():
@@ -121,7 +123,7 @@ def game_rows(names, seeds, arms, keep=None, average=True, scib=True):
                 values = [s[measure] for s in scores if np.isfinite(s.get(measure, np.nan))]
                 if values:
                     value, interval = mean_interval(values)
-                    row(f"{name}, {arm}: {measure}", value, None, better, seeds=seeds, interval=interval)
+                    row(f"{name}, {arm}: {measure}", value, None, better, seeds=len(values), interval=interval)
         if {"game", "adversary off"} <= set(by_arm):
             for measure in ("scIB total", "mixing where due", "label transfer F1"):
                 pairs = zip(by_arm["game"], by_arm["adversary off"], strict=True)

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from _cells import corrected, mean_interval, mixing_over_cells, partial_labels, run_peer, scaled_components
 from _cells_game import ARMS, game_rows, held_out_rows
+from _cells_query import query_rows
 from _cells_real import real_rows
 from _row import row
 
@@ -242,7 +243,9 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, default=None)
     parser.add_argument(
-        "--only", nargs="*", default=["tests", "simulator", "reference", "real", "game", "held-out", "control", "scale"]
+        "--only",
+        nargs="*",
+        default=["tests", "simulator", "reference", "real", "game", "held-out", "query", "control", "scale"],
     )
     parser.add_argument("--data", nargs="*", default=list(REAL))
     parser.add_argument("--simulators", nargs="*", default=list(SIMULATORS), choices=list(SIMULATORS))
@@ -275,6 +278,8 @@ def main():
         game_rows(options.data, seeds, options.arms, options.keep, not options.plain, not options.no_scib)
     if "held-out" in options.only:
         held_out_rows(options.data, options.arms, options.keep)
+    if "query" in options.only:
+        query_rows(seeds, 900 if options.quick else 1500)
     if "control" in options.only:
         control_rows(options.data, seeds)
     if "scale" in options.only:

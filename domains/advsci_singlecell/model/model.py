@@ -15,6 +15,7 @@ from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.embedding.projection import Projection, select_genes
 from advsci_singlecell.game.count_training import CountEmbedding
 from advsci_singlecell.game.training import Integration
+from advsci_singlecell.model.calibration import Calibration
 from advsci_singlecell.model.checks import check_genes, in_order, warn_of_confounding
 from advsci_singlecell.model.expression import Expression
 from advsci_singlecell.store import Stored, load, save
@@ -73,7 +74,7 @@ class Model:
         self.seed, self.device = seed, device
         self.integration: Integration | CountEmbedding | None = None
         self.expression: Expression | None = None
-        self.placed: np.ndarray | None = None
+        self.calibrated: Calibration | None = None
         self.projection: Projection | None = None
         self.history: list[dict[str, float | int]] = []
         if self.settings.adversary == "marginal":
@@ -173,7 +174,7 @@ class Model:
         else:
             self.integration = Integration.fit(components, sketched, settings, **given)
         self.history = self.integration.history
-        self.expression = self.placed = None
+        self.expression = self.calibrated = None
         return self
 
     def get_latent_representation(self, adata: "AnnData | None" = None, *, labels: bool = True) -> np.ndarray:
@@ -354,22 +355,30 @@ class Model:
         model.history = stored.integration.history
         return model
 
-    def reference(self) -> np.ndarray:
+    def calibration(self) -> Calibration:
         """What queries are compared with: the model's cells, placed without their own labels, at most ``sketch`` of
-        them; found when it is first asked for.
+        them, and how far each of their batches lies if it is placed as a new one; found when it is first asked for.
 
         Returns
         -------
-        numpy.ndarray
-            (n d).
+        Calibration
+            Reference and scores.
         """
-        if self.placed is None:
+        if self.calibrated is None:
             rows = np.arange(len(self.cells.batch))
             if len(rows) > self.settings.sketch:
                 order = Stream(self.seed).at("reference").permutation(len(rows)).numpy()
                 rows = np.sort(order[: self.settings.sketch])
-            self.placed = self.embed_rows(rows, labels=False)
-        return self.placed
+            placed, batch = self.embed_rows(rows, labels=False), self.cells.batch[rows]
+            projection, integration = self.fitted()
+            held = placed
+            if isinstance(integration, Integration):
+                held = np.empty_like(placed)
+                for b in np.unique(batch):
+                    held[batch == b] = integration.embed_held(projection(self.cells.matrix, rows[batch == b]), int(b))
+            types = self.cells.labels[rows] if self.cells.types else None
+            self.calibrated = Calibration.fit(placed, held, batch, types)
+        return self.calibrated
 
     def explained(self) -> Expression:
         """The decoder and the readout of expression, fitted when they are first asked for."""

@@ -1,9 +1,8 @@
 r"""Cells of unseen batches, placed into a trained embedding without training anything.
 
 A query batch is aligned to the reference's clusters in closed form (`Alignment.extend`) and passed through the
-encoder. How far it lands from the reference is a p-value: the distance to the k-th nearest reference cell of another
-batch, ranked among the same distances of reference cells (conformal: a cell like the reference is rejected at rate
-alpha, whatever the distribution). Cells below ``alpha`` are reported as unseen types, not given the nearest name.
+encoder. How far it lands from the reference is a conformal p-value (`advsci_singlecell.model.calibration`). Cells below
+``alpha`` are reported as unseen types, not given the nearest name.
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from advsci.errors import DataError, needs
+from advsci.errors import DataError
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.matrix import chunks, log_normalise
@@ -55,7 +54,7 @@ class QueryMap:
     missing_genes: list[str]
 
 
-def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float = 0.05, k: int = 15) -> QueryMap:
+def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float = 0.05) -> QueryMap:
     """Place the cells of ``adata`` into the embedding of ``model``.
 
     Parameters
@@ -64,8 +63,6 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
         Column of obs with the batches.
     alpha
         Level below which a cell is called unseen.
-    k
-        Which nearest reference cell the distance is to.
 
     Returns
     -------
@@ -98,7 +95,7 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
         z = integration.embed(components)
     else:
         z = integration.embed_unseen(components, cells.batch)
-    p = conformal_p_values(model.reference(), z, k)
+    p = model.calibration().p_values(z, cells.batch)
     types = None
     if model.cells.types:
         names = np.asarray(model.cells.types)[integration.types(z).argmax(axis=1)].astype(object)
@@ -106,23 +103,6 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
         types = pd.Series(names, index=adata.obs_names, name="advsci_type")
     unseen = [name for name in cells.batches if name not in seen]
     return QueryMap(z, p, types, unseen, missing)
-
-
-def conformal_p_values(reference: np.ndarray, query: np.ndarray, k: int = 15) -> np.ndarray:
-    """Share of reference cells at least as far from the reference as each query cell, (1 + #) / (1 + n).
-
-    Parameters
-    ----------
-    k
-        Which nearest reference cell the distance is to.
-    """
-    with needs("scikit-learn", "singlecell"):
-        from sklearn.neighbors import NearestNeighbors
-    k = min(k, len(reference) - 1)
-    search = NearestNeighbors(n_neighbors=k + 1, algorithm="brute").fit(reference)
-    own = np.sort(search.kneighbors(reference)[0][:, -1])
-    far = search.kneighbors(query, n_neighbors=k)[0][:, -1]
-    return (1.0 + len(own) - np.searchsorted(own, far, side="left")) / (1.0 + len(own))
 
 
 def _expression(cells: Cells, projection, column: np.ndarray, known: np.ndarray) -> np.ndarray:

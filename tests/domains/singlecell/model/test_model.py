@@ -8,7 +8,6 @@ from advsci.errors import CheckpointError, DataError
 from advsci.streams import Stream
 from advsci_singlecell.evaluation.scores import correction_scores
 from advsci_singlecell.model.model import Model, sketch_rows
-from advsci_singlecell.model.query import conformal_p_values
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +149,9 @@ def test_a_query_is_compared_with_the_reference_placed_without_its_own_labels(tr
     query = trained.adata[:100].copy()
     query.obs["batch"] = "new"
     found = trained.map_query(query)
-    hidden = trained.get_latent_representation(labels=False)
-    np.testing.assert_array_equal(found.p_value, conformal_p_values(hidden, found.embedding))
+    reference = trained.calibration()
+    np.testing.assert_array_equal(reference.cells, trained.get_latent_representation(labels=False))
+    np.testing.assert_array_equal(found.p_value, reference.p_values(found.embedding, np.zeros(100, int)))
 
 
 def test_the_reference_is_embedded_once_for_all_queries(trained, monkeypatch):
