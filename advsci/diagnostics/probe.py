@@ -242,7 +242,7 @@ class _Reference:
 
     def compare(self, raw: Tensor, fake: Tensor, real: Tensor) -> dict[str, Tensor]:
         """Neighbour scores and Frechet distance of the (averaged) samples ``fake``; where the mean of the present
-        samples ``raw`` lies, and their variance over the data's.
+        samples ``raw`` lies; the variance of both over the data's.
 
         Parameters
         ----------
@@ -252,11 +252,12 @@ class _Reference:
         flat = raw.flatten(1).double()
         offset = (flat - self.centre.to(raw.device)) / self.scale
         position = (offset @ self.directions.T.to(raw.device)).mean(0)
-        variance = (flat - flat.mean(0)).square().sum(1).mean()
+        variances = [_variance(x) / self.variance.to(raw.device) for x in (flat, fake.flatten(1).double())]
         return {
             **prdc(self.space(real).double(), self.space(fake).double())._asdict(),
             "frechet": relative_frechet(self.features(real), self.features(fake)),
-            "variance": variance / self.variance.to(raw.device),
+            "variance": variances[0],
+            "averaged_variance": variances[1],
             **{f"position_{i}": value for i, value in enumerate(position)},
         }
 
@@ -277,6 +278,10 @@ def _pace(training: Training, player: str) -> Tensor:
             moved += (group["lr"] * solver.gradient_norms.get(player, torch.zeros_like(moved))).square()
     size = torch.stack(torch._foreach_norm(parameters)).norm()
     return moved.sqrt() / size.clamp_min(1e-12)
+
+
+def _variance(flat: Tensor) -> Tensor:
+    return (flat - flat.mean(0)).square().sum(1).mean()
 
 
 def _flat(x: Tensor) -> Tensor:

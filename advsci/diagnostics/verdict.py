@@ -27,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     rules.idle_generator,
     rules.fooled_frechet,
     rules.mode_dropping,
+    rules.shrunken_samples,
     rules.manifold_collapse,
     rules.junk,
     rules.rank_collapse,

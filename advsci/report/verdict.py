@@ -42,6 +42,7 @@ TABLE = {
     "coupling": "dependence of D(real) on the fakes beside it",
     "memorised": "chance that a known sample scores above an unknown one",
     "variance": "variance of the samples over the data's",
+    "averaged_variance": "the same of the averaged generator's samples",
     "effective_rank": "directions in which samples vary",
     "input_condition": "largest over smallest variance of the data",
     "rotation": "share of rotation in the game's Jacobian",

@@ -17,3 +17,4 @@ from advsci.diagnostics.rules.samples import junk as junk
 from advsci.diagnostics.rules.samples import manifold_collapse as manifold_collapse
 from advsci.diagnostics.rules.samples import mode_dropping as mode_dropping
 from advsci.diagnostics.rules.samples import rank_collapse as rank_collapse
+from advsci.diagnostics.rules.samples import shrunken_samples as shrunken_samples

@@ -12,6 +12,7 @@ __all__ = [
     "manifold_collapse",
     "mode_dropping",
     "rank_collapse",
+    "shrunken_samples",
 ]
 
 
@@ -100,6 +101,40 @@ def mode_dropping(history: Records, late: Records) -> Finding | None:
             ("penalty", "R1 and R2"),
             ("", "larger batches"),
             ("packing", "packing"),
+        ),
+    )
+
+
+def shrunken_samples(history: Records, late: Records) -> Finding | None:
+    """Samples deep within the data, where neighbours of data find them in plenty, but with little of their variety.
+
+    In many dimensions the middle of the data lies within the reach of every sample's neighbours: coverage is high and
+    density beyond that of data, though no sample is like one of the data. Recall tells, and mostly the variance.
+
+    Parameters
+    ----------
+    history
+        Records of the run, in the order of its steps.
+    late
+        The records of its last quarter.
+    """
+    shares = shares_of_ceiling(late)
+    if shares is None or shares["recall"] > 0.3 or shares["density"] < 1.5:
+        return None
+    averaged = last(late, "averaged_variance")
+    variance = averaged if averaged is not None else last(late, "variance")
+    spread = "" if variance is None else f" {100 * variance:.0f} % of the data's variance and"
+    return Finding(
+        "shrunken samples",
+        f"The samples have{spread} {100 * shares['recall']:.0f} % of the data's recall: they lie close together deep "
+        f"within the data, so that coverage and density ({shares['density']:.1f} of the data's own) say nothing.",
+        remedies(
+            history,
+            ("", "a longer training"),
+            ("", "a higher learning rate of the generator"),
+            ("", "to check that the generator's last layer reaches the range of the data"),
+            *([("", "a lower weight of the penalty")] if is_on(history, "penalty") else []),
+            ("relativistic", "the relativistic objective"),
         ),
     )
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from advsci.diagnostics import Probe, judge
 from advsci.errors import ConfigError, DataError
@@ -11,7 +12,8 @@ from advsci.games import GAN
 from advsci.latents import Gaussian
 from advsci.nn import MLP
 from advsci.solvers import Simultaneous
-from advsci.training import EMA, Trainer
+from advsci.streams import Stream
+from advsci.training import EMA, Trainer, Training
 
 HEALTHY = {
     "accuracy": 0.55,
@@ -33,6 +35,7 @@ HEALTHY = {
     "rank_limit": 2.0,
     "input_condition": 1.2,
     "variance": 1.0,
+    "averaged_variance": 1.0,
 }
 DISEASES = {
     "dead generator": {"variance": 1e-6, "coverage": 0.0, "density": 0.0},
@@ -41,6 +44,7 @@ DISEASES = {
     "saturation": {"accuracy": 1.0, "signal": 0.001},
     "fooled FID": {"coverage": 0.3, "density": 0.2, "recall": 0.6},
     "mode dropping": {"coverage": 0.5, "frechet": 0.2, "density": 1.4},
+    "shrunken samples": {"recall": 0.0, "density": 17.0, "variance": 0.21, "averaged_variance": 0.21, "frechet": 0.6},
     "manifold collapse": {"coverage": 0.2, "density": 0.2, "frechet": 0.2, "precision": 0.5, "recall": 0.3},
     "junk": {"precision": 0.4, "density": 0.4, "coverage": 0.83, "frechet": 0.2},
     "rank collapse": {
@@ -75,6 +79,27 @@ def test_each_disease_is_named_with_evidence_and_advice(disease):
     assert diagnosis.verdict == disease
     assert diagnosis.findings[0].evidence and diagnosis.findings[0].advice
     assert disease in diagnosis.text()
+
+
+def test_samples_of_a_narrower_gaussian_are_shrunken_and_those_of_the_data_are_not():
+    """In 32 dimensions half the data's deviation gives full coverage and a density beyond the data's."""
+
+    def verdict(scale):
+        x = Stream(0).normal((400, 32))
+        game = GAN(nn.Linear(32, 32, bias=False), MLP(32, 1, 4), Gaussian(32))
+        nn.init.eye_(game.generator.weight).data.mul_(scale)
+        probe = Probe(x, held_out=x, samples=200, jacobians=0)
+        solver = Simultaneous()
+        solver.bind(game)
+        record = probe(Training(game, solver))
+        return judge([{"step": i, **record} for i in range(8)]), record
+
+    shrunken, record = verdict(0.5)
+    assert [finding.name for finding in shrunken.findings] == ["shrunken samples"]
+    assert record["probe/coverage"] > 0.9 and record["probe/density"] > 2.0
+    assert record["probe/averaged_variance"] == pytest.approx(0.25, rel=0.1)
+    assert "25 % of the data's variance and 0 % of the data's recall" in shrunken.text()
+    assert verdict(1.0)[0].verdict == "healthy"
 
 
 def test_growth_without_bound_is_an_exploding_critic_and_a_steep_but_steady_one_is_not():
@@ -170,7 +195,5 @@ def test_errors_say_what_was_expected(games):
     with pytest.raises(DataError, match="20"):
         Probe(torch.zeros(3, 2))
     with pytest.raises(ConfigError, match="AdversarialGame"):
-        from advsci.training import Training
-
         game = games.zero_sum(lambda x, y: x * y)
         Probe(torch.randn(40, 2))(Training(game, Simultaneous()))
