@@ -1,8 +1,7 @@
 """``advsci ablate RUN``: what each part of a run is worth, by the same command with that part off."""
 
 import json
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +51,14 @@ def run(config: Ablate) -> Path:
     Raises
     ------
     ConfigError
-        The folder holds no run of an installed command, no training that was measured, or no game has the part.
+        The folder holds no run of an installed command, no training that was measured, or no game has the part: where
+        the run's records have no such part, before anything is trained.
     """
     from advsci.diagnostics import paired_shares
     from advsci.report import Report, drawn
 
     about = _about(config.folder)
+    _check_parts(config.folder, config.off, about["command"])
     scores: dict[str, list[dict[str, float]]] = {}
     seconds: dict[str, float] = {}
     for part in ("nothing", *config.off):
@@ -122,12 +123,31 @@ def _about(folder: Path) -> dict[str, Any]:
         }
 
 
+def _check_parts(folder: Path, off: Sequence[str], command: str) -> None:
+    """Refuse, before anything is trained, what no record of the run names."""
+    from advsci.diagnostics.shares import no_such_part
+    from advsci.report import adversarial_trainings
+
+    stages = adversarial_trainings(folder).items()
+    keys = {key for stage, records in stages if stage.split("/")[0] != "ablation" for r in records for key in r}
+    played = [key.split("/") for key in sorted(keys) if key.count("/") == 1 and not key.startswith("probe/")]
+    players = {player for player, _ in played}
+    known = players | {term for _, term in played if term != "gradient_norm"}
+    # what `advsci.games.switch_off` calls so: a discriminator or a task's adversaries, and the prices of violations
+    known |= {"adversary"} if players & {"discriminator", "task"} else set()
+    known |= {"physics"} if "multipliers" in players else set()
+    for part in off:
+        if part not in known:
+            raise no_such_part(part, command, sorted(known))
+
+
 def _trained(folder: Path, about: Mapping[str, Any], part: str, seed: int) -> tuple[dict[str, float], float]:
     """Metrics and CPU seconds of the run's command with a part off; read, where that run is there already."""
     from advsci.cli import execute, found_command
     from advsci.diagnostics.shares import no_such_part
     from advsci.games.switch import switched_off
     from advsci.report import adversarial_trainings
+    from advsci.training import Run
 
     schema, function = found_command(about["command"])
     name = "with everything" if part == "nothing" else f"without {part}"
@@ -136,17 +156,15 @@ def _trained(folder: Path, about: Mapping[str, Any], part: str, seed: int) -> tu
     config = schema.model_validate(settings)
     assert isinstance(config, RunConfig)
     print(f"{name}, seed {config.seed} ...", flush=True)
-    cost = out / "cpu_seconds.json"
-    begin = time.process_time()
+    done = read_json(out / "run.json").get("state") == "finished" if (out / "run.json").exists() else False
     with switched_off(None if part == "nothing" else part) as switch:
         execute(function, config, name=about["command"])
-    if not cost.exists():
-        if part != "nothing" and not switch.met:
-            raise no_such_part(part, about["command"])
-        cost.write_text(json.dumps(time.process_time() - begin), encoding="utf-8")
+    if part != "nothing" and not done and not switch.met:
+        raise no_such_part(part, about["command"])
     metrics = {
         f"{stage}/{metric}" if stage else metric: value
         for stage, records in adversarial_trainings(out).items()
         for metric, value in external_metrics(records).items()
     }
-    return metrics, float(read_json(cost, float))
+    times = [Run(path.parent).records(path.name) for path in sorted(out.rglob("timing.jsonl"))]
+    return metrics, sum(records[-1].get("cpu_seconds", 0.0) for records in times if records)

@@ -213,7 +213,7 @@ def refuse_one_seed(seeds: Sequence[int]) -> None:
         raise ConfigError(f"got seeds {list(seeds)}; expected at least two different ones. Try: range(3).")
 
 
-def no_such_part(part: str, where: str) -> ConfigError:
+def no_such_part(part: str, where: str, known: Sequence[str] = ()) -> ConfigError:
     """The error for a part that no training had.
 
     Parameters
@@ -222,8 +222,11 @@ def no_such_part(part: str, where: str) -> ConfigError:
         Its name.
     where
         What was trained.
+    known
+        The parts that it has, where they are known.
     """
+    expected = ", ".join(known) or "'adversary', 'physics', a player, or a term of the records"
     return ConfigError(
-        f"got part '{part}', which {where} does not have; expected 'adversary', 'physics', a player, or a term of the "
-        "records. Try: the part after the stroke in a name such as 'discriminator/r1'."
+        f"got part '{part}', which {where} does not have; expected {'one of ' if known else ''}{expected}. "
+        "Try: the part after the stroke in a name such as 'discriminator/r1'."
     )

@@ -20,8 +20,8 @@ class Run:
     """The folder of one training.
 
     ``config.json`` (resolved settings), ``environment.json`` (versions), ``metrics.jsonl`` (one record a logging
-    step, a pure function of config and data), ``timing.jsonl`` (seconds, which are not), ``checkpoints/``,
-    ``samples/``, ``report.html``.
+    step, a pure function of config and data), ``timing.jsonl`` (seconds, which are not: wall time since the last start,
+    CPU time over all starts), ``checkpoints/``, ``samples/``, ``report.html``.
 
     Parameters
     ----------

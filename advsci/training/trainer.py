@@ -248,6 +248,7 @@ class Trainer:
             show_progress(self.steps, self.title, start=training.step, quiet=self.quiet or not first) as show,
         ):
             begin = time.perf_counter()
+            spent = _cpu_seconds(run) - time.process_time()  # of all starts together
             while training.step < self.steps and not (self.best and self.best.over(training.log)):
                 step = training.step
                 last = step + 1 == self.steps
@@ -257,7 +258,8 @@ class Trainer:
                     record = self._record(training, terms, run)
                     if run is not None:
                         run.append("metrics.jsonl", record)
-                        run.append("timing.jsonl", {"step": step + 1, "seconds": time.perf_counter() - begin})
+                        seconds = {"seconds": time.perf_counter() - begin, "cpu_seconds": spent + time.process_time()}
+                        run.append("timing.jsonl", {"step": step + 1, **seconds})
                     loggers[:] = [logger for logger in loggers if tell(logger, record)]
                     if first:
                         tell_watcher(record)
@@ -392,6 +394,12 @@ class Trainer:
         record |= from_first_process(measured)
         training.log.append(record)
         return record
+
+
+def _cpu_seconds(run: Run | None) -> float:
+    """What the steps that are done took, over all starts."""
+    times = run.records("timing.jsonl") if run is not None else []
+    return float(times[-1].get("cpu_seconds", 0.0)) if times else 0.0
 
 
 def _numbers(callback: Callback, values: Any) -> dict[str, float | int]:

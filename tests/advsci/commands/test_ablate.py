@@ -1,6 +1,7 @@
 """The command finds what the adversary of a run is worth, resumes, and names what is not there."""
 
 import json
+from dataclasses import replace
 
 import pulled_game
 import pytest
@@ -9,6 +10,7 @@ from advsci.cli import execute, found_command, run_app
 from advsci.commands import app
 from advsci.commands.ablate import external_metrics
 from advsci.errors import ConfigError
+from advsci.training import Run
 
 
 @pytest.fixture
@@ -36,9 +38,33 @@ def test_an_adversary_of_slope_04_is_worth_04(folder, capsys):
 
 def test_what_is_not_there_is_named(folder, tmp_path, capsys):
     assert run_app(app, ["ablate", str(folder), "--off", "r7", "--seeds", "2"]) == 2
-    assert "got part 'r7', which pulled-train does not have" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "got part 'r7', which pulled-train does not have" in said.err
+    assert "expected one of adversary, discriminator, generator, objective, own, still" in said.err
+    assert said.out == "" and not (folder / "ablation").exists()  # before anything is trained
     assert run_app(app, ["ablate", str(tmp_path)]) == 2
     assert "expected the run folder of a command" in capsys.readouterr().err
+
+
+def test_the_cpu_time_of_a_training_counts_all_its_starts(tmp_path, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("advsci.training.trainer.time.process_time", lambda: clock[0])
+
+    def tick(training):
+        clock[0] += 2.0
+        if training.step == stop:
+            raise KeyboardInterrupt
+
+    def play():
+        trainer, game, data, solver = pulled_game.make(0, callbacks=[tick], run=tmp_path, checkpoint_every=10)
+        return replace(trainer, log_every=10).fit(game, data, solver)
+
+    stop = 20
+    with pytest.raises(KeyboardInterrupt):
+        play()
+    stop, clock[0] = 0, 7.0  # another process
+    play()
+    assert [record["cpu_seconds"] for record in Run(tmp_path).records("timing.jsonl")] == [2.0, 4.0, 6.0]
 
 
 def test_commands_are_found_by_the_name_in_their_run():
