@@ -9,6 +9,7 @@ command(app, "demo", "advsci.commands.demo:Demo", "advsci.commands.demo:run")
 command(app, "ablate", "advsci.commands.ablate:Ablate", "advsci.commands.ablate:run", positional=("folder",))
 command(app, "sweep", "advsci.commands.sweep:Sweep", "advsci.commands.sweep:run", positional=("command",))
 command(app, "diagnose", "advsci.commands.diagnose:Diagnose", "advsci.commands.diagnose:run", positional=("folder",))
+command(app, "export", "advsci.commands.export:Export", "advsci.commands.export:run", positional=("folder",))
 command(app, "doctor", "advsci.commands.doctor:Doctor", "advsci.commands.doctor:run")
 command(
     app,

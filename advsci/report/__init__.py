@@ -2,6 +2,7 @@
 
 from advsci.report.drawn import drawn as drawn
 from advsci.report.figure import style as style
+from advsci.report.grid import SampleGrid as SampleGrid
 from advsci.report.report import Report as Report
 from advsci.report.table import Verdict as Verdict
 from advsci.report.training import training_section as training_section

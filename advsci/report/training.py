@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from advsci.files.plain import read_json
 from advsci.report.figure import style
+from advsci.report.grid import add_grids
 from advsci.report.report import Report
 from advsci.training.run import Run
 
@@ -27,7 +28,8 @@ def training_section(report: Report, run: str | os.PathLike[str], *, title: str 
         Page to extend.
     run
         Run folder that holds ``metrics.jsonl`` (keys ``step``, ``player/term``, ``player/gradient_norm`` and any
-        others) and, if there, ``config.json`` and ``environment.json``, which are added folded.
+        others) and, if there, the grids of `advsci.report.grid.SampleGrid`, and ``config.json`` and
+        ``environment.json``, which are added folded.
     title
         Heading of the section.
 
@@ -53,6 +55,7 @@ def training_section(report: Report, run: str | os.PathLike[str], *, title: str 
         _curves(report, records)
     else:
         report.note("Nothing was logged: no `metrics.jsonl` with a record in the run folder.", "watch")
+    add_grids(report, folder)
     if times := Run(folder).records("timing.jsonl"):
         last = times[-1]
         seconds = last.get("seconds")

@@ -1,13 +1,12 @@
-"""A trained generator on its own: a file of weights with a card, a program for other software, and both read back.
+"""A trained generator on its own: a file of weights with a card, which is read back, and programs for other software.
 
 ``generator.safetensors`` holds weights and card (`advsci.training.weights`). Reading it never runs code, so the network
 that the weights go into is made by the reader. ``generator.pt2`` is a program of `torch.export`, which needs neither
 this package nor the network's class: ``torch.export.load("generator.pt2").module()(z)``. Torch may run code that such a
-file holds, so nothing here reads one.
+file holds, so nothing here reads one. ``generator.onnx`` is the same for ONNX.
 """
 
 import dataclasses
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ from advsci.games.gan import GAN
 from advsci.latents import Latent
 from advsci.nn.evaluation import evaluating
 from advsci.streams import Stream
+from advsci.training import checkpoint
+from advsci.training.program import write_onnx, write_program
 from advsci.training.weights import load_weights, save_weights
 
 __all__ = ["Generator", "export_generator", "load_generator"]
@@ -90,6 +91,7 @@ def export_generator(
     condition: Tensor | None = None,
     card: Mapping[str, Any] | None = None,
     program: bool = True,
+    onnx: bool = False,
 ) -> Path:
     """Write the generator of a game as weights with a card and, where torch can export it, as a program.
 
@@ -107,6 +109,8 @@ def export_generator(
         What a reader should know: data, recipe, licence.
     program
         Whether to write the program too.
+    onnx
+        Whether to write ``generator.onnx`` too.
 
     Returns
     -------
@@ -119,6 +123,8 @@ def export_generator(
         A file cannot be written.
     ConfigError
         The latent vectors are none of `advsci.latents`.
+    MissingDependencyError
+        ``onnx`` is asked for, and its packages are not installed.
 
     Examples
     --------
@@ -150,7 +156,9 @@ def export_generator(
         }
         save_weights(path, network, about)
         if program:
-            _export_program(network, inputs, samples, folder / "generator.pt2")
+            write_program(network, inputs, folder / "generator.pt2")
+        if onnx:
+            write_onnx(network, inputs, folder / "generator.onnx")
     return path
 
 
@@ -189,6 +197,54 @@ def load_generator(path: str | Path, network: nn.Module, latent: Latent | None =
     path = Path(path)
     path = path / "generator.safetensors" if path.is_dir() else path
     tensors, card = load_weights(path, kind="generator", try_="export_generator")
+    return _filled(path, network, tensors, card, latent)
+
+
+def generator_of_run(folder: Path, network: nn.Module, latent: Latent | None = None, best: bool = False) -> Generator:
+    """The generator in the run folder of a `Trainer`, averaged where the training averaged it.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    network
+        A generator made as the one that was trained; it takes over the weights.
+    latent
+        The prior, where it is none of `advsci.latents`.
+    best
+        The checkpoint that an external metric found best, in place of the newest one.
+
+    Returns
+    -------
+    Generator
+        Ready to sample.
+
+    Raises
+    ------
+    CheckpointError
+        There is no sound checkpoint, or its generator does not fit the network.
+    """
+    path = checkpoint.latest(folder / ("best" if best else "checkpoints"))
+    if path is None:
+        raise CheckpointError(
+            f"got {folder}, which holds no {'best ' if best else ''}checkpoint; expected the run folder of a Trainer. "
+            "Try: Trainer(run=folder)."
+        )
+    step, state = checkpoint.load(path)
+    own = {key.removeprefix("generator."): v for key, v in state["game"].items() if key.startswith("generator.")}
+    about = state["fingerprint"]["game"]
+    settings = dict(about.get("latent") or {})
+    card = {
+        "network": about.get("generator", {}).get("", "?").split(".")[-1],
+        "latent": {"kind": settings.pop("", "?").split(".")[-1], "settings": settings},
+        "step": step,
+    }
+    return _filled(path, network, state["averages"].get("generator", own), card, latent)
+
+
+def _filled(
+    path: Path, network: nn.Module, tensors: Mapping[str, Tensor], card: Mapping[str, Any], latent: Latent | None
+) -> Generator:
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -219,20 +275,3 @@ def _latent_card(latent: Latent) -> dict[str, Any]:
             "Try: save_weights, with a card of your own."
         )
     return {"kind": kind, "settings": dataclasses.asdict(latent)}
-
-
-def _export_program(network: nn.Module, inputs: tuple[Tensor, ...], samples: Tensor, path: Path) -> None:
-    """The program for any number of samples, compared with the network before it is kept."""
-    rows = torch.export.Dim("n", min=1)
-    try:
-        program = torch.export.export(network, inputs, dynamic_shapes=tuple({0: rows} for _ in inputs))
-        torch.testing.assert_close(program.module()(*inputs), samples)
-        torch.export.save(program, path)
-    except Exception as error:  # torch raises many kinds for what it cannot trace
-        path.unlink(missing_ok=True)
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        warnings.warn(
-            f"no program was written: torch.export failed on {type(network).__qualname__} "
-            f"({type(error).__name__}: {reason}); the weights are there",
-            stacklevel=3,
-        )

@@ -33,6 +33,7 @@ from advsci.training.data import Data, Source, TensorSource, as_source, content_
 from advsci.training.described import described
 from advsci.training.ema import EMA, Averaged
 from advsci.training.feed import Feed
+from advsci.training.handover import hand_over
 from advsci.training.lock import locked
 from advsci.training.loggers import opened_loggers
 from advsci.training.progress import show_progress
@@ -232,6 +233,7 @@ class Trainer:
         with locked(run.path) if run is not None and first else nullcontext():
             if run is not None:
                 restore(run, training, fingerprint, self.resume, first, self.callbacks)
+                hand_over(run.path, training, source)
             feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device, self.accumulate)
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 self._play(training, feed, run if first else None, fingerprint)

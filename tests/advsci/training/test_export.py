@@ -57,6 +57,21 @@ def test_the_program_needs_no_class_and_takes_any_number_of_samples(tmp_path):
         torch.testing.assert_close(program(z, c), made.sample(n, Stream(0), c))
 
 
+def test_the_onnx_model_gives_what_the_network_gives(tmp_path):
+    pytest.importorskip("onnxscript")
+    from onnx.reference import ReferenceEvaluator
+
+    torch.manual_seed(0)
+    game = GAN(MLP(2, 3, 8, condition=1), MLP(3, 1, 8, condition=1), Gaussian(2))
+    export_generator(game, tmp_path, condition=torch.tensor([[0.5], [0.1]]), program=False, onnx=True)
+    z, c = Gaussian(2).sample(7, Stream(0)), torch.full((7, 1), 0.3)
+    (made,) = ReferenceEvaluator(str(tmp_path / "generator.onnx")).run(
+        None, {"input_0": z.numpy(), "input_1": c.numpy()}
+    )
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(made), game.generator(z, c))
+
+
 class Untraceable(nn.Module):
     def __init__(self):
         super().__init__()
