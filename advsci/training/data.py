@@ -30,7 +30,14 @@ class Source(Protocol):
     def __getitem__(self, indices: Tensor, /) -> Batch: ...
 
 
-Data = Tensor | Mapping[str, Tensor] | Source | np.ndarray | Dataset | DataLoader | Iterable | Path
+@runtime_checkable
+class Store(Protocol):
+    """Arrays on disk or groups of them, as zarr's and HDF5's."""
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+
+Data = Store | Tensor | Mapping[str, Tensor] | Source | np.ndarray | Dataset | DataLoader | Iterable | Path
 
 
 class TensorSource:
@@ -73,7 +80,7 @@ class TensorSource:
 
 
 class ArraySource:
-    """Arrays on disk (`numpy.memmap` and the like), read a batch at a time.
+    """Arrays on disk (`numpy.memmap`, zarr, HDF5 and the like), read a batch at a time.
 
     Parameters
     ----------
@@ -86,7 +93,7 @@ class ArraySource:
         No samples or unequal lengths.
     """
 
-    def __init__(self, arrays: Mapping[str, np.ndarray]):
+    def __init__(self, arrays: Mapping[str, Any]):
         self.arrays = dict(arrays)
         _check_lengths({key: array.shape[0] if array.ndim else 0 for key, array in self.arrays.items()})
 
@@ -94,8 +101,10 @@ class ArraySource:
         return next(iter(self.arrays.values())).shape[0]
 
     def __getitem__(self, indices: Tensor) -> Batch:
-        rows = indices.cpu().numpy()
-        return as_batch({key: torch.from_numpy(np.array(array[rows])) for key, array in self.arrays.items()})
+        # HDF5 takes rows that grow only, and every store reads them fastest
+        rows, places = np.unique(indices.cpu().numpy(), return_inverse=True)
+        chosen = {key: getattr(array, "oindex", array)[rows] for key, array in self.arrays.items()}
+        return as_batch({key: torch.from_numpy(np.asarray(values)[places]) for key, values in chosen.items()})
 
 
 class ItemSource:
@@ -200,7 +209,8 @@ def as_source(data: Any) -> Source:
     Parameters
     ----------
     data
-        A tensor or array (n, ...) or several by name; a `Source`; a ``torch.utils.data.Dataset``, ``DataLoader`` (its
+        A tensor or array (n, ...) or several by name, also memory maps and arrays and groups of zarr and HDF5, which
+        stay on disk; a `Source`; a ``torch.utils.data.Dataset``, ``DataLoader`` (its
         data set, workers and collate function are used, its sampler is not), ``IterableDataset``; a list of samples;
         any object with ``__len__`` and ``__getitem__``; any other iterable; the ``Path`` of a folder of images.
 
@@ -222,8 +232,10 @@ def as_source(data: Any) -> Source:
         return _of_loader(data)
     if isinstance(data, TensorDataset):
         return TensorSource(_as_named(list(data.tensors)))
-    if isinstance(data, Tensor | np.ndarray):
+    if isinstance(data, Tensor | np.ndarray) or _on_disk(data):
         data = {"x": data}
+    elif _is_group(data):
+        data = {key: data[key] for key in data.keys()}
     if isinstance(data, Mapping):
         return _of_mapping(data)
     if isinstance(data, IterableDataset):
@@ -275,8 +287,8 @@ def _of_loader(loader: DataLoader) -> Source:
 
 
 def _of_mapping(data: Mapping[str, Any]) -> Source:
-    if any(isinstance(value, np.memmap) for value in data.values()):
-        return ArraySource({key: np.asanyarray(value) for key, value in data.items()})
+    if any(_on_disk(value) for value in data.values()):
+        return ArraySource({key: value if _on_disk(value) else np.asarray(value) for key, value in data.items()})
     try:
         return TensorSource({key: torch.as_tensor(value) for key, value in data.items()})
     except (TypeError, ValueError) as error:
@@ -286,6 +298,17 @@ def _of_mapping(data: Mapping[str, Any]) -> Source:
         raise DataError(
             f"got data that make no tensors ({kinds}); expected numbers. Try: encode text and categories as numbers."
         ) from None
+
+
+def _on_disk(value: Any) -> bool:
+    """Whether this is an array whose values are read when they are asked for."""
+    arrays = all(hasattr(value, name) for name in ("shape", "ndim", "dtype", "chunks", "__getitem__"))
+    return isinstance(value, np.memmap) or (arrays and not isinstance(value, Tensor | np.ndarray))
+
+
+def _is_group(data: Any) -> bool:
+    """Whether this is a group of zarr, which has names but is no mapping."""
+    return not isinstance(data, Mapping) and all(hasattr(data, name) for name in ("keys", "arrays", "attrs"))
 
 
 def _collated(collate: Callable[[list], Any], samples: list) -> Any:
@@ -312,6 +335,8 @@ def _as_named(batch: Any) -> Batch:
             f"got a batch of type {type(batch).__name__}; expected a tensor, a pair or a dict of tensors. "
             "Try: another collate function."
         )
+    if isinstance(batch, Mapping):  # what webdataset says of a sample, as "__key__", is none of its values
+        batch = {key: value for key, value in batch.items() if not str(key).startswith("__")}
     return as_batch(cast("Tensor | Batch", batch))
 
 

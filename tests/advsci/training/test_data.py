@@ -58,6 +58,42 @@ def test_every_form_of_the_same_data_gives_the_same_training(tmp_path):
         assert torch.equal(trained(form), expected), type(form)
 
 
+@pytest.mark.parametrize("package", ["zarr", "h5py"])
+def test_arrays_of_a_store_stay_on_disk_and_give_the_same_training(tmp_path, package):
+    store = pytest.importorskip(package)
+    x = toy_data(100)
+    if package == "zarr":
+        group = store.open_group(tmp_path / "a.zarr", mode="w")
+        group.create_array("x", data=x.numpy(), chunks=(16, 2))
+    else:
+        group = store.File(tmp_path / "a.h5", "w")
+        group["x"] = x.numpy()
+    for form in (group["x"], {"x": group["x"]}, group):
+        source = as_source(form)
+        assert isinstance(source, ArraySource)
+        rows = torch.tensor([7, 2, 99, 2])  # in any order, more than once
+        assert torch.equal(source[rows]["x"], x[rows])
+        assert torch.equal(trained(form), trained(x))
+
+
+def test_the_words_of_a_shard_about_its_samples_are_no_values():
+    """Samples as webdataset gives them."""
+    x = toy_data(64)
+    samples = [{"__key__": f"{i:06d}", "__url__": "a.tar", "x": row} for i, row in enumerate(x)]
+    source = as_source(iter_anew(samples))
+    assert isinstance(source, StreamSource)
+    assert torch.equal(source[torch.tensor([3, 1])]["x"], x[[3, 1]])
+    assert torch.equal(trained(iter_anew(samples)), trained(iter_anew(list(x))))
+
+
+def iter_anew(samples):
+    class Shard:
+        def __iter__(self):
+            return iter(samples)
+
+    return Shard()
+
+
 def test_kinds_of_sources():
     x = torch.ones(4, 2)
     assert isinstance(as_source(x), TensorSource) and isinstance(as_source(Pairs()), ItemSource)
