@@ -5,12 +5,14 @@ Karras et al. 2018, arXiv 1710.10196, section 2. At growth :math:`g \in [0, S - 
 
 .. math:: y_s = (1 - a_s)\, \mathrm{up}(y_{s-1}) + a_s\, \mathrm{rgb}_s(h_s)
 
-and mirrored in the discriminator. Images always have the full size, coarse ones being enlarged, and all stages are
-always computed: the growth is data on the device, not control flow. So the game runs unchanged on any device and
-compiled, at the price of the time that the skipped stages would have saved.
+and mirrored in the discriminator. Images always have the full size, coarse ones being enlarged. The weights
+:math:`a_s` are data on the device. In a training the Trainer also says the time as a number
+(`Growth.keep_time`), by which stages of weight 0 are left out: the result is the same to the last bit, and nothing
+waits for the device. Compiled, a training is compiled once per stage.
 """
 
 from collections.abc import Sequence
+from math import ceil
 
 import torch
 from jaxtyping import Float
@@ -40,6 +42,23 @@ class Growth(nn.Module):
         self.stages = stages
         self.until = until
         self.register_buffer("progress", torch.zeros(()))
+        self._begun = stages
+
+    def keep_time(self, progress: float | None) -> None:
+        """Leave out, in training mode, the stages that are not in yet at this ``progress``; None computes all.
+
+        Parameters
+        ----------
+        progress
+            Share of the training that is done, as the buffer has it.
+        """
+        turn = self.stages if progress is None else progress / self.until * self.stages
+        self._begun = min(self.stages, max(1, ceil(turn + 1e-5)))  # the buffer has single precision
+
+    @property
+    def computed(self) -> int:
+        """How many stages are computed, from the coarsest on."""
+        return self._begun if self.training else self.stages
 
     def forward(self) -> Tensor:
         """:math:`a_0 ... a_{S-1}`, with :math:`a_0 = 1`."""
@@ -85,9 +104,11 @@ class ProgressiveGenerator(nn.Module):
         fade = self.growth()
         h = self.blocks[0](h)
         image = self.to_image[0](h)
-        for s in range(1, self.growth.stages):
+        for s in range(1, self.growth.computed):
             h = self.blocks[s](interpolate(h, scale_factor=2.0))
             image = (1.0 - fade[s]) * interpolate(image, scale_factor=2.0) + fade[s] * self.to_image[s](h)
+        for _ in range(self.growth.computed, self.growth.stages):
+            image = interpolate(image, scale_factor=2.0)
         return image
 
 
@@ -119,8 +140,11 @@ class ProgressiveDiscriminator(nn.Module):
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
         """Logits (n) of images ``x`` (n c h w), seen at the resolution of this moment."""
         fade = self.growth().flip(0)
-        h = self.from_image[0](x)
-        for s in range(self.growth.stages - 1):
+        first = self.growth.stages - self.growth.computed
+        for _ in range(first):
+            x = avg_pool2d(x, 2)
+        h = self.from_image[first](x)
+        for s in range(first, self.growth.stages - 1):
             h = avg_pool2d(self.blocks[s](h), 2)
             x = avg_pool2d(x, 2)
             h = fade[s] * h + (1.0 - fade[s]) * self.from_image[s + 1](x)

@@ -29,6 +29,7 @@ from advsci.solvers.solver import Solver
 from advsci.streams import Stream
 from advsci.training import checkpoint
 from advsci.training.best import Best
+from advsci.training.clock import clock
 from advsci.training.data import Data, Source, TensorSource, as_source, content_of
 from advsci.training.described import described
 from advsci.training.ema import EMA, Averaged
@@ -242,9 +243,8 @@ class Trainer:
     def _play(self, training: Training, feed: Feed, run: Run | None, fingerprint: Mapping[str, Any]) -> None:
         """Every step that is left, with what belongs between steps; only the first process has a run."""
         first = feed.rank == 0
-        # layers with a schedule of their own (growth, augmentation, gradient reversal) keep the game's time
-        clocks = [buffer for name, buffer in training.game.named_buffers() if name.split(".")[-1] == "progress"]
         with (
+            clock(training.game) as tell_time,
             stop_on_signal() as asked,
             opened_loggers(self.loggers if first else (), run, self.title) as loggers,
             show_progress(self.steps, self.title, start=training.step, quiet=self.quiet or not first) as show,
@@ -255,7 +255,7 @@ class Trainer:
                 step = training.step
                 last = step + 1 == self.steps
                 logging = (step + 1) % self.log_every == 0 or last
-                terms = self._step(training, feed, clocks, logging)
+                terms = self._step(training, feed, tell_time, logging)
                 if logging:
                     record = self._record(training, terms, run)
                     if run is not None:
@@ -283,12 +283,11 @@ class Trainer:
                 if stop:
                     raise Stopped(stop, training.step, self.steps)
 
-    def _step(self, training: Training, feed: Feed, clocks: Sequence[Tensor], watch: bool) -> dict[str, Any]:
+    def _step(self, training: Training, feed: Feed, tell_time: Callable[[float], None], watch: bool) -> dict[str, Any]:
         """One step of the solver: a function of the state, the data and the step's number alone."""
         step = training.step
         progress = step / max(self.steps - 1, 1)
-        for clock in clocks:
-            clock.fill_(progress)
+        tell_time(progress)
         for penalty in (*getattr(training.game, "penalties", ()), *getattr(training.game, "generator_penalties", ())):
             if isinstance(penalty, Lazy):
                 penalty.step = step

@@ -1,10 +1,13 @@
 """DCGAN, progressive growing and the style-based generator."""
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import conv2d
+from torch.utils.flop_counter import FlopCounterMode
 
 from advsci.errors import ConfigError
 from advsci.games import GAN
@@ -21,7 +24,9 @@ from advsci.nn import (
     StyleGenerator,
     layer_norm,
 )
+from advsci.solvers import Simultaneous
 from advsci.streams import Stream
+from advsci.training import Trainer
 
 DOUBLE = torch.double
 
@@ -78,6 +83,46 @@ def test_a_coarse_stage_makes_enlarged_images_and_judges_only_their_means():
     torch.testing.assert_close(blocks, blocks[:, :, :1, :, :1].expand_as(blocks))
     ripple = torch.tensor([1.0, -1.0]).repeat(4) * torch.ones(8, 8)
     torch.testing.assert_close(discriminator(x), discriminator(x + ripple))
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.15, 0.2, 0.25, 0.39, 0.4, 0.45, 0.6, 1.0])
+def test_stages_that_are_not_in_are_left_out_and_nothing_changes(progress):
+    """Values and gradients to the last bit; at the start less than a tenth of the operations."""
+    torch.manual_seed(0)
+    generator, discriminator = ProgressiveGenerator(3, 1, (6, 5, 4)), ProgressiveDiscriminator(1, (4, 5, 6))
+    z, nets, found = torch.randn(4, 3), (generator, discriminator), []
+    for told in (None, progress):
+        for net in nets:
+            net.growth.progress.fill_(progress)
+            net.growth.keep_time(told)
+        with FlopCounterMode(display=False) as counted:
+            x = generator(z)
+            logits = discriminator(x)
+            gradients = torch.autograd.grad(
+                logits.square().sum(), [p for net in nets for p in net.parameters()], materialize_grads=True
+            )
+        found.append((x, logits, *gradients, counted.get_total_flops()))
+    for a, b in zip(*found, strict=True):
+        assert torch.equal(a, b) if isinstance(a, torch.Tensor) else b <= a
+    if progress == 0.0:
+        assert found[1][-1] < 0.1 * found[0][-1]
+    generator.eval().growth.progress.fill_(1.0)  # whoever looks on sees all stages
+    assert generator.growth.computed == 3
+
+
+def test_a_training_that_grows_is_the_same_with_all_stages_computed(monkeypatch):
+    def play():
+        torch.manual_seed(0)
+        nets = ProgressiveGenerator(3, 1, (6, 5)), ProgressiveDiscriminator(1, (5, 6))
+        game = GAN(*nets, Gaussian(3))
+        Trainer(6, 4, quiet=True, device="cpu").fit(game, Stream(0).normal((8, 1, 8, 8)), Simultaneous(sgd))
+        assert nets[0].growth.computed == 2
+        return torch.cat([p.detach().reshape(-1) for p in game.parameters()])
+
+    sgd = partial(torch.optim.SGD, lr=0.1)
+    grown = play()
+    monkeypatch.setattr(Growth, "keep_time", lambda self, progress: None)
+    assert torch.equal(play(), grown)
 
 
 def test_adain_sets_mean_and_standard_deviation():
