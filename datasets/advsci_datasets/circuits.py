@@ -29,6 +29,7 @@ __all__ = [
     "load_gates",
     "load_library",
     "load_motifs",
+    "load_networks",
     "load_pyboolnet",
     "load_unique",
     "split_by_family",
@@ -187,6 +188,34 @@ def load_unique(root: str | Path | None = None, *, largest: int = 12, mass_actio
         if all(sign in (-1, 1) for _, _, sign in edges):
             keep.append((len(place), edges, r))
     return _graphs(keep, largest)
+
+
+def load_networks(root: str | Path | None = None, *, smallest: int = 13) -> list[dict[str, Any]]:
+    """Whole published networks: ``name``, ``family``, ``nodes``, ``edges`` (source, target, sign), ``licence``.
+
+    No influence graphs of mass-action models, no motifs and no logic designs. Edges of both or of unknown sign are left
+    out.
+
+    Parameters
+    ----------
+    root
+        Folder of the circuit data; None takes ``$ADVSCI_DATA/circuits``.
+    smallest
+        Fewest genes.
+
+    Returns
+    -------
+    list of dict
+        One per network, of any size from the smallest on.
+    """
+    found = []
+    for record in _lines(folder(root) / "unique_circuits.jsonl.gz"):
+        if len(record["nodes"]) < smallest or record["kind"] in (MASS_ACTION, "motif", "cello-logic"):
+            continue
+        edges = [edge for edge in record["edges"] if edge[2] in (-1, 1)]
+        kept = {key: record[key] for key in ("name", "family", "nodes", "licence")}
+        found.append(kept | {"edges": edges})
+    return found
 
 
 def load_motifs(root: str | Path | None = None) -> list[dict[str, Any]]:

@@ -25,7 +25,16 @@ Logic = Literal["product", "average", "competitive"]
 
 
 class Train(DeviceConfig):
-    """Train the likelihood of real circuits that designs are sampled by or, with --game, the circuit generator."""
+    """Train the likelihood of real circuits that designs are sampled by; with --game, the circuit generator; with
+    --networks, the model of large networks."""
+
+    networks: bool = Field(
+        default=False,
+        description="Train the generator of large networks (13 to 60 genes) and the discriminators that rank what it "
+        "proposes.",
+    )
+    network_steps: int = Field(default=1750, ge=1, description="Steps of the generator of large networks.")
+    ranking_steps: int = Field(default=400, ge=1, description="Steps of each discriminator of large networks.")
 
     game: bool = Field(
         default=False,
@@ -40,7 +49,11 @@ class Train(DeviceConfig):
     )
     smallest: int = Field(default=3, ge=2, le=12, description="Fewest genes.")
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
-    draws: int = Field(default=60_000, ge=100, description="Real circuits drawn, every source family alike.")
+    draws: int = Field(
+        default=60_000,
+        ge=100,
+        description="Real circuits drawn, every source family alike; of large networks 6,000 at most.",
+    )
     examples: int = Field(
         default=500, ge=0, description="Circuits of 3, 4 and 5 genes each whose function is simulated."
     )
@@ -65,9 +78,28 @@ class Train(DeviceConfig):
 
 
 class Generate(RunConfig):
-    """Draw circuits from a trained generator."""
+    """Draw circuits from a trained generator, or large networks."""
 
-    model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
+    model: Path | None = Field(
+        default=None, description="A trained generator or model of large networks; default: the one of the package."
+    )
+    genes: int | None = Field(
+        default=None, ge=13, le=200, description="Draw large networks of so many genes; --smallest and --largest rest."
+    )
+    tries: int = Field(
+        default=24, ge=1, le=1000,
+        description="Proposals for each large network, of which the discriminators keep one; 1: no discriminator.",
+    )  # fmt: skip
+    edges_per_gene: float | None = Field(
+        default=None, ge=1, le=10, description="Regulations per gene of large networks; default: as real ones have."
+    )
+    activating: float | None = Field(
+        default=None, ge=0, le=1, description="Share of activations in large networks; default: as real ones have."
+    )
+    hub: float | None = Field(
+        default=None, gt=0, le=1,
+        description="Targets of the largest hub of large networks, as a share of the genes; default: as real ones.",
+    )  # fmt: skip
     count: int = Field(default=100, ge=1, description="How many circuits.")
     smallest: int = Field(default=4, ge=2, le=12, description="Fewest genes.")
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")

@@ -15,10 +15,13 @@ from advsci_circuits.dynamics.refine import sharpen
 from advsci_circuits.formats import write
 from advsci_circuits.game.examples import Examples
 from advsci_circuits.game.generator import CompletionGenerator
+from advsci_circuits.networks.discriminator import NetworkDiscriminator
+from advsci_circuits.networks.model import NetworkModel
+from advsci_circuits.networks.rows import RowGenerator
 
 __all__ = [
-    "load_examples", "load_generator", "load_likelihood", "save_designs", "save_examples", "save_generator",
-    "save_likelihood",
+    "load_examples", "load_generator", "load_likelihood", "load_networks", "save_designs", "save_examples",
+    "save_generator", "save_likelihood", "save_networks",
 ]  # fmt: skip
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -27,7 +30,10 @@ SHIPPED = WEIGHTS / "circuits.safetensors"
 """The generator that comes with the package."""
 LIKELIHOOD = WEIGHTS / "likelihood.safetensors"
 """The likelihood of real circuits that comes with the package."""
+NETWORKS = WEIGHTS / "networks.safetensors"
+"""The model of large networks that comes with the package."""
 GENERATOR, EXAMPLES, REAL = "circuit generator", "judged circuits", "likelihood of real circuits"
+LARGE = "model of large networks"
 
 
 def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, Any]) -> Path:
@@ -132,6 +138,60 @@ def load_likelihood(path: Path | None = None) -> tuple[CircuitLikelihood, dict[s
         likelihood = CircuitLikelihood(tuple(card["sizes"]), card["width"])
         likelihood.load_state_dict(tensors)
         return likelihood.eval().requires_grad_(False), dict(card.get("facts", {}))
+
+
+def save_networks(model: NetworkModel, path: Path, facts: dict[str, Any]) -> Path:
+    """Write a model of large networks and its card to one file.
+
+    Parameters
+    ----------
+    model
+        Generator and discriminators.
+    path
+        The file.
+    facts
+        Settings, seed and data of its training.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    made, judges = model.generator, list(model.discriminators)
+    shape = {"width": made.width, "layers": made.layers, "hidden": made.hidden, "known": len(made.prior)}
+    judged = (
+        {"members": len(judges), "width": judges[0].width, "layers": judges[0].layers} if judges else {"members": 0}
+    )
+    save_weights(path, model, {"kind": LARGE, "shape": shape, "judges": judged, "facts": facts})
+    return path
+
+
+def load_networks(path: Path | None = None) -> tuple[NetworkModel, dict[str, Any]]:
+    """A model of large networks and its facts.
+
+    Parameters
+    ----------
+    path
+        The file; None reads the one that comes with the package.
+
+    Returns
+    -------
+    (model, facts)
+
+    Raises
+    ------
+    CheckpointError
+        Where the file is missing, altered, truncated, or holds something else.
+    """
+    path = NETWORKS if path is None else Path(path)
+    advice = "advsci-circuits train --networks" if path != NETWORKS else "reinstall advsci"
+    tensors, card = load_weights(path, kind=LARGE, try_=advice)
+    with building(path, tensors, LARGE, advice):
+        size = {key: card["judges"][key] for key in ("width", "layers") if key in card["judges"]}
+        judges = [NetworkDiscriminator(**size) for _ in range(card["judges"]["members"])]
+        model = NetworkModel(RowGenerator(**card["shape"]), judges)
+        model.load_state_dict(tensors)
+        return model.eval().requires_grad_(False), dict(card.get("facts", {}))
 
 
 def save_examples(examples: Examples, path: Path) -> Path:

@@ -9,12 +9,14 @@ import torch
 
 from advsci.cli import execute
 from advsci.streams import Stream
+from advsci.training import Run
 from advsci_circuits.commands.train import run
 from advsci_circuits.config import Train
 from advsci_circuits.data.real import real_circuits
+from advsci_circuits.design.fitting import fit_likelihood
 from advsci_circuits.design.likelihood import CircuitLikelihood
 from advsci_circuits.game.generator import CompletionGenerator
-from advsci_circuits.store import load_generator, load_likelihood
+from advsci_circuits.store import load_generator, load_likelihood, save_likelihood
 from advsci_datasets.circuits import SignedGraphs, split_by_family
 
 HELD_OUT = 0.5
@@ -48,13 +50,14 @@ class Bench:
         return load_generator(path)[0]
 
     def likelihood(self, seed: int) -> CircuitLikelihood:
-        """The likelihood of the real circuits that the generator of one seed is trained on."""
-        settings = self.settings(seed)
-        settings = settings.replace(game=False, out=self.models / f"likelihood{seed}",
-                                    likelihood_steps=100 if self.quick else 3000)  # fmt: skip
-        path = self.models / f"likelihood{seed}" / "model.safetensors"
+        """The likelihood of the real four-gene circuits of the families that one seed trains on."""
+        folder = Run(self.models / f"likelihood{seed}")
+        path = folder.path / "model.safetensors"
         if not path.is_file():
-            execute(run, settings)
+            train, _ = split(seed)
+            steps = 100 if self.quick else 1500
+            found, facts = fit_likelihood(train, np.arange(len(train)), (4,), seed, folder, steps, "cpu")
+            save_likelihood(found, path, facts)
         return load_likelihood(path)[0]
 
     def untrained(self, seed: int) -> CompletionGenerator:

@@ -1,6 +1,8 @@
-"""``advsci-circuits generate``: draw circuits, one file each."""
+"""``advsci-circuits generate``: draw circuits or large networks, one file each."""
 
 from pathlib import Path
+
+import torch
 
 from advsci.errors import ConfigError
 from advsci.streams import Stream
@@ -8,14 +10,17 @@ from advsci.training import Run
 from advsci_circuits.config import Generate
 from advsci_circuits.formats import write
 from advsci_circuits.game.sample import generate
+from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.circuit import Circuit
-from advsci_circuits.store import load_generator
+from advsci_circuits.networks.sample import generate_networks
+from advsci_circuits.networks.wishes import asked_for
+from advsci_circuits.store import load_generator, load_networks
 
 __all__ = ["plan", "run"]
 
 
 def run(config: Generate, folder: Run) -> Path:
-    """Draw circuits, valid ones only, and write one file each; returns the folder.
+    """Draw circuits, valid ones only, or large networks, and write one file each; returns the folder.
 
     Parameters
     ----------
@@ -29,22 +34,47 @@ def run(config: Generate, folder: Run) -> Path:
     Path
         The folder of the files.
     """
+    batch = _circuits(config) if config.genes is None else _networks(config, config.genes)
+    for k, matrix in enumerate(batch.matrices()):
+        if matrix.any():
+            write(Circuit(matrix, name=f"circuit {k}"), folder.path / f"circuit_{k:05d}.{config.format}")
+    return folder.path
+
+
+def _circuits(config: Generate) -> CircuitBatch:
+    """Circuits of the generator that the game trains."""
     if config.smallest > config.largest:
         raise ConfigError(
             f"got sizes {config.smallest} to {config.largest}; expected the fewest first. "
             f"Try: --smallest {config.largest} --largest {config.smallest}."
         )
+    wished = [n for n in ("edges_per_gene", "activating", "hub") if getattr(config, n) is not None]
+    if wished:
+        raise ConfigError(
+            f"got --{wished[0].replace('_', '-')} for circuits of {config.smallest} to {config.largest} genes; "
+            "expected that of large networks only. Try: --genes 40."
+        )
     generator, _ = load_generator(config.model)
     stream = Stream(config.seed)
     sizes = config.smallest + stream.at("sizes").integers(config.largest - config.smallest + 1, (config.count,))
-    batch = generate(
+    return generate(
         generator, sizes, stream.at("generate"), function=config.function, temperature=config.temperature,
         rounds=config.rounds,
     )  # fmt: skip
-    for k, matrix in enumerate(batch.matrices()):
-        if matrix.any():
-            write(Circuit(matrix, name=f"circuit {k}"), folder.path / f"circuit_{k:05d}.{config.format}")
-    return folder.path
+
+
+def _networks(config: Generate, genes: int) -> CircuitBatch:
+    """Large networks, each the best of several proposals."""
+    if config.function is not None:
+        raise ConfigError(
+            f"got --function {config.function} for networks of {genes} genes; expected no function beyond eight genes. "
+            "Try: leave --genes out."
+        )
+    model, _ = load_networks(config.model)
+    stream, sizes = Stream(config.seed), torch.full((config.count,), genes)
+    wishes = model.likely_wishes(sizes, stream.at("wishes").uniform((config.count,)))
+    wishes = asked_for(wishes, config.edges_per_gene, config.activating, config.hub)
+    return generate_networks(model, sizes, stream.at("generate"), wishes=wishes, tries=config.tries)
 
 
 def plan(config: Generate) -> dict[str, object]:
@@ -60,4 +90,5 @@ def plan(config: Generate) -> dict[str, object]:
     dict
         Facts by name.
     """
-    return {"circuits": config.count, "genes": f"{config.smallest} to {config.largest}", "format": config.format}
+    genes = config.genes or f"{config.smallest} to {config.largest}"
+    return {"circuits": config.count, "genes": genes, "format": config.format}

@@ -1,16 +1,19 @@
-"""``advsci-circuits train``: a likelihood, or by the game a generator, of one's own."""
+"""``advsci-circuits train``: a likelihood, by the game a generator, or a model of large networks of one's own."""
 
 from pathlib import Path
 from typing import Any
 
+from advsci.errors import ConfigError
 from advsci.report import Report, drawn, verdict_section
 from advsci.training import Run
 from advsci_circuits.config import Train
+from advsci_circuits.data.networks import real_networks
 from advsci_circuits.data.real import real_circuits
 from advsci_circuits.design.fitting import fit_likelihood
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.training import train_circuits
-from advsci_circuits.store import save_examples, save_generator, save_likelihood
+from advsci_circuits.networks.fitting import DRAWS, SIZES, fit_networks
+from advsci_circuits.store import save_examples, save_generator, save_likelihood, save_networks
 from advsci_datasets.circuits import split_by_family
 
 __all__ = ["plan", "run"]
@@ -28,6 +31,9 @@ def plan(config: Train) -> dict[str, Any]:
     config
         Settings of the command.
     """
+    if config.networks:
+        parts = real_networks(config.data, SIZES[0]).split((1 - config.held_out, config.held_out), config.seed)
+        return {"real networks": sum(map(len, parts)), "for training, for test": tuple(map(len, parts))}
     graphs = real_circuits(config.data, config.smallest, config.largest)
     train, test = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
     facts: dict[str, Any] = {"real circuits": len(graphs), "for training, for test": (len(train), len(test))}
@@ -54,6 +60,8 @@ def run(config: Train, folder: Run) -> Path:
         The model.
     """
     path = folder.path / "model.safetensors"
+    if config.networks:
+        return _networks(config, folder, path)
     if not config.game:
         graphs = real_circuits(config.data, config.smallest, config.largest)
         train, _ = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
@@ -85,3 +93,16 @@ def run(config: Train, folder: Run) -> Path:
             )
         page.write(folder.report)
     return path
+
+
+def _networks(config: Train, folder: Run, path: Path) -> Path:
+    """Train the model of large networks."""
+    if config.game:
+        raise ConfigError("got --game and --networks; expected one of them. Try: one run of each.")
+    train, _ = real_networks(config.data, SIZES[0]).split((1 - config.held_out, config.held_out), config.seed)
+    model, facts = fit_networks(
+        train, config.seed, folder, config.network_steps, config.ranking_steps, config.device,
+        draws=min(config.draws, DRAWS),
+    )  # fmt: skip
+    settings = config.model_dump(mode="json", exclude={"out", "overwrite", "device"})
+    return save_networks(model, path, facts | {"settings": settings})

@@ -5,20 +5,18 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from advsci.errors import DataError, MissingDependencyError
+from advsci.errors import DataError
 from advsci.streams import Stream
 from advsci_circuits.data.families import families_of, is_toy
-from advsci_circuits.formats.boolean import read_bnet
+from advsci_circuits.data.networks import installed_networks
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.validity import is_valid
 from advsci_datasets.circuits import (
     SignedGraphs,
-    load_cana,
     load_enumeration,
     load_library,
-    load_pyboolnet,
     load_unique,
 )
 
@@ -83,12 +81,7 @@ def embedded_circuits(
     SignedGraphs
     """
     rng = Stream(seed).at("embedded").numpy()
-    circuits: dict[str, Circuit] = {}
-    for name, text in _installed().items():
-        try:
-            circuits[name] = read_bnet(text + "\n", name, identity_is_input=True, dual="drop")
-        except DataError:
-            continue
+    circuits = installed_networks()
     if not curated:
         circuits = {name: circuit for name, circuit in circuits.items() if len(circuit) <= 100}
     family = families_of(circuits) if curated else {name: name for name in circuits}
@@ -111,25 +104,6 @@ def embedded_circuits(
             tuple(names[0] for names in families), tuple(str(i) for i in range(len(kept))),
         )
     )  # fmt: skip
-
-
-def _installed() -> dict[str, str]:
-    """Networks of those of the two packages that are there, by package and name.
-
-    Raises
-    ------
-    MissingDependencyError
-        Where neither is.
-    """
-    networks: dict[str, str] = {}
-    for package, load in (("pyboolnet", load_pyboolnet), ("cana", load_cana)):
-        try:
-            networks |= {f"{package}:{name}": text for name, text in load().items()}
-        except MissingDependencyError:
-            continue
-    if not networks:
-        raise MissingDependencyError.of("pyboolnet", "circuits")
-    return networks
 
 
 def _valid(graphs: SignedGraphs) -> SignedGraphs:

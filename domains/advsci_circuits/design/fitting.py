@@ -1,63 +1,41 @@
 """Training the likelihood of real circuits, stopped where families that it has not seen surprise it least."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from advsci.schedules import Cosine
 from advsci.solvers import Alternating
 from advsci.streams import Stream
-from advsci.training import Run, Trainer, Training
-from advsci.training.weights import load_weights, read_card, save_weights
+from advsci.training import Run, Trainer
 from advsci_circuits.data.real import balanced
 from advsci_circuits.design.likelihood import CircuitLikelihood, LikelihoodGame, SizeLikelihood, renamed
+from advsci_circuits.game.held_out import LeastSurprised
 from advsci_datasets.circuits import SignedGraphs, split_by_family
 
-__all__ = ["Best", "fit_likelihood"]
+__all__ = ["fit_likelihood", "held_out_surprise"]
 
 DRAWS, HELD = 20_000, 1000
 """Real circuits drawn for training and for the stop, every family alike."""
-KIND = "likelihood of one size"
 
 
-class Best:
-    """Callback that keeps on disk the parameters with which held-out circuits are likeliest.
+def held_out_surprise(signs: Tensor) -> Callable[[nn.Module], float]:
+    """Mean surprise in nats of circuits of one size, as a function of the network.
 
     Parameters
     ----------
     signs : shape [c, n, n]
         Circuits of families that are not trained on.
-    path
-        The file; what an interrupted training left in it is gone on from.
     """
 
-    def __init__(self, signs: Tensor, path: Path):
-        self.signs, self.path = signs, path
-        self.surprise = read_card(path, kind=KIND)["surprise"] if path.is_file() else float("inf")
-
-    def __call__(self, training: Training) -> dict[str, float]:
-        network = training.game.players["likelihood"]
+    def surprise(network: nn.Module) -> float:
         assert isinstance(network, SizeLikelihood)
-        with torch.no_grad():
-            here = self.signs.to(next(network.parameters()).device)
-            surprise = -float(network.as_named(here).mean())
-        if surprise < self.surprise:
-            self.surprise = surprise
-            save_weights(self.path, network, {"kind": KIND, "surprise": surprise})
-        return {"held_out_surprise": surprise}
+        return -float(network.as_named(signs.to(next(network.parameters()).device)).mean())
 
-    def restore(self, network: SizeLikelihood) -> None:
-        """Give a network the best parameters.
-
-        Parameters
-        ----------
-        network
-            The network that was trained.
-        """
-        network.load_state_dict(load_weights(self.path, kind=KIND)[0])
+    return surprise
 
 
 def fit_likelihood(
@@ -107,7 +85,8 @@ def fit_likelihood(
             parts.append(torch.from_numpy(some.signs[rows][:, :n, :n].copy()))
         order = stream.at("order", n).uniform((HELD, n)).argsort(1)
         stage = run.stage(f"likelihood{n}")
-        best = Best(renamed(parts[1], order), stage.path / "best.safetensors")
+        surprise = held_out_surprise(renamed(parts[1], order))
+        best = LeastSurprised("likelihood", surprise, stage.path / "best.safetensors")
         Trainer(
             steps=steps, batch_size=192, seed=seed, device=device, log_every=100, run=stage,
             title=f"likelihood, {n} genes", callbacks=[best],

@@ -99,13 +99,15 @@ def design(
     budget: Budget | None = None,
     logic: str = "product",
     fronts: Sequence[float] = (),
+    learn: Callable[[Int8[Tensor, "c n n"]], None] | None = None,
 ) -> Search:
     """Circuits with a function, most robust first.
 
     Parameters
     ----------
     likelihood
-        Of real circuits; None: only the function counts.
+        Of real circuits; None: only the function counts. Anything whose ``of(n)`` gives log densities of circuits of n
+        genes, and samples, may stand in its place.
     function
         One of `advsci_circuits.dynamics.functions.FUNCTIONS`.
     stream
@@ -126,6 +128,8 @@ def design(
         How regulators of a promoter combine.
     fronts
         Further weights for which chains are run at the end, for the front of the page.
+    learn
+        Shown what the chains hold after every round; a critic in the likelihood's place learns from it.
 
     Returns
     -------
@@ -160,7 +164,7 @@ def design(
     for n in sizes:
         one = likelihood.of(n) if likelihood is not None else None
         each = budget.circuits(best, len(sizes))
-        rows, states[n] = _search(one, pool, n, rules, weight, goal, budget, each, stream, fronts)
+        rows, states[n] = _search(one, pool, n, rules, weight, goal, budget, each, stream, fronts, learn)
         facts += rows
     if not len(pool):
         raise DataError(
@@ -181,6 +185,7 @@ def _search(
     each: int,
     stream: Stream,
     fronts: Sequence[float],
+    learn: Callable[[Tensor], None] | None,
 ) -> tuple[list[dict[str, Any]], Tensor]:
     """Learn and sample for one size; judged circuits go into the pool."""
     key = stream.at("size", n)
@@ -205,6 +210,8 @@ def _search(
         start = state[torch.arange(budget.chains) % len(state)]
         energy = _energy(surrogate, likelihood, weight, goal)
         found = run_chains(energy, start, rules, key.at("chains", turn), budget.steps, warm=turn == 0)
+        if learn is not None:
+            learn(found.signs)
     assert found is not None
     rows = [_row(n, weight, found, pool)]
     for other in fronts:

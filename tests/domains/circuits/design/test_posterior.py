@@ -10,10 +10,11 @@ import torch
 from advsci.errors import ConfigError, DataError, ShapeError
 from advsci.streams import Stream
 from advsci_circuits.design.chains import propose, run_chains, split_r_hat
-from advsci_circuits.design.fitting import Best
+from advsci_circuits.design.fitting import held_out_surprise
 from advsci_circuits.design.likelihood import CircuitLikelihood, LikelihoodGame, SizeLikelihood, renamed
 from advsci_circuits.design.posterior import Budget, design
 from advsci_circuits.design.rules import Rules, is_dual
+from advsci_circuits.game.held_out import LeastSurprised
 from advsci_circuits.graphs import Circuit, canonical_keys, is_valid
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.messengers import without_messengers
@@ -51,7 +52,7 @@ def test_training_makes_real_circuits_likelier(tmp_path):
     ring = torch.tensor([[[0, 0, -1], [-1, 0, 0], [0, -1, 0]]], dtype=torch.int8).expand(64, 3, 3)
     with Stream(0).seeded():
         network = SizeLikelihood(3, 32)
-    best = Best(ring[:8], tmp_path / "best.safetensors")
+    best = LeastSurprised("likelihood", held_out_surprise(ring[:8]), tmp_path / "best.safetensors")
     trainer = Trainer(steps=300, batch_size=32, device="cpu", quiet=True, log_every=20, callbacks=[best])
     trainer.fit(LikelihoodGame(network), {"signs": ring}, Alternating(lambda p: torch.optim.Adam(p, lr=1e-2)))
     # a ring of three has two namings, each with probability near one half

@@ -1,0 +1,203 @@
+"""Training of generator and discriminators of large networks, each stopped where other families surprise it least."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from advsci.errors import DataError
+from advsci.metrics import calibrate
+from advsci.metrics.ranking import ranking_probability
+from advsci.objectives import NonSaturating
+from advsci.schedules import Cosine
+from advsci.solvers import Alternating
+from advsci.streams import Stream
+from advsci.training import Run, Trainer
+from advsci_circuits.data.networks import Networks, whole_or_part
+from advsci_circuits.game.held_out import LeastSurprised
+from advsci_circuits.graphs.batch import CircuitBatch
+from advsci_circuits.graphs.breadth_first import breadth_first
+from advsci_circuits.networks.batches import NearSizes
+from advsci_circuits.networks.discriminator import NetworkDiscriminator
+from advsci_circuits.networks.games import RankingGame, RowsGame, narrowed, surprise_of_rows
+from advsci_circuits.networks.model import NetworkModel
+from advsci_circuits.networks.rows import RowGenerator
+from advsci_circuits.networks.sample import proposals
+from advsci_circuits.networks.wishes import wishes_of
+
+__all__ = ["DRAWS", "SIZES", "drawn_networks", "fit_networks"]
+
+SIZES = (13, 60)
+"""Fewest and most genes of what is learned."""
+DRAWS, HELD, MADE = 6000, 256, 1600
+KNOWN = 2048
+"""Real networks whose size and contents the generator remembers."""
+MEMBERS = 2
+"""Discriminators."""
+
+
+def drawn_networks(
+    networks: Networks, count: int, rng: np.random.Generator, smallest: int, largest: int
+) -> CircuitBatch:
+    """Whole networks and parts, every family alike, in breadth-first orders.
+
+    Parameters
+    ----------
+    networks
+        Real networks.
+    count
+        How many are drawn.
+    rng
+        Where the draws come from.
+    smallest, largest
+        Fewest and most genes of a draw.
+
+    Returns
+    -------
+    CircuitBatch
+
+    Raises
+    ------
+    DataError
+        Where there is no network.
+    """
+    families = list(networks.by_family().values())
+    if not families:
+        raise DataError(f"got no network of {smallest} genes or more; expected some. Try: --data library.")
+    found = []
+    for _ in range(count):
+        family = families[rng.integers(len(families))]
+        found.append(whole_or_part(family[rng.integers(len(family))], smallest, largest, rng))
+    return CircuitBatch.of([breadth_first(signs, rng) for signs in found], largest)
+
+
+def fit_networks(
+    networks: Networks, seed: int, run: Run, steps: int = 1750, ranking_steps: int = 400, device: str | None = None,
+    sizes: tuple[int, int] = SIZES, draws: int = DRAWS,
+) -> tuple[NetworkModel, dict[str, Any]]:  # fmt: skip
+    """A generator of large networks and discriminators that rank its proposals.
+
+    Parameters
+    ----------
+    networks
+        Real networks of the training families; 15 % of the families stop the trainings.
+    seed
+        Root of all draws.
+    run
+        The run; each network trains in a stage of its own.
+    steps
+        Steps of the generator.
+    ranking_steps
+        Steps of each discriminator.
+    device
+        Where it is trained; None takes an accelerator if there is one.
+    sizes
+        Fewest and most genes.
+    draws
+        Real networks drawn.
+
+    Returns
+    -------
+    (model, facts)
+        Facts: networks and families, bits per gene on families held out for the stop, and each discriminator's AUC
+        there.
+    """
+    stream = Stream(seed).at("networks")
+    kept, held = networks.split((0.85, 0.15), seed)
+    real = drawn_networks(kept, draws, stream.at("real").numpy(), *sizes)
+    unseen = drawn_networks(held, min(HELD, draws), stream.at("unseen").numpy(), *sizes)
+    with stream.at("generator").seeded():
+        generator = RowGenerator(known=min(KNOWN, draws))
+    prior = narrowed(real.signs[: len(generator.prior)], real.sizes[: len(generator.prior)])
+    generator.prior.copy_(torch.cat([prior.sizes[:, None], wishes_of(prior.signs, prior.sizes)], 1))
+    stage = run.stage("generator")
+    stop = LeastSurprised("generator", _rows_of(unseen, stream.at("rows")), stage.path / "best.safetensors")
+    Trainer(
+        steps=steps, batch_size=48, seed=seed, device=device, log_every=125, run=stage, title="generator of networks",
+        callbacks=[stop],
+    ).fit(
+        RowsGame(generator), NearSizes({"signs": real.signs, "sizes": real.sizes}),
+        Alternating(lambda p: torch.optim.AdamW(p, lr=1.5e-3, weight_decay=1e-2), Cosine(1.0, 0.03)),
+    )  # fmt: skip
+    stop.restore(generator)
+    facts: dict[str, Any] = {
+        "networks": len(networks), "families": len(set(networks.families)), "genes": list(sizes),
+        "held-out bits per gene": float(stop.surprise / np.log(2)), "discriminators": [],
+    }  # fmt: skip
+    model = _ranked(generator, real, unseen, stream, run, seed, ranking_steps, device, facts)
+    return model.eval().requires_grad_(False), facts
+
+
+def _rows_of(networks: CircuitBatch, stream: Stream) -> Callable[[nn.Module], float]:
+    """Surprise of a network at the same rows of held-out networks each time."""
+    places = stream.uniform((4, len(networks)))
+
+    def surprise(network: nn.Module) -> float:
+        assert isinstance(network, RowGenerator)
+        here = narrowed(networks.signs, networks.sizes).to(network.prior.device)
+        return float(np.mean([float(surprise_of_rows(network, here, p.to(network.prior.device))) for p in places]))
+
+    return surprise
+
+
+def _ranked(
+    generator: RowGenerator, real: CircuitBatch, unseen: CircuitBatch, stream: Stream, run: Run, seed: int, steps: int,
+    device: str | None, facts: dict[str, Any],
+) -> NetworkModel:  # fmt: skip
+    """Discriminators against samples of the finished generator, calibrated on families of neither."""
+    where = generator.prior.device
+    count = min(MADE, len(real))
+    some = real[:count]
+    made, more = (
+        proposals(generator, b.sizes, wishes_of(b.signs, b.sizes).to(where), stream.at(name))
+        for name, b in (("made", some), ("made unseen", unseen))
+    )
+    data = {"signs": some.signs, "sizes": some.sizes, "made": _wide(made, some), "made_sizes": made.sizes}
+    members: list[NetworkDiscriminator] = []
+    ratios = []
+    for k in range(MEMBERS):
+        with stream.at("discriminator", k).seeded():
+            member = NetworkDiscriminator()
+        stage = run.stage(f"discriminator{k}")
+        stop = LeastSurprised("discriminator", _apart(unseen, more), stage.path / "best.safetensors")
+        Trainer(
+            steps=steps, batch_size=40, seed=seed + k, device=device, log_every=50, run=stage,
+            title=f"discriminator {k + 1}", callbacks=[stop],
+        ).fit(
+            RankingGame(member), NearSizes(data),
+            Alternating(lambda p: torch.optim.AdamW(p, lr=1.5e-3, weight_decay=3e-2), Cosine(1.0, 0.05)),
+        )  # fmt: skip
+        stop.restore(member)
+        with torch.no_grad():
+            here = next(member.parameters()).device
+            logits = [member(narrowed(b.signs, b.sizes).to(here)) for b in (unseen, more)]
+        with warnings.catch_warnings():  # a slope of nothing is in the facts
+            warnings.simplefilter("ignore")
+            ratios.append(calibrate(*logits))
+        facts["discriminators"].append(
+            {"held-out AUC": float(ranking_probability(*logits)), "slope": ratios[-1].slope,
+             "slope error": ratios[-1].slope_error}
+        )  # fmt: skip
+        members.append(member)
+    model = NetworkModel(generator, members).to(where)
+    model.slope.copy_(torch.tensor([max(r.slope, 0.0) for r in ratios]))
+    model.offset.copy_(torch.tensor([r.offset for r in ratios]))
+    return model
+
+
+def _wide(made: CircuitBatch, like: CircuitBatch) -> Tensor:
+    return nn.functional.pad(made.signs, (0, like.signs.shape[1] - made.signs.shape[1]) * 2)
+
+
+def _apart(real: CircuitBatch, made: CircuitBatch) -> Callable[[nn.Module], float]:
+    """Logistic loss of a discriminator on held-out families."""
+
+    def surprise(network: nn.Module) -> float:
+        here = next(network.parameters()).device
+        logits = [network(narrowed(b.signs, b.sizes).to(here)) for b in (real, made)]
+        return float(NonSaturating().discriminator(*logits))
+
+    return surprise
