@@ -32,6 +32,7 @@ def held_out_surprise(signs: Tensor) -> Callable[[nn.Module], float]:
     """
 
     def surprise(network: nn.Module) -> float:
+        """Mean surprise of the circuits, of ``network``."""
         assert isinstance(network, SizeLikelihood)
         return -float(network.as_named(signs.to(next(network.parameters()).device)).mean())
 

@@ -136,6 +136,7 @@ def _rows_of(networks: CircuitBatch, stream: Stream) -> Callable[[nn.Module], fl
     places = stream.uniform((4, len(networks)))
 
     def surprise(network: nn.Module) -> float:
+        """Nats per gene at the rows, of ``network``."""
         assert isinstance(network, RowGenerator)
         here = narrowed(networks.signs, networks.sizes).to(network.prior.device)
         return float(np.mean([float(surprise_of_rows(network, here, p.to(network.prior.device))) for p in places]))
@@ -196,6 +197,7 @@ def _apart(real: CircuitBatch, made: CircuitBatch) -> Callable[[nn.Module], floa
     """Logistic loss of a discriminator on held-out families."""
 
     def surprise(network: nn.Module) -> float:
+        """Loss of ``network`` on both sides."""
         here = next(network.parameters()).device
         logits = [network(narrowed(b.signs, b.sizes).to(here)) for b in (real, made)]
         return float(NonSaturating().discriminator(*logits))
