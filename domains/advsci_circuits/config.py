@@ -33,8 +33,8 @@ class Train(DeviceConfig):
         description="Train the generator of large networks (13 to 60 genes) and the discriminators that rank what it "
         "proposes.",
     )
-    network_steps: int = Field(default=1750, ge=1, description="Steps of the generator of large networks.")
-    ranking_steps: int = Field(default=400, ge=1, description="Steps of each discriminator of large networks.")
+    network_steps: int = Field(default=1400, ge=1, description="Steps of the generator of large networks.")
+    ranking_steps: int = Field(default=300, ge=1, description="Steps of each discriminator of large networks.")
 
     game: bool = Field(
         default=False,

@@ -38,7 +38,7 @@ def large(bench: Bench) -> None:
         train, test = real_networks("library", 13).split((0.72, 0.28), seed)
         model = _trained(bench, train, seed)
         rng = np.random.default_rng(seed)
-        count = 24 if bench.quick else 160
+        count = 24 if bench.quick else 120
         real, group = _some(test, count, rng)
         floor, floor_group = _alike(train, real, rng)
         made: dict[str, tuple[list[np.ndarray], float]] = {"real training networks": (floor, 0.0)}
@@ -66,9 +66,7 @@ def _trained(bench: Bench, train: Networks, seed: int) -> NetworkModel:
     folder = Run(bench.models / f"networks{seed}")
     path = folder.path / "model.safetensors"
     if not path.is_file():
-        size = (
-            {"steps": 40, "ranking_steps": 20, "draws": 300} if bench.quick else {"steps": 1750, "ranking_steps": 400}
-        )
+        size = {"steps": 40, "ranking_steps": 20, "draws": 300} if bench.quick else {}
         begin = time.process_time()
         model, facts = fit_networks(train, seed, folder, device="cpu", **size)
         save_networks(model, path, facts)

@@ -32,7 +32,7 @@ __all__ = ["DRAWS", "SIZES", "drawn_networks", "fit_networks"]
 
 SIZES = (13, 60)
 """Fewest and most genes of what is learned."""
-DRAWS, HELD, MADE = 6000, 256, 1600
+DRAWS, HELD, MADE = 6000, 192, 1000
 KNOWN = 2048
 """Real networks whose size and contents the generator remembers."""
 MEMBERS = 2
@@ -75,7 +75,7 @@ def drawn_networks(
 
 
 def fit_networks(
-    networks: Networks, seed: int, run: Run, steps: int = 1750, ranking_steps: int = 400, device: str | None = None,
+    networks: Networks, seed: int, run: Run, steps: int = 1400, ranking_steps: int = 300, device: str | None = None,
     sizes: tuple[int, int] = SIZES, draws: int = DRAWS,
 ) -> tuple[NetworkModel, dict[str, Any]]:  # fmt: skip
     """A generator of large networks and discriminators that rank its proposals.
