@@ -69,11 +69,7 @@ CASES = {
         "--blocks 1",
         "--rate 0.01",
     ),
-    "circuits train --networks": (
-        circuits,
-        "--network-steps 4 --ranking-steps 2 --draws 100",
-        "--network-steps 5",
-    ),
+    "circuits train --networks": (circuits, "--network-steps 4 --ranking-steps 2 --draws 100", "--seed 1"),
     "singlecell correct": (cells, "--settings.steps 6 --labels-key cell_type --no-umap", "--settings.width 16"),
     "inverse train": (
         nothing,

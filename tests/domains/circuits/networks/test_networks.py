@@ -140,7 +140,7 @@ def test_the_discriminator_knows_neither_names_nor_padding():
         judge = NetworkDiscriminator(16, 2).eval()
     pair = CircuitBatch.of([signs, signs[np.ix_(order, order)], -signs])
     one, renamed, turned = judge(pair).tolist()
-    padded = float(judge(CircuitBatch.of([signs], 22))[0])
+    padded = judge(CircuitBatch.of([signs], 22)).tolist()[0]
     assert one == pytest.approx(renamed, abs=1e-4) and one == pytest.approx(padded, abs=1e-4)
     assert abs(one - turned) > 1e-3
     ring = CircuitBatch.of([np.array([[0, 0, -1], [1, 0, 0], [0, 1, 0]])])
