@@ -43,7 +43,8 @@ class Penalty(ABC):
 
     name: str
     gradients: bool = False
-    """Whether it reads the gradients of D at the batch's own points."""
+    """Whether it reads the gradients of D at the batch's own points. One that does and does not say so costs a second
+    pass."""
     active: bool = True
     """Whether it adds anything at this step of the training."""
     couples_batch: bool = False

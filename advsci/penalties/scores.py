@@ -61,7 +61,8 @@ class Scores:
     condition
         Shared by the real and the generated sample of the same index.
     gradients
-        Whether a penalty will ask for gradients: the input is then made a leaf before the pass.
+        Whether a penalty will ask for gradients: the input is then made a leaf before the pass, which saves a second
+        one.
     draw
         The random numbers of this evaluation, for penalties that interpolate or perturb.
 
@@ -109,7 +110,7 @@ class Scores:
             points = tuple(x if x.requires_grad or not gradients else x.detach().requires_grad_() for x in (real, fake))
             conditions = (condition, condition)
             self._real, self.fake = points
-        self._points = points
+        self._points, self._conditions = points, conditions
         self._input_gradients: tuple[Tensor, ...] | None = None
         self._logits = tuple(self._score(x, c) for x, c in zip(points, conditions, strict=True))
         self._real_logits = None if real is None else self._logits[0][: self._n]
@@ -145,8 +146,12 @@ class Scores:
 
     def _gradients(self) -> tuple[Tensor, ...]:
         if self._input_gradients is None:  # by hand: torch.compile does not trace the lock of a cached_property
-            total = torch.stack([logits.sum() for logits in self._logits]).sum()
-            self._input_gradients = torch.autograd.grad(total, self._points, create_graph=True)
+            points, every = self._points, self._logits
+            if not all(x.requires_grad for x in points):  # nobody had announced it: a second pass
+                points = tuple(x if x.requires_grad else x.detach().requires_grad_() for x in points)
+                every = tuple(self._score(x, c) for x, c in zip(points, self._conditions, strict=True))
+            total = torch.stack([logits.sum() for logits in every]).sum()
+            self._input_gradients = torch.autograd.grad(total, points, create_graph=True)
         return self._input_gradients
 
     @property

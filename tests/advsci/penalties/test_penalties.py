@@ -283,3 +283,25 @@ def test_a_pass_over_samples_alone_has_no_scores_of_data():
     for name in ("real", "real_logits"):
         with pytest.raises(ConfigError, match="generated samples alone"):
             getattr(scores, name)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_penalty_need_not_announce_that_it_reads_gradients(announced, together):
+    """The value is R1's, and so is its gradient in the parameters, whichever pass they come from."""
+
+    class Own(Penalty):
+        name = "own"
+        gradients = announced
+
+        def __call__(self, made, progress):
+            return 0.5 * made.real_gradient.square().sum(1).mean()
+
+    found = []
+    for penalty in (R1(1.0), Own()):
+        critic = smooth()
+        scores = Scores(critic, normal(6, 3), normal(6, 3, seed=1), together=together, gradients=penalty.gradients)
+        value = penalty(scores, torch.zeros((), dtype=REAL))
+        found.append((value, *torch.autograd.grad(value, list(critic.parameters())[:3])))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)
