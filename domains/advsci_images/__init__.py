@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from advsci_images.evaluation.scores import perceptual_distance as perceptual_distance
     from advsci_images.evaluation.scores import psnr as psnr
     from advsci_images.evaluation.scores import ssim as ssim
+    from advsci_images.game.cut import CUT as CUT
     from advsci_images.game.cyclegan import CycleGAN as CycleGAN
     from advsci_images.game.pix2pix import Pix2Pix as Pix2Pix
     from advsci_images.game.pixelda import PixelDA as PixelDA
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from advsci_images.game.training import Play as Play
     from advsci_images.systems.adapt import adapt as adapt
     from advsci_images.systems.translate import between_classes as between_classes
+    from advsci_images.systems.translate import by_contrast as by_contrast
     from advsci_images.systems.translate import from_pairs as from_pairs
     from advsci_images.systems.translate import without_pairs as without_pairs
     from advsci_images.systems.upscale import enlarger as enlarger

@@ -28,7 +28,7 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
     steps, batch_size, rate
         Of the training.
     strength
-        Weight of the adversary of DANN and CDAN.
+        Weight of the adversary of DANN, CDAN and PixelDA.
     random_state
         Seed.
 

@@ -31,7 +31,7 @@ class Adapt(Training):
     method: Literal["source", "dann", "cdan", "adda", "pixelda"] = Field(
         default="pixelda", description="How; 'source' does not adapt."
     )
-    strength: float = Field(default=1.0, ge=0, description="Weight of the adversary of dann and cdan.")
+    strength: float = Field(default=1.0, ge=0, description="Weight of the adversary of dann, cdan, pixelda.")
     entropy: float = Field(default=0.1, ge=0, description="Weight of the class entropy on images without labels.")
 
 
@@ -42,13 +42,14 @@ class Translate(Training):
         default="stained", description="Images to translate, or an example: stained, low-dose, inks. " + SOURCE
     )
     target: str = Field(default="", description="Images of the other kind; of the same names for pairs.")
-    method: Literal["pix2pix", "regression", "cyclegan", "stargan"] = Field(
+    method: Literal["pix2pix", "regression", "cyclegan", "cut", "stargan"] = Field(
         default="cyclegan",
-        description="From pairs with or without adversary, unpaired, or between the classes of one set.",
+        description="From pairs with or without adversary, unpaired (two ways), or between the classes of one set.",
     )
     cycle: float = Field(default=10.0, ge=0, description="cyclegan, stargan: weight of the way back.")
     identity: float = Field(default=0.0, ge=0, description="cyclegan: weight of leaving images of the target alone.")
     distance: float = Field(default=10.0, ge=0, description="pix2pix: weight of the distance to the target.")
+    contrast: float = Field(default=1.0, ge=0, description="cut: weight of the contrastive patch loss.")
 
 
 class Upscale(Training):

@@ -1,18 +1,21 @@
 """Adaptation from grey digits to digits on coloured textures."""
 
-import statistics
 from collections.abc import Sequence
 
 import torch
-from _row import interval, row
+from _images_found import Found
+from torch.nn.functional import normalize
 
 from advsci_images.data.examples import textured_digits
 from advsci_images.data.stack import Stack
+from advsci_images.evaluation.scores import structure
 from advsci_images.game.training import Play
 from advsci_images.systems.adapt import Method, adapt, predict
 
-STEPS: dict[Method, int] = {"source": 600, "dann": 600, "cdan": 600, "adda": 600, "pixelda": 600}
-"""Steps of each method."""
+STEPS = 600
+"""Steps of every training."""
+
+ADVERSARIAL: dict[str, tuple[Method, ...]] = {"adapt": ("dann", "pixelda"), "aligned": ("cdan", "adda")}
 
 
 def accuracy(classifier: torch.nn.Module, held: Stack) -> float:
@@ -20,35 +23,39 @@ def accuracy(classifier: torch.nn.Module, held: Stack) -> float:
     return float((predict(classifier, held.images).argmax(1) == held.labels).float().mean())  # type: ignore[arg-type]
 
 
-def adapt_rows(seeds: Sequence[int], share: float) -> None:
-    """Accuracy on the target, and the share of the gap that each method closes."""
-    found: dict[str, list[float]] = {}
+def nearest_edges(labelled: Stack, held: Stack) -> float:
+    """Accuracy without learning: the class of the labelled image whose edges are nearest."""
+    a, b = (normalize(structure(part.images).sqrt().flatten(1), dim=1) for part in (held, labelled))
+    nearest = (a @ b.T).argmax(1)
+    return float((labelled.require_labels("digits")[nearest] == held.labels).float().mean())  # type: ignore[arg-type]
+
+
+def adapt_rows(seeds: Sequence[int], share: float, part: str = "adapt") -> None:
+    """Accuracy on the target, and the share of the gap that each method closes, with and without its adversary."""
+    found = Found("textured digits, accuracy")
     example = textured_digits()
     labels = example.labelled.require_labels("digits")
+    truth = example.target.require_labels("textured")
+    x = (example.labelled.images, labels, example.target.images)
+    methods = ADVERSARIAL[part]
     for seed in seeds:
-        for method, steps in STEPS.items():
-            play = Play(max(2, int(share * steps)), 32, 2e-3, seed, "cpu")
-            network = adapt(method, example.labelled.images, labels, example.target.images, play)
-            found.setdefault(method, []).append(accuracy(network, example.held))
-        play = Play(max(2, int(share * 600)), 32, 2e-3, seed, "cpu")
-        truth = example.target.require_labels("textured")
-        best = adapt("source", example.target.images, truth, example.target.images, play)
-        found.setdefault("target only", []).append(accuracy(best, example.held))
-    for name, values in found.items():
-        row(f"textured digits: accuracy, {name}", mean(values), None, "higher", **spread(values))
-    for method in STEPS:
-        if method != "source":
-            triples = zip(found[method], found["source"], found["target only"], strict=True)
-            closed = [(own - low) / (high - low) for own, low, high in triples]
-            note = "of source only to target only; published for MNIST-M: DANN .53"
-            row(f"textured digits: gap closed, {method}", mean(closed), 0.9, "higher", note=note, **spread(closed))
+        play = Play(max(2, int(share * STEPS)), 32, 2e-3, seed, "cpu")
+        found.add("source only", accuracy(adapt("source", *x, play), example.held))
+        found.add("target only", accuracy(adapt("source", x[2], truth, x[2], play), example.held))
+        for method in methods:
+            found.add(method, accuracy(adapt(method, *x, play), example.held))
+            if method != "adda":  # which has no loss but the adversary's
+                off = adapt(method, *x, play, strength=0.0)
+                found.add(f"{method}, adversary off", accuracy(off, example.held))
+    found.add("nearest edges, no learning", nearest_edges(example.labelled, example.held))
+    closed = Found("textured digits, gap closed")
+    for name in [n for n in found.values if n.split(",")[0] in methods]:
+        triples = zip(found.values[name], found.values["source only"], found.values["target only"], strict=True)
+        closed.values[name] = [(own - low) / (high - low) for own, low, high in triples]
+    found.print()
+    closed.print({m: (0.9, "higher") for m in methods}, note="from source only to target only; MNIST-M, DANN: .53")
 
 
-def mean(values: Sequence[float]) -> float:
-    """The mean over seeds."""
-    return statistics.fmean(values)
-
-
-def spread(values: Sequence[float]) -> dict:
-    """Seeds and interval of a row."""
-    return {"seeds": len(values), "interval": interval(values) if len(values) > 1 else None}
+def aligned_rows(seeds: Sequence[int], share: float) -> None:
+    """The same for CDAN and ADDA."""
+    adapt_rows(seeds, share, "aligned")

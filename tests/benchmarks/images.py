@@ -7,20 +7,26 @@ steps: the figures then say only that everything runs.
 import argparse
 
 import torch
-from _images_adapt import adapt_rows
-from _images_generate import compare_rows, dimension_rows, few_rows, rare_rows
-from _images_translate import dose_rows, ink_rows, stain_rows, upscale_rows
+from _images_adapt import adapt_rows, aligned_rows
+from _images_caption import caption_rows
+from _images_compare import compare_rows
+from _images_generate import dimension_rows, few_rows, rare_rows
+from _images_translate import dose_rows, flip_rows, ink_rows, stain_rows
+from _images_upscale import upscale_rows
 
 PARTS = {
     "dimension": dimension_rows,
     "adapt": adapt_rows,
+    "aligned": aligned_rows,
     "stain": stain_rows,
+    "flip": flip_rows,
     "dose": dose_rows,
     "inks": ink_rows,
     "upscale": upscale_rows,
     "rare": rare_rows,
     "few": few_rows,
     "compare": compare_rows,
+    "caption": caption_rows,
 }
 
 

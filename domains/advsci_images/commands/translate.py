@@ -19,7 +19,7 @@ from advsci_images.evaluation.page import training_sections
 from advsci_images.evaluation.pictures import gallery
 from advsci_images.game.training import Play
 from advsci_images.store import save_network
-from advsci_images.systems.translate import between_classes, from_pairs, translated, without_pairs
+from advsci_images.systems.translate import between_classes, by_contrast, from_pairs, translated, without_pairs
 
 __all__ = ["plan", "run"]
 
@@ -105,20 +105,23 @@ def run(config: Translate, folder: Run) -> Path:
         return _between_classes(config, folder)
     found = sets(config)
     x, y, play = found.source.images, found.target.images, Play.of(config, folder)
-    back = None
+    back, held = None, found.held_source.images
     if config.method == "cyclegan":
         there, back = without_pairs(x, y, play, cycle=config.cycle, identity=config.identity)
+    elif config.method == "cut":
+        x, held = (same_channels(part.images, y.shape[1]) for part in (found.source, found.held_source))
+        there = by_contrast(x, y, play, contrast=config.contrast)
     else:
         weight = float(config.method == "pix2pix")
         there = from_pairs(x, y, play, adversarial=weight, distance=config.distance)
-    made = translated(there, found.held_source.images)
+    made = translated(there, held)
     labels = found.held_source.labels
     stack = Stack(made, found.target.form, found.held_source.names, labels, found.held_source.classes)
     write_images(folder.samples / "translated", stack)
     returned = None if back is None else translated(back, made)
-    cycle = None if returned is None else float((returned - found.held_source.images).abs().mean()) / 2.0
+    cycle = None if returned is None else float((returned - held).abs().mean()) / 2.0
     seen = None if found.held_target is None else examine(made, found.held_target.images)
-    arguments = {"inputs": found.source.channels, "outputs": found.target.channels}
+    arguments = {"inputs": held.shape[1], "outputs": found.target.channels}
     card = {"method": config.method, "data": config.data, "target": config.target}
     save_network(folder.path / "translator.safetensors", there, arguments, found.target.form, **card)
     with drawn("report"):
@@ -140,6 +143,11 @@ def run(config: Translate, folder: Run) -> Path:
     for line in seen.warnings() if seen is not None else []:
         print(f"warning: {line}")
     return folder.samples / "translated"
+
+
+def same_channels(x: torch.Tensor, channels: int) -> torch.Tensor:
+    """Grey images ``x`` (n 1 h w) repeated in ``channels``; images of more channels as they are."""
+    return x.expand(-1, channels, -1, -1) if x.shape[1] == 1 else x
 
 
 def _between_classes(config: Translate, folder: Run) -> Path:

@@ -80,6 +80,8 @@ class CaptionGAN(AdversarialGame):
         ``matcher(x, marks)``, how badly images fit their captions (n), a fixed function.
     match
         :math:`\lambda`.
+    adversarial
+        Weight of the judge; 0 leaves it out.
 
     Notes
     -----
@@ -96,13 +98,15 @@ class CaptionGAN(AdversarialGame):
         matcher: Callable[[Tensor, Tensor], Tensor],
         *,
         match: float = 1.0,
+        adversarial: float = 1.0,
     ):
-        super().__init__(generator, judge, penalties=())
+        super().__init__(generator, judge, penalties=(), adversarial=adversarial)
         self.latent, self.matcher, self.match = latent, matcher, match
 
     @property
     def players(self) -> dict[str, nn.Module]:
-        return {"discriminator": self.discriminator, "generator": self.generator}
+        alone = {"generator": self.generator}
+        return alone if self.adversarial == 0.0 else {"discriminator": self.discriminator} | alone
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         """A latent vector for every image of ``batch``, from ``stream``."""

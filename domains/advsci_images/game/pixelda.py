@@ -36,6 +36,8 @@ class PixelDA(AdversarialGame):
         Weight of the classifier's loss.
     eta
         Weight of the classifier's entropy on unlabelled images in the second half of the training.
+    adversarial
+        :math:`\alpha`; at 0 the judge leaves the game, and the painter stays as random as it began.
 
     Notes
     -----
@@ -52,14 +54,16 @@ class PixelDA(AdversarialGame):
         *,
         beta: float = 1.0,
         eta: float = 0.1,
+        adversarial: float = 1.0,
     ):
         generator = nn.ModuleDict({"painter": painter, "classifier": classifier})
-        super().__init__(generator, judge, penalties=())
+        super().__init__(generator, judge, penalties=(), adversarial=adversarial)
         self.beta, self.eta = beta, eta
 
     @property
     def players(self) -> dict[str, nn.Module]:
-        return {"discriminator": self.discriminator, "generator": self.generator}
+        alone = {"generator": self.generator}
+        return alone if self.adversarial == 0.0 else {"discriminator": self.discriminator} | alone
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         """The painter's numbers for the sources of ``batch``, from ``stream``."""

@@ -272,6 +272,20 @@ class Translator(nn.Module):
             self.skip.bias.zero_()  # type: ignore[union-attr]
             self.up[-1].weight.mul_(0.3)  # type: ignore[union-attr, operator]
 
+    def features(
+        self,
+        x: Float[Tensor, "n c h w"],
+        condition: "Int[Tensor, ' n'] | Float[Tensor, 'n k'] | None" = None,
+    ) -> list[Tensor]:
+        """The hidden layers at images ``x`` under ``condition``: after the first convolution and after each block."""
+        h = self.down(padded(x, 2) if self.factor == 1 else x)
+        if self.condition is not None:
+            h = h + self.condition(condition)[:, :, None, None]
+        layers = [h]
+        for block in self.blocks:
+            layers.append(layers[-1] + block(layers[-1]))
+        return layers
+
     def forward(
         self,
         x: Float[Tensor, "n c h w"],
@@ -280,11 +294,7 @@ class Translator(nn.Module):
         """Images (n d height width) from ``x`` (n c h w) under ``condition``: labels (n), vectors (n k), or None."""
         height, width = x.shape[2] * self.factor, x.shape[3] * self.factor
         x = padded(x, 2) if self.factor == 1 else x
-        h = self.down(x)
-        if self.condition is not None:
-            h = h + self.condition(condition)[:, :, None, None]
-        for block in self.blocks:
-            h = h + block(h)
+        h = self.features(x, condition)[-1]
         copy = x if self.factor == 1 else interpolate(x, scale_factor=self.factor, mode="bicubic")
         return (self.skip(copy) + self.up(h))[:, :, :height, :width]
 

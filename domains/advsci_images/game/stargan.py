@@ -72,6 +72,8 @@ class StarGAN(AdversarialGame):
         Their number.
     classes, cycle
         :math:`\lambda_{cls}` and :math:`\lambda_{rec}`.
+    adversarial
+        Weight of :math:`L_{adv}` in :math:`L_G`; at 0 the reader of domains alone is left of the judge.
 
     Notes
     -----
@@ -86,8 +88,9 @@ class StarGAN(AdversarialGame):
         *,
         classes: float = 1.0,
         cycle: float = 10.0,
+        adversarial: float = 1.0,
     ):
-        super().__init__(generator, judge, penalties=(ReadsDomain(),))
+        super().__init__(generator, judge, penalties=(ReadsDomain(),), adversarial=adversarial)
         self.domains, self.classes, self.cycle = domains, classes, cycle
 
     @property

@@ -49,7 +49,7 @@ def adapt(
     play
         Steps, rate, seed, device, folder.
     strength
-        :math:`\lambda` of DANN and CDAN.
+        Weight of the adversary: :math:`\lambda` of DANN and CDAN, :math:`\alpha` of PixelDA; 0 leaves it out.
     eta
         Weight of the entropy on unlabelled images; 0 for ``source``, which does not look at them.
 
@@ -66,7 +66,7 @@ def adapt(
         The domains differ in channels or size.
     """
     if method == "pixelda":
-        return adapt_with_painter(x, label, target, play, eta=eta)[0]
+        return adapt_with_painter(x, label, target, play, eta=eta, strength=strength)[0]
     if method not in METHODS:
         raise ConfigError(f"got method {method!r}; expected one of {', '.join(METHODS)}. Try: 'dann'.")
     check_domains(x, target)
@@ -89,12 +89,13 @@ def adapt_with_painter(
     play: Play,
     *,
     eta: float = 0.1,
+    strength: float = 1.0,
 ) -> tuple[Classifier, Painter]:
     """PixelDA: the classifier, and the painter that gives labelled images the look of the others.
 
     Parameters
     ----------
-    x, label, target, play, eta
+    x, label, target, play, eta, strength
         As in `adapt`.
 
     Returns
@@ -107,7 +108,7 @@ def adapt_with_painter(
     with play.stream("networks").seeded():
         classifier = Classifier(channels, (x.shape[2], x.shape[3]), int(label.max()) + 1)
         painter, judge = Painter(channels), Judge(channels, (x.shape[2], x.shape[3]))
-    game = PixelDA(painter, classifier, judge, eta=eta)
+    game = PixelDA(painter, classifier, judge, eta=eta, adversarial=strength)
     training = play.fit(game, Unpaired([{"source": x, "label": label}, {"x": target}], play.seed))
     networks = training.averaged("generator").eval()
     return networks["classifier"], networks["painter"]  # type: ignore[index, return-value]

@@ -79,7 +79,9 @@ def reader_of_attributes(scenes: Scenes, play: Play) -> Classifier:
     return training.averaged("reader").eval().requires_grad_(False)  # type: ignore[return-value]
 
 
-def painter_of_captions(scenes: Scenes, reader: Classifier, play: Play, *, attention: bool = True) -> Repainter:
+def painter_of_captions(
+    scenes: Scenes, reader: Classifier, play: Play, *, attention: bool = True, adversarial: float = 1.0
+) -> Repainter:
     """Train both stages, one after the other.
 
     Parameters
@@ -92,6 +94,8 @@ def painter_of_captions(scenes: Scenes, reader: Classifier, play: Play, *, atten
         Steps of each stage, rate, seed, device, folder.
     attention
         Let stage two read single words.
+    adversarial
+        Weight of the judges; 0 leaves them out, and the reader alone teaches.
 
     Returns
     -------
@@ -109,10 +113,11 @@ def painter_of_captions(scenes: Scenes, reader: Classifier, play: Play, *, atten
         first = ConditionalStrided(LATENT, 3, half, (32, 16), WORDS)
         judges = [Judge(3, (side, side), condition=WORDS) for side in (half, SIDE)]
     data = {"x": avg_pool2d(scenes.images, 2), "condition": scenes.marks}
-    coarse = play.stage("coarse").fit(CaptionGAN(first, judges[0], LATENT, matcher), data).averaged("generator")
+    game = CaptionGAN(first, judges[0], LATENT, matcher, adversarial=adversarial)
+    coarse = play.stage("coarse").fit(game, data).averaged("generator")
     with play.stream("second").seeded():
         second = Repainter(coarse, WORDS, attention=attention)
-    game = CaptionGAN(second, judges[1], LATENT, matcher)
+    game = CaptionGAN(second, judges[1], LATENT, matcher, adversarial=adversarial)
     data = {"x": scenes.images, "condition": scenes.marks}
     return play.stage("fine").fit(game, data).averaged("generator").eval()  # type: ignore[return-value]
 

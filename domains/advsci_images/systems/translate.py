@@ -1,4 +1,4 @@
-"""Translators of images: pix2pix and regression from pairs, CycleGAN without pairs, StarGAN between classes."""
+"""Translators of images: pix2pix and regression from pairs, CycleGAN and CUT without, StarGAN between classes."""
 
 import torch
 from jaxtyping import Float, Int
@@ -6,13 +6,14 @@ from torch import Tensor, nn
 
 from advsci.errors import DataError, ShapeError
 from advsci_images.data.pairing import Unpaired
+from advsci_images.game.cut import CUT, PatchHeads
 from advsci_images.game.cyclegan import CycleGAN, PairJudge
 from advsci_images.game.pix2pix import Pix2Pix
 from advsci_images.game.players import Classifier, Judge, Translator
 from advsci_images.game.stargan import JudgeOfDomains, StarGAN
 from advsci_images.game.training import Play
 
-__all__ = ["between_classes", "from_pairs", "translated", "without_pairs"]
+__all__ = ["between_classes", "by_contrast", "from_pairs", "translated", "without_pairs"]
 
 
 def from_pairs(
@@ -109,6 +110,51 @@ def without_pairs(
     return networks["there"], networks["back"]  # type: ignore[index, return-value]
 
 
+def by_contrast(
+    x: Float[Tensor, "n c h w"],
+    y: Float[Tensor, "m d y x"],
+    play: Play,
+    *,
+    contrast: float = 1.0,
+    adversarial: float = 1.0,
+) -> Translator:
+    """CUT: one translator, one judge, and patches that keep their place.
+
+    Parameters
+    ----------
+    x, y
+        Two sets of images in [-1, 1] of one size and number of channels; no row belongs to another.
+    play
+        Steps, rate, seed, device, folder.
+    contrast
+        Weight of the contrastive patch loss.
+    adversarial
+        Weight of the judge.
+
+    Returns
+    -------
+    Translator
+        From the first set to the second; in evaluation mode.
+
+    Raises
+    ------
+    ShapeError
+        Sizes or channels differ.
+    """
+    if x.shape[1:] != y.shape[1:]:
+        raise ShapeError(
+            f"got images of {tuple(x.shape[1:])} and {tuple(y.shape[1:])}; expected one shape, since one encoder reads "
+            "both sets. Try: repeat a grey channel, or --method cyclegan."
+        )
+    with play.stream("networks").seeded():
+        translator = Translator(x.shape[1], y.shape[1])
+        heads = PatchHeads([h.shape[1] for h in translator.features(x[:1])])
+        judge = Judge(y.shape[1], (y.shape[2], y.shape[3]), bound=1.5)
+    game = CUT(translator, heads, judge, lam=contrast, adversarial=adversarial)
+    networks = play.fit(game, Unpaired([{"source": x}, {"x": y}], play.seed)).averaged("generator").eval()
+    return networks["translator"]  # type: ignore[index, return-value]
+
+
 class Pairs(Unpaired):
     """Independent pairs of images, stacked along the channels as ``x``.
 
@@ -129,7 +175,12 @@ class Pairs(Unpaired):
 
 
 def between_classes(
-    x: Float[Tensor, "n c h w"], domain: Int[Tensor, " n"], play: Play, *, cycle: float = 10.0
+    x: Float[Tensor, "n c h w"],
+    domain: Int[Tensor, " n"],
+    play: Play,
+    *,
+    cycle: float = 10.0,
+    adversarial: float = 1.0,
 ) -> Translator:
     """StarGAN: one translator for all classes.
 
@@ -143,6 +194,8 @@ def between_classes(
         Steps, rate, seed, device, folder.
     cycle
         Weight of the way there and back.
+    adversarial
+        Weight of the judge of looks; the reader of classes stays.
 
     Returns
     -------
@@ -161,7 +214,7 @@ def between_classes(
     with play.stream("networks").seeded():
         translator = Translator(channels, channels, condition=domains)
         judge = JudgeOfDomains(Judge(channels, size), Classifier(channels, size, domains, width=16, norm=False))
-    game = StarGAN(translator, judge, domains, cycle=cycle)
+    game = StarGAN(translator, judge, domains, cycle=cycle, adversarial=adversarial)
     return play.fit(game, {"x": x, "domain": domain}).averaged("generator").eval()  # type: ignore[return-value]
 
 

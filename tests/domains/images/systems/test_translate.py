@@ -8,7 +8,7 @@ from advsci.streams import Stream
 from advsci_images.evaluation.hallucination import examine
 from advsci_images.evaluation.scores import own_source
 from advsci_images.game.training import Play
-from advsci_images.systems.translate import between_classes, from_pairs, translated, without_pairs
+from advsci_images.systems.translate import between_classes, by_contrast, from_pairs, translated, without_pairs
 
 SIDE = 12
 INKS = torch.tensor([[1.0, -0.5, -0.5], [-0.5, 1.0, -0.5], [-0.5, -0.5, 1.0]])
@@ -67,3 +67,18 @@ def test_wrong_sets_are_named():
         without_pairs(x, x.expand(-1, 3, -1, -1), Play(1), identity=1.0)
     with pytest.raises(DataError, match="at least 2"):
         between_classes(x, torch.zeros(4, dtype=torch.long), Play(1))
+
+
+def test_cut_finds_the_map_without_pairs_by_the_contrast_of_patches():
+    x, y = discs(300, Stream(0)).expand(-1, 3, -1, -1), coloured(discs(300, Stream(5)))
+    held = discs(60, Stream(1)).expand(-1, 3, -1, -1)
+    made = {
+        (contrast, judge): translated(
+            by_contrast(x, y, Play(200, 32, 3e-3, device="cpu"), contrast=contrast, adversarial=judge), held
+        )
+        for contrast, judge in ((1.0, 1.0), (1.0, 0.0))
+    }
+    psnr = {key: examine(images, coloured(held[:, :1])).psnr for key, images in made.items()}
+    print(psnr, own_source(made[1.0, 1.0], held))
+    assert psnr[1.0, 1.0] > 18 and psnr[1.0, 1.0] > psnr[1.0, 0.0] + 3
+    assert float(own_source(made[1.0, 1.0], held)) > 0.9
