@@ -9,7 +9,7 @@ from advsci.config import DeviceConfig
 
 __all__ = ["Adapt", "Augment", "Caption", "Compare", "Sample", "Train", "Training", "Translate", "Upscale"]
 
-SOURCE = "Registered data set, folder of PNG, JPEG or TIFF files (subfolders are classes), or npz file."
+SOURCE = "Registered data set, folder of PNG, JPEG, TIFF or DICOM files (subfolders are classes), or npz file."
 
 
 class Training(DeviceConfig):
@@ -67,8 +67,9 @@ class Train(Training):
     """Train a generator of images, of each class where there are classes."""
 
     data: str = Field(default="digits", description="Images. " + SOURCE)
-    networks: Literal["strided", "residual", "style"] = Field(
-        default="strided", description="R3GAN's game on cheap networks, on its own, or on a style-based generator."
+    networks: Literal["strided", "residual", "style", "dcgan", "progressive"] = Field(
+        default="strided",
+        description="R3GAN's game on cheap networks, on its own, on a style-based or a growing one; or DCGAN.",
     )
     conditional: bool = Field(default=False, description="One generator for all classes, told which is wanted.")
     augment: Literal["none", "diffaugment", "ada"] = Field(

@@ -10,7 +10,9 @@ import torch
 from _images_adapt import adapt_rows, aligned_rows
 from _images_caption import caption_rows
 from _images_compare import compare_rows
+from _images_direction import direction_rows
 from _images_generate import dimension_rows, few_rows, rare_rows
+from _images_losses import loss_rows
 from _images_translate import dose_rows, flip_rows, ink_rows, stain_rows
 from _images_upscale import upscale_rows
 
@@ -27,6 +29,8 @@ PARTS = {
     "few": few_rows,
     "compare": compare_rows,
     "caption": caption_rows,
+    "losses": loss_rows,
+    "directions": direction_rows,
 }
 
 

@@ -401,5 +401,6 @@ READERS: dict[str, Reader] = {
     "regulariser": Reader(_regulariser, _load_regulariser, checked=True),
     "images, png": Reader(_picture("x.png"), _file_of_images),
     "images, tiff": Reader(_picture("x.tif"), _file_of_images),
+    "images, dicom": Reader(_dicom, _file_of_images),
     "images, npz": Reader(_npz_of(x=_image()[None], y=np.array([0])), _file_of_images),
 }

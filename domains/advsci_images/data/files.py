@@ -1,4 +1,4 @@
-"""One image file read and written: PNG, JPEG and TIFF, with bit depth and channels as stored."""
+"""One image file read and written: PNG, JPEG, TIFF and DICOM, with bit depth and channels as stored."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,12 @@ import numpy as np
 
 from advsci.errors import AdvsciError, DataError, needs
 from advsci.files import open_picture, open_tiff
+from advsci_images.data.dicom import read_dicom, write_dicom
 from advsci_images.data.form import Form
 
 __all__ = ["LARGEST", "SMALLEST", "SUFFIXES", "read_file", "write_file"]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
 SMALLEST, LARGEST = 8, 4096
 """Sides of images in pixels: what two halvings need, and what still fits into memory with a network's layers."""
 
@@ -22,7 +23,7 @@ def read_file(path: Path) -> tuple[np.ndarray, Form]:
     Parameters
     ----------
     path
-        A PNG, JPEG or TIFF file.
+        A PNG, JPEG or TIFF file, or a DICOM slice (``.dcm``).
 
     Returns
     -------
@@ -39,7 +40,7 @@ def read_file(path: Path) -> tuple[np.ndarray, Form]:
         The package that reads this format is not installed.
     """
     path = Path(path)
-    reader = _read_tiff if path.suffix.lower() in (".tif", ".tiff") else _read_pillow
+    reader = {".tif": _read_tiff, ".tiff": _read_tiff, ".dcm": _read_slice}.get(path.suffix.lower(), _read_pillow)
     try:
         array, layout = reader(path)
     except (AdvsciError, MemoryError):
@@ -49,13 +50,14 @@ def read_file(path: Path) -> tuple[np.ndarray, Form]:
             f"{path}: got a file that cannot be read ({type(error).__name__}: {error}); expected an image. "
             "Try: remove the file, or copy it again."
         ) from None
-    if array.dtype not in (np.uint8, np.uint16, np.float32):
+    if array.dtype not in (np.uint8, np.uint16, np.float32) and reader is not _read_slice:
         raise DataError(
             f"{path}: got numbers of type {array.dtype}; expected uint8, uint16 or float32. Try: convert the file."
         )
     if not np.isfinite(array).all():
         raise DataError(f"{path}: got NaN or infinity; expected finite intensities. Try: replace them.")
-    span = (0.0, 1.0) if array.dtype == np.float32 else (0.0, float(np.iinfo(array.dtype).max))
+    whole = None if array.dtype == np.float32 else np.iinfo(array.dtype)
+    span = (0.0, 1.0) if whole is None else (float(whole.min), float(whole.max))
     return array, Form(path.suffix.lower(), str(array.dtype), layout, *span)
 
 
@@ -83,6 +85,8 @@ def write_file(path: Path, array: np.ndarray, form: Form) -> Path:
     """
     path = Path(path).with_suffix(form.suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if form.suffix == ".dcm":
+        return write_dicom(path, array, form)
     if form.suffix in (".tif", ".tiff"):
         kind = "rgb" if form.layout == "last" and array.shape[-1] == 3 else "minisblack"
         extra: dict[str, Any] = {"planarconfig": "contig"} if form.layout == "last" else {}
@@ -151,6 +155,12 @@ def _read_tiff(path: Path) -> tuple[np.ndarray, Any]:
         f"{path}: got a TIFF of axes {axes} and shape {shape}; expected one image, its channels as samples or pages. "
         "Try: one file per image."
     )
+
+
+def _read_slice(path: Path) -> tuple[np.ndarray, Any]:
+    array = read_dicom(path)
+    _check_size(path, *array.shape)
+    return array, "grey"
 
 
 def _check_size(path: Path, height: int, width: int) -> None:

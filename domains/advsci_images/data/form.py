@@ -24,9 +24,9 @@ class Form:
     Parameters
     ----------
     suffix
-        Of the files: ``".png"``, ``".tif"``, ``".jpg"``, ``".npz"``.
+        Of the files: ``".png"``, ``".tif"``, ``".jpg"``, ``".dcm"``, ``".npz"``.
     dtype
-        numpy's name of the stored number type: ``"uint8"``, ``"uint16"``, ``"float32"``.
+        numpy's name of the stored number type: ``"uint8"``, ``"uint16"``, ``"int16"``, ``"float32"``.
     layout
         Where the channels stand in a stored array: nowhere (grey), last, or first.
     low, high
@@ -84,7 +84,7 @@ class Form:
     def from_unit(self, x: Float[Tensor, "c h w"]) -> np.ndarray:
         """An image ``x`` (channels, height, width) in [-1, 1] as it is stored, clipped to the form's range."""
         values = self.low + (self.high - self.low) * (x.detach().cpu().double().clamp(-1.0, 1.0).numpy() + 1.0) / 2.0
-        if self.dtype.startswith("uint"):
+        if "int" in self.dtype:
             values = np.rint(values)
         values = values.astype(self.dtype)
         if self.layout == "grey":

@@ -1,14 +1,19 @@
 """Generator and discriminator of images of any kind, with or without classes."""
 
+import math
 from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from advsci.errors import ConfigError
 from advsci.nn import (
     ConditionEmbedding,
+    DCGANDiscriminator,
+    DCGANGenerator,
+    ProgressiveGenerator,
     Projection,
     ResidualDiscriminator,
     ResidualGenerator,
@@ -18,9 +23,20 @@ from advsci.nn import (
     group_norm,
 )
 
-__all__ = ["ConditionalStrided", "Kind", "Pair", "generator_of", "pair_of"]
+__all__ = [
+    "ConditionalStrided",
+    "Cropped",
+    "Framed",
+    "Kind",
+    "Pair",
+    "doubled_side",
+    "framed",
+    "generator_of",
+    "pair_of",
+    "progressive_widths",
+]
 
-Kind = Literal["strided", "residual", "style"]
+Kind = Literal["strided", "residual", "style", "dcgan", "progressive"]
 
 
 class Pair(NamedTuple):
@@ -58,13 +74,74 @@ class ConditionalStrided(nn.Module):
         return self.net(torch.cat([z, self.embedding(condition)], 1))
 
 
+class Cropped(nn.Module):
+    """The middle of a generator's images.
+
+    Parameters
+    ----------
+    net
+        Makes images of a side of at least ``size``.
+    size
+        Side that is kept.
+    """
+
+    def __init__(self, net: nn.Module, size: int):
+        super().__init__()
+        self.net, self.size = net, size
+
+    def forward(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n c h w"]:
+        """Images (n c size size) of latent vectors ``z`` (n latent)."""
+        images = self.net(z)
+        start = (images.shape[2] - self.size) // 2
+        return images[:, :, start : start + self.size, start : start + self.size]
+
+
+class Framed(nn.Module):
+    """A discriminator of larger images: the edge of smaller ones is repeated around them.
+
+    Parameters
+    ----------
+    net
+        Judges images of ``side``.
+    side
+        Of the framed images.
+    """
+
+    def __init__(self, net: nn.Module, side: int):
+        super().__init__()
+        self.net, self.side = net, side
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, " n"]:
+        """Logits (n) of images ``x`` (n c h w)."""
+        return self.net(framed(x, self.side))
+
+
+def framed(x: Float[Tensor, "n c h w"], side: int) -> Float[Tensor, "n c s s"]:
+    """Square images ``x`` in the middle of ``side`` x ``side`` pixels, their edge repeated outwards."""
+    before = (side - x.shape[2]) // 2
+    after = side - x.shape[2] - before
+    return pad(x, (before, after, before, after), mode="replicate") if side > x.shape[2] else x
+
+
+def doubled_side(size: int) -> int:
+    """The smallest of 8, 16, 32... that is not below ``size``."""
+    return max(8, 4 * 2 ** math.ceil(math.log2(size / 4)))
+
+
+def progressive_widths(side: int, width: int) -> tuple[int, ...]:
+    """Channels of the stages from 4 x 4 to ``side``, coarse to fine, ending in ``width`` and half of it."""
+    stages = round(math.log2(side / 4)) + 1
+    return (*[2 * width] * (stages - 2), width, width // 2)
+
+
 def generator_of(kind: Kind, channels: int, size: int, latent: int, width: int, classes: int = 0) -> nn.Module:
     """A new generator of square images.
 
     Parameters
     ----------
     kind
-        ``"strided"`` (cheap), ``"residual"`` (R3GAN's) or ``"style"``.
+        ``"strided"`` (cheap), ``"residual"`` (R3GAN's), ``"style"``, ``"dcgan"`` or ``"progressive"``. The last two
+        double a side of 4 some times; the middle of what they make is taken.
     channels, size
         Channels and side of the images.
     latent
@@ -82,7 +159,7 @@ def generator_of(kind: Kind, channels: int, size: int, latent: int, width: int, 
     Raises
     ------
     ConfigError
-        The side is not divisible by 4, or the width not by 8.
+        The side is not divisible by 4, or the width not by 8; or a kind that knows no classes is told some.
     """
     if size % 4 or width % 8:
         raise ConfigError(
@@ -90,6 +167,13 @@ def generator_of(kind: Kind, channels: int, size: int, latent: int, width: int, 
             "Try: crop or pad the images."
         )
     widths = (2 * width, width)
+    if kind in ("dcgan", "progressive"):
+        if classes:
+            raise ConfigError(f"got {classes} classes for {kind}; expected 0. Try: strided, residual or style.")
+        side = doubled_side(size)
+        if kind == "dcgan":
+            return Cropped(DCGANGenerator(latent, channels, side, width // 2), size)
+        return Cropped(ProgressiveGenerator(latent, channels, progressive_widths(side, width)), size)
     if kind == "residual":
         return ResidualGenerator(latent, channels, size, (*widths, width // 2), condition=classes)
     if kind == "style":
@@ -113,6 +197,11 @@ def pair_of(kind: Kind, channels: int, size: int, latent: int, width: int, class
         Ready for `advsci.games.GAN`; with classes the discriminator judges by projection.
     """
     generator = generator_of(kind, channels, size, latent, width, classes)
+    if kind == "progressive":
+        raise ConfigError("got progressive; expected a pair of one size. Try: systems.growing.grown_generator.")
+    if kind == "dcgan":
+        side = doubled_side(size)
+        return Pair(generator, Framed(DCGANDiscriminator(channels, side, width // 2), side), latent)
     if kind == "residual":
         fine = (width // 2, width, 2 * width)
         discriminator: nn.Module = ResidualDiscriminator(channels, size, fine, condition=classes)

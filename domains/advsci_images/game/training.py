@@ -37,6 +37,8 @@ class Play:
         Folder of log and checkpoints, or None to keep all in memory.
     quiet
         Show no progress.
+    records
+        Logging steps of a training.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class Play:
     device: "str | None" = None
     run: "Run | None" = None
     quiet: bool = True
+    records: int = 10
 
     @classmethod
     def of(cls, settings: "TrainingSettings", run: "Run | None" = None) -> "Play":
@@ -124,7 +127,7 @@ class Play:
         Training
             The trained game with its log.
         """
-        log_every = max(1, self.steps // 10)
+        log_every = max(1, self.steps // self.records)
         played = isinstance(game, AdversarialGame | DomainAdversarial)
         probe = [Probe(data, samples=256, jacobians=4)] if played and self.run is not None else []
         trainer = Trainer(

@@ -2,10 +2,12 @@ r"""Generators of images: R3GAN's game on small networks, with augmentation wher
 
 Relativistic pairing with R1 and R2, :math:`\gamma` from 2 to 0.5 (Huang et al. 2024, arXiv 2501.05441). Real and
 generated images are changed alike before they are judged, at a fixed probability (DiffAugment, arXiv 2006.10738) or at
-one that follows the discriminator's overfitting (ADA, arXiv 2006.06676).
+one that follows the discriminator's overfitting (ADA, arXiv 2006.06676). ``"dcgan"`` plays the game of Radford et al.
+2016 (arXiv 1511.06434) instead: the non-saturating objective, batch norm, no penalty; their rate is 2e-4.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -15,11 +17,14 @@ from advsci.errors import ConfigError
 from advsci.games import GAN
 from advsci.latents import Gaussian
 from advsci.nn import AdaptProbability, Augmentation
+from advsci.objectives import NonSaturating
 from advsci.penalties import R1, R2
 from advsci.schedules import Geometric
 from advsci.streams import Stream
+from advsci.training import Callback
 from advsci_images.game.generators import Kind, pair_of
 from advsci_images.game.training import Play
+from advsci_images.systems.growing import grown_generator
 
 __all__ = ["Augmented", "drawn_images", "trained_generator"]
 
@@ -39,6 +44,7 @@ def trained_generator(
     width: int = 32,
     augment: Augmented = "none",
     adaptation: int = 20_000,
+    callbacks: Sequence[Callback] = (),
 ) -> nn.Module:
     """Train a generator.
 
@@ -60,6 +66,8 @@ def trained_generator(
         What is done against overfitting.
     adaptation
         Images in which ADA's probability may go from 0 to 1.
+    callbacks
+        Called at every logging step; not by progressive growing, which is several trainings.
 
     Returns
     -------
@@ -69,21 +77,29 @@ def trained_generator(
     Raises
     ------
     ConfigError
-        The images are not square.
+        The images are not square, or progressive growing is to know classes or to augment.
     """
     if x.shape[2] != x.shape[3]:
         raise ConfigError(f"got images of {x.shape[2]} x {x.shape[3]}; expected squares. Try: crop or pad them.")
+    if kind == "progressive":
+        if label is not None or augment != "none":
+            raise ConfigError(
+                f"got progressive growing with {'classes' if label is not None else augment}; expected neither. "
+                "Try: networks style."
+            )
+        return grown_generator(x, play, latent=latent, width=width)
     classes = 0 if label is None else int(label.max()) + 1
     with play.stream("networks").seeded():
         pair = pair_of(kind, x.shape[1], x.shape[2], latent, width, classes)
     changes = None if augment == "none" else Augmentation(0.5 if augment == "diffaugment" else None, OPERATIONS)
     gamma = Geometric(2.0, 0.5)
-    game = GAN(
-        pair.generator, pair.discriminator, Gaussian(pair.inputs), penalties=(R1(gamma), R2(gamma)), augment=changes
-    )
+    rules: dict[str, Any] = {"penalties": (R1(gamma), R2(gamma))}
+    if kind == "dcgan":  # as published: the original objective, and batch norm instead of penalties
+        rules = {"penalties": (), "objective": NonSaturating()}
+    game = GAN(pair.generator, pair.discriminator, Gaussian(pair.inputs), augment=changes, **rules)
     adapt = [AdaptProbability(x[:256], play.batch_size, images=adaptation)] if augment == "ada" else []
     data = {"x": x} | ({} if label is None else {"condition": label})
-    return play.fit(game, data, callbacks=adapt).averaged("generator").eval()
+    return play.fit(game, data, callbacks=[*adapt, *callbacks]).averaged("generator").eval()
 
 
 @torch.no_grad()

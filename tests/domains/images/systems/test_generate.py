@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from advsci.errors import ConfigError, DataError
+from advsci.games import VAE
 from advsci.streams import Stream
 from advsci_images.baselines.diffusion import Diffusion, levels, time_features
 from advsci_images.baselines.imbalance import class_weights, oversampled, smote
@@ -12,6 +13,7 @@ from advsci_images.data.stack import Stack
 from advsci_images.game.supervised import Supervised
 from advsci_images.game.training import Play
 from advsci_images.systems.generate import drawn_images, trained_generator
+from advsci_images.systems.models import importance_bound
 from advsci_images.systems.rare import made_rare, remedied
 
 SIDE = 8
@@ -117,3 +119,27 @@ def test_noise_levels_lie_on_a_circle():
     signal, noise = levels(torch.linspace(0, 1, 7))
     torch.testing.assert_close(signal.square() + noise.square(), torch.ones(7))
     assert time_features(torch.rand(5)).shape == (5, 16)
+
+
+def test_the_importance_bound_is_the_likelihood_of_a_linear_model():
+    """A decoder A z with noise has p(x) = N(0, A A' + s^2), and its bound meets that with the exact posterior."""
+    matrix, sigma = torch.tensor([[1.0, 0.5], [0.0, 0.7], [0.3, 0.0], [0.2, 0.2]]), 0.5
+    posterior = torch.linalg.inv(torch.eye(2) + matrix.T @ matrix / sigma**2)
+
+    class Decoder(torch.nn.Module):
+        def forward(self, z):
+            return (z @ matrix.T).reshape(len(z), 1, 2, 2)
+
+    class Encoder(torch.nn.Module):
+        def forward(self, x):
+            mean = x.flatten(1) @ matrix @ posterior.T / sigma**2
+            return torch.cat([mean, posterior.diagonal().log().expand_as(mean)], 1)
+
+    vae = VAE(Encoder(), Decoder(), 2)
+    vae.log_sigma.data.fill_(torch.tensor(sigma).log())
+    x = Stream(0).normal((20, 1, 2, 2))
+    law = torch.distributions.MultivariateNormal(torch.zeros(4), matrix @ matrix.T + sigma**2 * torch.eye(4))
+    exact = law.log_prob(x.flatten(1))
+    one, many = importance_bound(vae, x, 1, Stream(1)).mean(), importance_bound(vae, x, 500, Stream(1))
+    torch.testing.assert_close(many, exact, atol=0.1, rtol=0)
+    assert float(one) < float(exact.mean())  # the encoder takes the coordinates for independent
