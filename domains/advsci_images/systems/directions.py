@@ -61,6 +61,15 @@ def attribute_directions(
     ------
     DataError
         All or no images have an attribute.
+
+    Examples
+    --------
+    >>> from advsci_images import attribute_directions
+    >>> with Stream(0).seeded():
+    ...     generator = StyleGenerator(4, 1, 4, (8, 8))
+    >>> bright = lambda x: x.mean((1, 2, 3))[:, None] - x.mean()
+    >>> attribute_directions(generator, bright, Stream(1), samples=400).along.shape
+    torch.Size([1, 64])
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -110,6 +119,11 @@ def moved(
     -------
     Tensor
         Images in [-1, 1].
+
+    Examples
+    --------
+    >>> moved(StyleGenerator(4, 1, 4, (8, 8)), torch.zeros(2, 4), torch.zeros(64), 1.0).shape
+    torch.Size([2, 1, 8, 8])
     """
     parts = []
     for part in z.split(_BATCH):
