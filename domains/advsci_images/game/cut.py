@@ -124,11 +124,11 @@ class CUT(AdversarialGame):
         return {"places": stream.at("places").permutation(height * width)[: self.places].to(batch["x"].device)}
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
-        """The sources of ``batch``, translated by ``generator`` (None: the game's own)."""
+        """The sources of ``batch``, translated by ``generator`` (None: the game's own); ``draw`` is not used."""
         return (generator if generator is not None else self.generator)["translator"](batch["source"])  # type: ignore[index]
 
     def make(self, batch: Batch, draw: Draw) -> Made:
-        """What the generator makes of ``batch``."""
+        """What the generator makes of ``batch`` and ``draw``."""
         return Made(self.samples(batch, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
@@ -136,7 +136,9 @@ class CUT(AdversarialGame):
         return Scores(self.discriminator, batch["x"], made.samples, together=False, draw=draw)
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
-        """The contrast of ``made`` with its sources, and of repainted targets with themselves, at ``draw``'s places."""
+        """The contrast of ``made`` with the sources of ``batch``, and of its repainted targets with themselves, at the
+        places of ``draw``.
+        """
         again = self.generator["translator"](batch["x"])  # type: ignore[index, operator]
         pairs = {"contrast": (made.samples, batch["source"]), "identity": (again, batch["x"])}
         return {name: self.lam * self._contrast(a, b, draw["places"]) for name, (a, b) in pairs.items()}
