@@ -17,13 +17,13 @@ from advsci_images.game.training import Play
 from advsci_images.systems.adapt import predict
 from advsci_images.systems.models import LATENT, MODELS, Made, made_by
 
-STEPS = 600
+STEPS = 500
 """Steps of every model."""
 
 
 def compare_rows(seeds: Sequence[int], share: float) -> None:
     """The table of the four models."""
-    found = Found("digits, 600 steps")
+    found = Found(f"digits, {STEPS} steps")
     digits, test, judge = read_images("digits"), held_out("digits"), digit_reader(share)
     real = features(judge, test.images)
     for seed in seeds:

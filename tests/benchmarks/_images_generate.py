@@ -60,10 +60,10 @@ def few_rows(seeds: Sequence[int], share: float) -> None:
     found = Found("200 images, KID")
     digits, judge = read_images("digits").images, digit_reader(share)
     real = features(judge, held_out("digits").images)
-    ways: tuple[Augmented, ...] = ("none", "diffaugment", "ada")
+    ways: tuple[Augmented, ...] = ("none", "ada")
     for seed in seeds:
         few = digits[200 * seed : 200 * seed + 200]
-        play = Play(max(2, int(share * 600)), 32, 2e-3, seed, "cpu")
+        play = Play(max(2, int(share * 400)), 32, 2e-3, seed, "cpu")
         for augment in ways:
             network = trained_generator(few, play, latent=32, width=16, augment=augment, adaptation=10_000)
             made = drawn_images(network, 1000, 32, Stream(seed).at("judged"))

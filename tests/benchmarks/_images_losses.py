@@ -14,7 +14,7 @@ from advsci_images.data.stack import read_images
 from advsci_images.game.training import Play
 from advsci_images.systems.generate import trained_generator
 
-STEPS, RECORDS = 600, 15
+STEPS, RECORDS = 450, 15
 
 LOSSES = {"generator's loss": "generator/objective", "discriminator's loss": "discriminator/objective"}
 

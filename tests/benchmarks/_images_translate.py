@@ -34,7 +34,7 @@ def stain_rows(seeds: Sequence[int], share: float) -> None:
     grey, held_grey = (part.expand(-1, 3, -1, -1) for part in (x[:half], held_x))
     ours, theirs = "PSNR back [dB], CycleGAN", "PSNR back [dB], paired regression"
     for seed in seeds:
-        play = Play(max(2, int(share * 500)), 16, 2e-3, seed, "cpu")
+        play = Play(max(2, int(share * 400)), 16, 2e-3, seed, "cpu")
         there, back = without_pairs(x[:half], y[half:], play)
         seen = examine(translated(there, held_x), held_y)
         found.add("PSNR there [dB], CycleGAN", seen.psnr)
@@ -117,7 +117,7 @@ def dose_rows(seeds: Sequence[int], share: float) -> None:
         found.add(f"invented, {name}", examine(made, held_y).invented)
 
     for seed in seeds:
-        play = Play(max(2, int(share * 500)), 16, 2e-3, seed, "cpu")
+        play = Play(max(2, int(share * 400)), 16, 2e-3, seed, "cpu")
         score("pix2pix", translated(from_pairs(x, y, play, adversarial=0.02, power=2), held_x))
         score("adversary off (least squares)", translated(from_pairs(x, y, play, adversarial=0.0, power=2), held_x))
     weights = (0.02, 0.05, 0.1, 0.2)
@@ -147,7 +147,7 @@ def ink_rows(seeds: Sequence[int], share: float) -> None:
         found.add(f"PSNR [dB], {name}", sum(float(psnr(m, inked(held, w)).mean()) for m, w in pairs) / len(pairs))
 
     for seed in seeds:
-        play = Play(max(2, int(share * 400)), 16, 2e-3, seed, "cpu")
+        play = Play(max(2, int(share * 300)), 16, 2e-3, seed, "cpu")
         for name, weight in (("StarGAN", 1.0), ("adversary off", 0.0)):
             network = between_classes(x, ink, play, adversarial=weight)
             score(name, [translated(network, source, w) for w in wanted])

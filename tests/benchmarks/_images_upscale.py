@@ -29,7 +29,7 @@ def upscale_rows(seeds: Sequence[int], share: float) -> None:
         found.add(f"sharpness, {name}", float(sharpness(made) / sharpness(truth)))
 
     for seed in seeds:
-        play = Play(max(2, int(share * 500)), 16, 2e-3, seed, "cpu")
+        play = Play(max(2, int(share * 400)), 16, 2e-3, seed, "cpu")
         squares = enlarger(x, 4, play, adversarial=0.0, perceptual=0.0)
         score("least squares", translated(squares, small))
         score("SRGAN", translated(enlarger(x, 4, play, start=squares), small))

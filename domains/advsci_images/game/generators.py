@@ -172,7 +172,7 @@ def generator_of(kind: Kind, channels: int, size: int, latent: int, width: int, 
             raise ConfigError(f"got {classes} classes for {kind}; expected 0. Try: strided, residual or style.")
         side = doubled_side(size)
         if kind == "dcgan":
-            return Cropped(DCGANGenerator(latent, channels, side, width // 2), size)
+            return Cropped(DCGANGenerator(latent, channels, side, width), size)
         return Cropped(ProgressiveGenerator(latent, channels, progressive_widths(side, width)), size)
     if kind == "residual":
         return ResidualGenerator(latent, channels, size, (*widths, width // 2), condition=classes)
@@ -201,7 +201,7 @@ def pair_of(kind: Kind, channels: int, size: int, latent: int, width: int, class
         raise ConfigError("got progressive; expected a pair of one size. Try: systems.growing.grown_generator.")
     if kind == "dcgan":
         side = doubled_side(size)
-        return Pair(generator, Framed(DCGANDiscriminator(channels, side, width // 2), side), latent)
+        return Pair(generator, Framed(DCGANDiscriminator(channels, side, width), side), latent)
     if kind == "residual":
         fine = (width // 2, width, 2 * width)
         discriminator: nn.Module = ResidualDiscriminator(channels, size, fine, condition=classes)
