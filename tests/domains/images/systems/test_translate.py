@@ -27,7 +27,7 @@ def discs(n: int, stream: Stream) -> torch.Tensor:
 def coloured(x: torch.Tensor) -> torch.Tensor:
     """A fixed stain of grey images."""
     d = (x + 1.0) / 2.0
-    return 2.0 * torch.cat([0.9 * d, 0.4 * d, d.square()], 1) - 1.0
+    return 2.0 * torch.cat([0.9 * d, 0.1 * d, 0.4 * d.square()], 1) - 1.0
 
 
 def test_regression_and_pix2pix_find_the_map_of_pairs():
@@ -40,11 +40,11 @@ def test_regression_and_pix2pix_find_the_map_of_pairs():
 
 def test_cyclegan_finds_the_map_without_pairs():
     x, y = discs(300, Stream(0)), coloured(discs(300, Stream(5)))
-    there, back = without_pairs(x, y, Play(250, 32, 3e-3, device="cpu"))
+    there, back = without_pairs(x, y, Play(200, 24, 3e-3, device="cpu"))
     held = discs(60, Stream(1))
     made = translated(there, held)
-    assert examine(made, coloured(held)).psnr > 18
-    assert examine(translated(back, coloured(held)), held).psnr > 18
+    assert examine(made, coloured(held)).psnr > 22 > 15 > examine(held.expand(-1, 3, -1, -1), coloured(held)).psnr
+    assert examine(translated(back, coloured(held)), held).psnr > 22  # the mean of the channels: 15.9
     assert float(own_source(made, held)) > 0.9
 
 
@@ -74,8 +74,8 @@ def test_cut_finds_the_map_without_pairs_by_the_contrast_of_patches():
     x, y = discs(300, Stream(0)).expand(-1, 3, -1, -1), coloured(discs(300, Stream(5)))
     held = discs(60, Stream(1)).expand(-1, 3, -1, -1)
     made = translated(by_contrast(x, y, Play(150, 16, 4e-3, device="cpu")), held)
-    assert examine(made, coloured(held[:, :1])).psnr > 18 > 17 > examine(held, coloured(held[:, :1])).psnr
-    assert float(own_source(made, held)) > 0.9
+    assert examine(made, coloured(held[:, :1])).psnr > 17.5 > 15 > examine(held, coloured(held[:, :1])).psnr
+    assert float(own_source(made, held)) > 0.7
     with pytest.raises(ShapeError, match="repeat a grey channel"):
         by_contrast(x[:, :1], y, Play(1))
 
