@@ -22,13 +22,16 @@ from torch.nn.functional import avg_pool2d
 from advsci.errors import DataError
 from advsci_images.evaluation.scores import psnr, structure
 
-__all__ = ["FLIP_GAIN", "INVENTION", "Examination", "examine", "recolour"]
+__all__ = ["FLIP_ERROR", "FLIP_GAIN", "INVENTION", "Examination", "examine", "recolour"]
 
 INVENTION = 0.3
 """Share of an unrelated image's structure from which a translation is said to invent."""
 
 FLIP_GAIN = 4.0
 """Gain in PSNR by a map of the colours from which they are said to be swapped [dB]."""
+
+FLIP_ERROR = 0.1
+"""Squared error, as a share of the truth's variance, up to which colours are not called swapped."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Examination:
         Mean over the pairs, as translated and after the best affine map of the colours [dB].
     invented, missed
         See the formulas.
+    unlike
+        Mean squared error as a share of the truth's variance.
     colours
         The matrix A (channels channels); the identity where colours are right.
     """
@@ -49,12 +54,13 @@ class Examination:
     psnr_recoloured: float
     invented: float
     missed: float
+    unlike: float
     colours: Tensor
 
     @property
     def flipped(self) -> bool:
         """Whether a map of the colours mends the translation."""
-        return self.psnr_recoloured - self.psnr > FLIP_GAIN
+        return self.psnr_recoloured - self.psnr > FLIP_GAIN and self.unlike > FLIP_ERROR
 
     def warnings(self) -> list[str]:
         """Sentences on what is wrong; none for a faithful translation."""
@@ -146,6 +152,6 @@ def examine(made: Float[Tensor, "n c h w"], truth: Float[Tensor, "n c h w"]) -> 
     other = t.roll(1, 0)
     invented = (s - t).relu().square().sum() / (s - other).relu().square().sum().clamp_min(1e-12)
     missed = (t - s).relu().square().sum() / (other - s).relu().square().sum().clamp_min(1e-12)
-    return Examination(
-        float(psnr(made, truth).mean()), float(psnr(mended, truth).mean()), float(invented), float(missed), colours
-    )
+    unlike = float((made - truth).square().mean() / truth.var().clamp_min(1e-12))
+    values = float(psnr(made, truth).mean()), float(psnr(mended, truth).mean()), float(invented), float(missed)
+    return Examination(*values, unlike, colours)

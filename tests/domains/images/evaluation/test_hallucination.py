@@ -44,6 +44,12 @@ def test_swapped_colours_are_named(kind):
     assert ("the negative of" in warning) if kind == "inverted" else ("channel 0 of the truth is channel 1" in warning)
 
 
+def test_a_slight_cast_of_faithful_colours_is_no_swap():
+    truth = torch.cat([DIGITS, DIGITS, DIGITS], 1)  # channels of one kind: any of them maps onto any other
+    seen = examine(0.9 * truth - 0.05, truth)
+    assert seen.psnr_recoloured > seen.psnr + 4 and not seen.flipped and not seen.warnings()
+
+
 def test_few_pairs_are_refused():
     with pytest.raises(DataError, match="at least 2 pairs"):
         examine(DIGITS[:1], DIGITS[:1])
