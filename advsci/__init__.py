@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from advsci.lazy import exports
 
 if TYPE_CHECKING:
+    from advsci.citation import citation as citation
     from advsci.commands.reopened import load as load
     from advsci.games import GAN as GAN
     from advsci.games import DomainAdversarial as DomainAdversarial

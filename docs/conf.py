@@ -27,7 +27,10 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinxcontrib.bibtex",
 ]
+bibtex_bibfiles = ["../advsci/references.bib"]
+bibtex_default_style = "unsrtalpha"
 html_math_renderer = "mathml"
 exclude_patterns = ["_build"]
 html_theme = "furo"
