@@ -11,7 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "domains"), str(ROOT / "datasets"), str(Path(__file__).parent)]
 
+import commandpages  # noqa: E402
+
 import advsci  # noqa: E402
+
+commandpages.write(Path(__file__).parent)
 
 project = "advsci"
 author = "The advsci developers"

@@ -24,6 +24,8 @@ class Ablate(Config):
     """Repeat a run's command on equal steps, with everything on and with each part off, and say what each is worth.
 
     The trainings lie in the run folder, under ablation/; the same command resumes, and more seeds or parts add to it.
+
+    Example: advsci ablate runs/prior --off adversary physics --seeds 3
     """
 
     folder: Path = Field(default=Path(), description="Run folder of a command that trained a game.")

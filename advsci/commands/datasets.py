@@ -16,19 +16,28 @@ __all__ = ["Fetch", "List", "Verify", "fetch", "list_", "verify"]
 
 
 class List(Config):
-    """List the registered data sets, and where this machine has them."""
+    """List the registered data sets, and where this machine has them.
+
+    Example: advsci datasets list
+    """
 
     kind: str = Field(default="", description="Only this kind: images, cells, surfaces, friction, circuits.")
 
 
 class Fetch(Config):
-    """Fetch a data set's public originals into the cache folder (ADVSCI_CACHE), checking their sha256."""
+    """Fetch a data set's public originals into the cache folder (ADVSCI_CACHE), checking their sha256.
+
+    Example: advsci datasets fetch mnist28
+    """
 
     name: str = Field(description="A registered name.")
 
 
 class Verify(Config):
-    """Read data files in full and compare them with the registry; files of yours with the manifest beside them."""
+    """Read data files in full and compare them with the registry; files of yours with the manifest beside them.
+
+    Example: advsci datasets verify cells.zarr --record
+    """
 
     name: str = Field(default="", description="Only this data set, or a file or folder of yours.")
     record: bool = Field(

@@ -21,7 +21,10 @@ __all__ = ["Demo", "demos", "run"]
 
 
 class Demo(Config):
-    """Run one small real job of every domain and write one HTML page about them."""
+    """Run one small real job of every domain and write one HTML page about them.
+
+    Example: advsci demo --only inverse --out runs/demo
+    """
 
     out: Path | None = Field(default=None, description="Folder of page and runs; default: a new one under runs/.")
     only: list[str] = Field(default=[], description="Names of the domains to run; default: all that are installed.")

@@ -11,7 +11,10 @@ __all__ = ["Diagnose", "run"]
 
 
 class Diagnose(Config):
-    """Judge a run from its records, during or after the training, and write a page about it."""
+    """Judge a run from its records, during or after the training, and write a page about it.
+
+    Example: advsci diagnose runs/prior
+    """
 
     folder: Path = Field(
         default=Path(), description="Run folder of any command; trainings in its subfolders are found."

@@ -18,7 +18,10 @@ __all__ = ["Check", "Doctor", "checks", "run"]
 
 
 class Doctor(Config):
-    """Report versions, devices, optional packages and data folders, and what to do about what is missing."""
+    """Report versions, devices, optional packages and data folders, and what to do about what is missing.
+
+    Example: advsci doctor
+    """
 
 
 class Check(NamedTuple):

@@ -18,6 +18,8 @@ class Export(Config):
 
     The networks are built by the command that made the run, from its settings and data. Of a game without latent
     vectors the weights of each averaged player are written.
+
+    Example: advsci export runs/prior --out runs/exported
     """
 
     folder: Path = Field(default=Path(), description="Run folder of a command that trained a game.")

@@ -21,7 +21,10 @@ FILES = ("report.html", "cells.json", "cells.csv", "environment.json", "measurem
 
 
 class Reproduce(Config):
-    """Print a published table again, beside the published numbers; finished steps are not run again."""
+    """Print a published table again, beside the published numbers; finished steps are not run again.
+
+    Example: advsci reproduce dirac --quick
+    """
 
     name: str = Field(default="", description="A paper of --list, or all.")
     list: bool = Field(default=False, description="List the papers and stop.")

@@ -24,6 +24,8 @@ class Sweep(Config):
     """Repeat a command with other settings, and say which are best by a metric of the outside.
 
     The runs lie in the sweep's folder; the same command goes on, also in several processes at once.
+
+    Example: advsci sweep inverse-train --vary latent=4:64:log --metric recall --trials 20
     """
 
     command: str = Field(default="", description="Command, as inverse-train for 'advsci-inverse train'.")

@@ -26,7 +26,10 @@ Logic = Literal["product", "average", "competitive"]
 
 class Train(DeviceConfig):
     """Train the likelihood of real circuits that designs are sampled by; with --game, the circuit generator; with
-    --networks, the model of large networks."""
+    --networks, the model of large networks.
+
+    Example: advsci-circuits train --game --out runs/generator
+    """
 
     networks: bool = Field(
         default=False,
@@ -78,7 +81,10 @@ class Train(DeviceConfig):
 
 
 class Generate(RunConfig):
-    """Draw circuits from a trained generator, or large networks."""
+    """Draw circuits from a trained generator, or large networks.
+
+    Example: advsci-circuits generate --count 100 --smallest 3 --largest 5
+    """
 
     model: Path | None = Field(
         default=None, description="A trained generator or model of large networks; default: the one of the package."
@@ -110,7 +116,10 @@ class Generate(RunConfig):
 
 
 class Complete(RunConfig):
-    """Say which open pairs of a circuit are regulations, and fill them in; no function is asked for."""
+    """Say which open pairs of a circuit are regulations, and fill them in; no function is asked for.
+
+    Example: advsci-circuits complete plasmid.sbml --open araC:lacI
+    """
 
     file: Path = Field(default=Path("circuit.graphml"), description="A circuit in any supported format.")
     model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
@@ -123,7 +132,10 @@ class Complete(RunConfig):
 
 
 class Design(RunConfig):
-    """Propose ranked, new, simulated circuits with a function, sampled from what nature builds and what works."""
+    """Propose ranked, new, simulated circuits with a function, sampled from what nature builds and what works.
+
+    Example: advsci-circuits design --function oscillation --max-genes 4 --best 20
+    """
 
     model: Path | None = Field(
         default=None, description="A trained likelihood of real circuits; default: the one of the package."
@@ -154,7 +166,10 @@ class Design(RunConfig):
 
 
 class Simulate(RunConfig):
-    """Simulate a circuit: robustness of every function, and time courses."""
+    """Simulate a circuit: robustness of every function, and time courses.
+
+    Example: advsci-circuits simulate plasmid.sbml --sets 1000
+    """
 
     file: Path = Field(default=Path("circuit.sbml"), description="A circuit in any supported format.")
     sets: int = Field(default=500, ge=10, description="Random parameter sets.")
@@ -168,7 +183,10 @@ class Simulate(RunConfig):
 
 
 class Evaluate(RunConfig):
-    """Judge a generator's sample: validity, uniqueness, novelty, distance to held-out circuits, beside nulls."""
+    """Judge a generator's sample: validity, uniqueness, novelty, distance to held-out circuits, beside nulls.
+
+    Example: advsci-circuits evaluate --count 1000
+    """
 
     model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
     data: Literal["library", "embedded"] | None = Field(
@@ -180,7 +198,10 @@ class Evaluate(RunConfig):
 
 
 class Export(Config):
-    """Convert a circuit between formats; kinetics for SBML come from the file or are drawn."""
+    """Convert a circuit between formats; kinetics for SBML come from the file or are drawn.
+
+    Example: advsci-circuits export plasmid.sbml plasmid.bnet
+    """
 
     file: Path = Field(default=Path("circuit.graphml"), description="A circuit in any supported format.")
     to: Path = Field(default=Path("circuit.sbml"), description="The file to write; its ending says the format.")
@@ -188,7 +209,10 @@ class Export(Config):
 
 
 class WriteReport(RunConfig):
-    """Write a page on one circuit: drawing, time course, bifurcation and robustness."""
+    """Write a page on one circuit: drawing, time course, bifurcation and robustness.
+
+    Example: advsci-circuits report plasmid.sbml
+    """
 
     file: Path = Field(default=Path("circuit.sbml"), description="A circuit in any supported format.")
     sets: int = Field(default=400, ge=10, description="Random parameter sets.")

@@ -49,7 +49,10 @@ class MapFile(Config):
 
 
 class Solve(DeviceConfig, Pair, MapFile):
-    """Press a measured surface against its counter-face: contact area, pressures and friction."""
+    """Press a measured surface against its counter-face: contact area, pressures and friction.
+
+    Example: advsci-friction solve scan.ibw --pressure "50 MPa" --material silicon
+    """
 
     file: Path = Field(
         description="AFM or profilometer file (any format of SurfaceTopography), text, npy, or npz with 'heights', "
@@ -60,7 +63,10 @@ class Solve(DeviceConfig, Pair, MapFile):
 
 
 class Train(DeviceConfig):
-    """Train the texture designer: one model for all materials."""
+    """Train the texture designer: one model for all materials.
+
+    Example: advsci-friction train --out runs/textures
+    """
 
     shapes: int = Field(default=1500, ge=40, description="Textures in the catalogue.")
     first_steps: int = Field(default=2000, gt=0, description="Steps of the game without physics, which cost no solve.")
@@ -77,7 +83,10 @@ class Train(DeviceConfig):
 
 
 class Design(DeviceConfig, Pair):
-    """Design textures for a wanted coefficient of friction: maps of a process, edited, or families by a generator."""
+    """Design textures for a wanted coefficient of friction: maps of a process, edited, or families by a generator.
+
+    Example: advsci-friction design --mu 0.1 --pressure "50 MPa" --count 5
+    """
 
     mu: float = Field(gt=0, description="Wanted coefficient of friction.")
     pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
@@ -141,7 +150,10 @@ class Design(DeviceConfig, Pair):
 
 
 class Evaluate(DeviceConfig):
-    """Solve designs again on a finer grid, with tamaas where it is installed."""
+    """Solve designs again on a finer grid, with tamaas where it is installed.
+
+    Example: advsci-friction evaluate runs/designs/designs.npz --finer 2
+    """
 
     designs: Path = Field(description="npz file that 'design' wrote.")
     finer: int = Field(default=2, ge=1, description="How many times finer the grid is.")
@@ -149,13 +161,19 @@ class Evaluate(DeviceConfig):
 
 
 class WriteReport(DeviceConfig):
-    """A page with the designs, their pressure maps and the friction that they have."""
+    """A page with the designs, their pressure maps and the friction that they have.
+
+    Example: advsci-friction report runs/designs/designs.npz
+    """
 
     designs: Path = Field(description="npz file that 'design' wrote.")
 
 
 class StickSlip(RunConfig):
-    """Friction of a point contact against speed and temperature (Prandtl-Tomlinson)."""
+    """Friction of a point contact against speed and temperature (Prandtl-Tomlinson).
+
+    Example: advsci-friction stick-slip --temperatures 200 300 --out runs/stick-slip
+    """
 
     corrugation: str = Field(default="0.4 eV", description="Amplitude E0 of the potential, with unit.")
     period: str = Field(default="0.3 nm", description="Period of the potential, with unit.")
@@ -167,7 +185,10 @@ class StickSlip(RunConfig):
 
 
 class Hysteresis(RunConfig, MapFile):
-    """Friction of rubber that slides over a rough scan, by the loss in the rubber (Persson)."""
+    """Friction of rubber that slides over a rough scan, by the loss in the rubber (Persson).
+
+    Example: advsci-friction hysteresis road.ibw --pressure "0.3 MPa"
+    """
 
     file: Path = Field(description="AFM or profilometer file, text, npy or npz, as in solve; square.")
     pressure: str = Field(default="100 kPa", description="Mean pressure, with unit.")

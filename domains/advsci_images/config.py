@@ -22,7 +22,10 @@ class Training(DeviceConfig):
 
 
 class Adapt(Training):
-    """Train a classifier for images without labels, from labelled images of another domain."""
+    """Train a classifier for images without labels, from labelled images of another domain.
+
+    Example: advsci-images adapt --data labelled/ --target unlabelled/ --method dann
+    """
 
     data: str = Field(default="digits", description="Labelled images. " + SOURCE)
     target: str = Field(
@@ -36,7 +39,10 @@ class Adapt(Training):
 
 
 class Translate(Training):
-    """Translate images of one kind into another: from pairs, from two unpaired sets, or between several domains."""
+    """Translate images of one kind into another: from pairs, from two unpaired sets, or between several domains.
+
+    Example: advsci-images translate --data stained/ --target unstained/ --method cyclegan
+    """
 
     data: str = Field(
         default="stained", description="Images to translate, or an example: stained, low-dose, inks. " + SOURCE
@@ -53,7 +59,10 @@ class Translate(Training):
 
 
 class Upscale(Training):
-    """Enlarge images two or four times with a judge of detail, beside bicubic and least squares."""
+    """Enlarge images two or four times with a judge of detail, beside bicubic and least squares.
+
+    Example: advsci-images upscale --data micrographs/ --factor 4
+    """
 
     data: str = Field(default="digits", description="Large images, to learn from. " + SOURCE)
     images: str = Field(default="", description="Small images to enlarge; default: held-out ones, made small.")
@@ -64,7 +73,10 @@ class Upscale(Training):
 
 
 class Train(Training):
-    """Train a generator of images, of each class where there are classes."""
+    """Train a generator of images, of each class where there are classes.
+
+    Example: advsci-images train --data micrographs/ --steps 20000 --out runs/images
+    """
 
     data: str = Field(default="digits", description="Images. " + SOURCE)
     networks: Literal["strided", "residual", "style", "dcgan", "progressive"] = Field(
@@ -80,7 +92,10 @@ class Train(Training):
 
 
 class Sample(DeviceConfig):
-    """Draw images from a trained generator."""
+    """Draw images from a trained generator.
+
+    Example: advsci-images sample runs/images/model.safetensors --count 64
+    """
 
     model: Path = Field(description="generator.safetensors of a run of train.")
     count: int = Field(default=64, ge=1, le=100_000, description="How many images.")
@@ -93,7 +108,10 @@ class Sample(DeviceConfig):
 
 
 class Augment(Training):
-    """Make images of rare classes by a conditional generator, and say whether that helps a classifier."""
+    """Make images of rare classes by a conditional generator, and say whether that helps a classifier.
+
+    Example: advsci-images augment --data micrographs/ --minority 3 --seeds 3
+    """
 
     data: str = Field(default="digits", description="Labelled images. " + SOURCE)
     minority: list[int] = Field(default=[8], min_length=1, description="Classes that are rare.")
@@ -105,7 +123,10 @@ class Augment(Training):
 
 
 class Compare(Training):
-    """Compare a GAN, a VAE, an autoencoder and a diffusion model on the same images, for the same number of steps."""
+    """Compare a GAN, a VAE, an autoencoder and a diffusion model on the same images, for the same number of steps.
+
+    Example: advsci-images compare --data micrographs/ --models gan vae
+    """
 
     data: str = Field(default="digits", description="Images. " + SOURCE)
     models: list[Literal["gan", "vae", "autoencoder", "diffusion"]] = Field(
@@ -114,7 +135,10 @@ class Compare(Training):
 
 
 class Caption(Training):
-    """Make images from captions in two stages, with attention over words."""
+    """Make images from captions in two stages, with attention over words.
+
+    Example: advsci-images caption --text "two small red threes" --steps 2000
+    """
 
     text: list[str] = Field(
         default=["two red sevens left", "one green three right"],

@@ -96,7 +96,10 @@ class OperatorSpec(Config):
 
 
 class Train(DeviceConfig):
-    """Train an image prior: a generator with an encoder against a discriminator."""
+    """Train an image prior: a generator with an encoder against a discriminator.
+
+    Example: advsci-inverse train --data slices.npz --latent 24 --out runs/prior
+    """
 
     data: str = Field(default="digits", description="Registered data set, folder of images, or npz, nii, dcm, h5 file.")
     networks: Literal["dense", "residual", "style"] = Field(
@@ -122,7 +125,10 @@ class Train(DeviceConfig):
 
 
 class InspectOperator(RunConfig):
-    """Build an operator, test its adjoint, and look at what it cannot see."""
+    """Build an operator, test its adjoint, and look at what it cannot see.
+
+    Example: advsci-inverse operator --operator.kind radon --operator.size 64 --operator.views 20
+    """
 
     operator: OperatorSpec = OperatorSpec()
 
@@ -143,7 +149,10 @@ class Parts(DeviceConfig):
 
 
 class Reconstruct(Parts):
-    """Reconstruct images from measurements, with error bars and a verdict on each."""
+    """Reconstruct images from measurements, with error bars and a verdict on each.
+
+    Example: advsci-inverse reconstruct sinogram.npy --operator.kind radon --operator.views 20
+    """
 
     file: Path = Field(description="npz with the data y (n, ...) and optionally sigma; or images with --simulate.")
     simulate: bool = Field(default=False, description="The file holds images: measure them first.")
@@ -174,7 +183,10 @@ class Reconstruct(Parts):
 
 
 class Evaluate(DeviceConfig):
-    """Test a prior before its use: range, coverage of its error bars, identifiability, images of another kind."""
+    """Test a prior before its use: range, coverage of its error bars, identifiability, images of another kind.
+
+    Example: advsci-inverse evaluate --operator.kind radon --operator.views 20
+    """
 
     operator: OperatorSpec = OperatorSpec(kind="gaussian")
     prior: str = Field(default="digits", description="A prior that ships with the package, or a prior.safetensors.")
@@ -185,7 +197,10 @@ class Evaluate(DeviceConfig):
 
 
 class Compare(Parts):
-    """Compare methods on held-out images under one operator."""
+    """Compare methods on held-out images under one operator.
+
+    Example: advsci-inverse compare --operator.kind radon --operator.views 20
+    """
 
     prior: str | None = Field(
         default="digits", description="latent, range, amp: a prior that ships with the package, or a prior.safetensors."
@@ -202,7 +217,10 @@ class Compare(Parts):
 
 
 class WriteReport(Config):
-    """Write the report of a finished reconstruction anew."""
+    """Write the report of a finished reconstruction anew.
+
+    Example: advsci-inverse report runs/reconstruction
+    """
 
     run: Path = Field(description="Run folder of reconstruct or compare.")
 
@@ -218,7 +236,10 @@ class Learning(DeviceConfig):
 
 
 class TrainDenoiser(Learning):
-    """Train a denoiser of all noise levels, for message passing and plug-and-play."""
+    """Train a denoiser of all noise levels, for message passing and plug-and-play.
+
+    Example: advsci-inverse denoiser --data slices.npz --out runs/denoiser
+    """
 
     widths: list[int] = Field(default=[32, 96], min_length=1, description="Channels of the stages, fine to coarse.")
     blocks: list[int] = Field(default=[1, 3], min_length=1, description="Residual blocks of the stages.")
@@ -226,7 +247,10 @@ class TrainDenoiser(Learning):
 
 
 class TrainRefiner(Learning):
-    """Train a reconstruction end to end for one kind of operator: linear estimate, data steps, network."""
+    """Train a reconstruction end to end for one kind of operator: linear estimate, data steps, network.
+
+    Example: advsci-inverse refiner --data slices.npz --views 10 20 30 --out runs/refiner
+    """
 
     data: str = Field(
         default="head-ct", description="Registered data set, folder of images, or npz, nii, dcm, h5 file."
@@ -245,7 +269,10 @@ class TrainRefiner(Learning):
 
 
 class TrainPosterior(Learning):
-    """Train a sampler of the posterior: draws by likelihood, made to look real against a discriminator."""
+    """Train a sampler of the posterior: draws by likelihood, made to look real against a discriminator.
+
+    Example: advsci-inverse posterior --data slices.npz --operator.kind radon --operator.views 20
+    """
 
     operator: OperatorSpec = OperatorSpec()
     prior: str | None = Field(default=None, description="Draws come from this generator prior: shipped, or a file.")
@@ -271,7 +298,10 @@ class TrainPosterior(Learning):
 
 
 class TrainRegulariser(Learning):
-    """Train an adversarial regulariser for one operator: a critic of true images against poor reconstructions."""
+    """Train an adversarial regulariser for one operator: a critic of true images against poor reconstructions.
+
+    Example: advsci-inverse regulariser --data slices.npz --operator.kind radon --operator.views 20
+    """
 
     data: str = Field(
         default="head-ct", description="Registered data set, folder of images, or npz, nii, dcm, h5 file."

@@ -130,7 +130,10 @@ class Settings(Config):
 
 
 class Check(Keys):
-    """Look at a file before any training: keys, counts, composition, what cannot be told apart."""
+    """Look at a file before any training: keys, counts, composition, what cannot be told apart.
+
+    Example: advsci-singlecell check cells.h5ad --batch-key donor --labels-key cell_type
+    """
 
     file: str = Field(default="simulator", description=INPUT)
     condition_key: str | None = Field(
@@ -140,7 +143,10 @@ class Check(Keys):
 
 
 class Correct(Keys, DeviceConfig):
-    """Train on the batches of a file and write it with obsm['X_advsci'] and a report."""
+    """Train on the batches of a file and write it with obsm['X_advsci'] and a report.
+
+    Example: advsci-singlecell correct cells.h5ad corrected.h5ad --batch-key donor
+    """
 
     file: str = Field(default="simulator", description=INPUT)
     output: Path | None = Field(
@@ -161,7 +167,10 @@ class Correct(Keys, DeviceConfig):
 
 
 class Evaluate(Config):
-    """Score the embeddings of a file: over-correction, mixing, transfer, batch probe, and scIB."""
+    """Score the embeddings of a file: over-correction, mixing, transfer, batch probe, and scIB.
+
+    Example: advsci-singlecell evaluate corrected.h5ad --batch-key donor --labels-key cell_type --scib
+    """
 
     file: Path = Field(default=Path("corrected.h5ad"), description="AnnData file with embeddings in obsm.")
     embeddings: list[str] = Field(
@@ -175,7 +184,10 @@ class Evaluate(Config):
 
 
 class Map(Config):
-    """Place new cells into a trained embedding, and say which are unlike anything in it."""
+    """Place new cells into a trained embedding, and say which are unlike anything in it.
+
+    Example: advsci-singlecell map model.zip corrected.h5ad new.h5ad --output mapped.h5ad
+    """
 
     model: Path = Field(default=Path("model"), description="Folder of the model, written by correct.")
     reference: str = Field(default="simulator", description="The model's own cells. " + INPUT)
@@ -185,7 +197,10 @@ class Map(Config):
 
 
 class Compare(Keys, DeviceConfig):
-    """Run every installed peer beside advsci on one file and score them alike."""
+    """Run every installed peer beside advsci on one file and score them alike.
+
+    Example: advsci-singlecell compare cells.h5ad --batch-key donor --labels-key cell_type --scib
+    """
 
     file: str = Field(default="simulator", description=INPUT)
     score_key: str = Field(default="cell_type", description="Column of obs with the types to score by.")
@@ -199,7 +214,10 @@ class Compare(Keys, DeviceConfig):
 
 
 class WriteReport(Config):
-    """Write the report of a corrected file again, for another column or other genes."""
+    """Write the report of a corrected file again, for another column or other genes.
+
+    Example: advsci-singlecell report corrected.h5ad --output report.html
+    """
 
     file: Path = Field(default=Path("corrected.h5ad"), description="AnnData file that correct wrote.")
     output: Path = Field(default=Path("report.html"), description="Page to write.")
