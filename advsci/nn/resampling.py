@@ -4,6 +4,7 @@ Both directions give constant images back exactly, borders included; `upsample` 
 border. They are each other's adjoint away from the border, up to the factor 4.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -28,8 +29,10 @@ def upsample(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h2 w2"]:
 
 
 def downsample(x: Float[Tensor, "n c h2 w2"]) -> Float[Tensor, "n c h w"]:
-    """Half the height and width, each pixel a weighted mean of 4 x 4."""
-    return interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
+    """Half the height and width, each pixel a weighted mean of 4 x 4; of 16-bit numbers a mean in single precision."""
+    # torch has no antialiasing of 16-bit numbers on a CPU
+    exact = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+    return interpolate(exact, scale_factor=0.5, mode="bilinear", antialias=True).to(x.dtype)
 
 
 class Upsample(nn.Module):
