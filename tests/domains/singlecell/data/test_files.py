@@ -2,11 +2,15 @@
 
 import gzip
 
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.io import mmwrite
 
 from advsci.errors import DataError
+from advsci_singlecell.data.cells import Cells
+from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.files import load_input, read_cells
 
 
@@ -35,3 +39,30 @@ def test_raw_is_taken_where_it_is_asked_for(cells, tmp_path):
     found, _ = load_input(str(tmp_path / "a.h5ad"), use_raw=True)
     assert found.n_vars == cells.n_vars and float(found.X.max()) == round(float(found.X.max()))
     assert load_input(str(tmp_path / "a.h5ad"))[0].n_vars == 50
+
+
+def test_categories_of_old_files_are_read(cells, tmp_path):
+    small = cells[::20].copy()
+    small.write_h5ad(tmp_path / "a.h5ad")
+    with h5py.File(tmp_path / "a.h5ad", "r+") as file:  # as anndata wrote them before version 0.8
+        obs = file["obs"]
+        codes, names = obs["batch/codes"][:], obs["batch/categories"][:]
+        del obs["batch"]
+        kept = obs.create_group("__categories").create_dataset("batch", data=names, dtype=h5py.string_dtype())
+        obs.create_dataset("batch", data=codes).attrs["categories"] = kept.ref
+        obs.attrs["encoding-version"] = "0.1.0"
+    found = Cells.of(read_cells(tmp_path / "a.h5ad"), Fields(batch_key="batch"))
+    expected = Cells.of(small, Fields(batch_key="batch"))
+    assert found.batches == expected.batches and (found.batch == expected.batch).all()
+
+
+@pytest.mark.parametrize(("dtype", "names"), [("Int64", ["0", "1", "2"]), ("boolean", ["False", "True"])])
+def test_nullable_columns_are_read_and_what_they_lack_is_named(cells, tmp_path, dtype, names):
+    code = cells.obs["batch"].cat.codes.astype(int)
+    cells.obs["donor"] = pd.array(code if dtype == "Int64" else code > 0, dtype=dtype)
+    cells.write_h5ad(tmp_path / "a.h5ad")
+    found = read_cells(tmp_path / "a.h5ad")
+    assert Cells.of(found, Fields(batch_key="donor")).batches == names
+    found.obs.loc[found.obs_names[3], "donor"] = pd.NA
+    with pytest.raises(DataError, match="1 cells without a value"):
+        Cells.of(found, Fields(batch_key="donor"))
