@@ -25,6 +25,7 @@ ARMS = {
     "adversary marginal": {"method": "counts", "adversary": "marginal"},
     "likelihood off": {"method": "counts", "explaining": 0.0, "contrast": 0.5},
     "all directions alike": {"method": "counts", "weighing": 0.0},
+    "twice the steps": {"method": "counts", "steps": 600},
     "chain": {"method": "chain"},
     "chain, nothing averaged": {"method": "chain", "diffusion": 0.0},
 }
