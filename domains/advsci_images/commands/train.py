@@ -18,7 +18,6 @@ from advsci_images.evaluation.pictures import gallery
 from advsci_images.game.training import Play
 from advsci_images.store import save_generator
 from advsci_images.systems.generate import drawn_images, trained_generator
-from advsci_images.systems.growing import stage_names
 
 __all__ = ["plan", "run"]
 
@@ -104,8 +103,7 @@ def run(config: Train, folder: Run) -> Path:
             "Neighbours and kernel distance are taken between pixels: compare them between runs on these images, with "
             "nothing else."
         )
-        sizes = stage_names(learn.size[0]) if config.networks == "progressive" else []
-        training_sections(report, {name: folder.stage(name) for name in sizes} or {"GAN": folder})
+        training_sections(report, {"GAN": folder})
         report.write(folder.report)
     return path
 

@@ -13,6 +13,7 @@ from advsci.nn import (
     ConditionEmbedding,
     DCGANDiscriminator,
     DCGANGenerator,
+    ProgressiveDiscriminator,
     ProgressiveGenerator,
     Projection,
     ResidualDiscriminator,
@@ -197,11 +198,12 @@ def pair_of(kind: Kind, channels: int, size: int, latent: int, width: int, class
         Ready for `advsci.games.GAN`; with classes the discriminator judges by projection.
     """
     generator = generator_of(kind, channels, size, latent, width, classes)
-    if kind == "progressive":
-        raise ConfigError("got progressive; expected a pair of one size. Try: systems.growing.grown_generator.")
-    if kind == "dcgan":
+    if kind in ("dcgan", "progressive"):
         side = doubled_side(size)
-        return Pair(generator, Framed(DCGANDiscriminator(channels, side, width), side), latent)
+        large: nn.Module = DCGANDiscriminator(channels, side, width)
+        if kind == "progressive":
+            large = ProgressiveDiscriminator(channels, progressive_widths(side, width)[::-1])
+        return Pair(generator, Framed(large, side), latent)
     if kind == "residual":
         fine = (width // 2, width, 2 * width)
         discriminator: nn.Module = ResidualDiscriminator(channels, size, fine, condition=classes)

@@ -24,7 +24,6 @@ from advsci.streams import Stream
 from advsci.training import Callback
 from advsci_images.game.generators import Kind, pair_of
 from advsci_images.game.training import Play
-from advsci_images.systems.growing import grown_generator
 
 __all__ = ["Augmented", "drawn_images", "trained_generator"]
 
@@ -67,7 +66,7 @@ def trained_generator(
     adaptation
         Images in which ADA's probability may go from 0 to 1.
     callbacks
-        Called at every logging step; not by progressive growing, which is several trainings.
+        Called at every logging step.
 
     Returns
     -------
@@ -77,17 +76,10 @@ def trained_generator(
     Raises
     ------
     ConfigError
-        The images are not square, or progressive growing is to know classes or to augment.
+        The images are not square, or a kind that knows no classes is told some.
     """
     if x.shape[2] != x.shape[3]:
         raise ConfigError(f"got images of {x.shape[2]} x {x.shape[3]}; expected squares. Try: crop or pad them.")
-    if kind == "progressive":
-        if label is not None or augment != "none":
-            raise ConfigError(
-                f"got progressive growing with {'classes' if label is not None else augment}; expected neither. "
-                "Try: networks style."
-            )
-        return grown_generator(x, play, latent=latent, width=width)
     classes = 0 if label is None else int(label.max()) + 1
     with play.stream("networks").seeded():
         pair = pair_of(kind, x.shape[1], x.shape[2], latent, width, classes)
