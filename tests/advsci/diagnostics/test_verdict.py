@@ -130,6 +130,8 @@ def test_samples_far_from_the_data_that_cannot_have_moved_are_an_idle_generator(
     far = {"coverage": 0.05, "density": 0.1, "precision": 0.1, "recall": 0.1, "frechet": 3.0, "accuracy": 0.9}
     assert judge(records(far | {"pace": 1e-4})).verdict == "idle generator"
     assert judge(records(far | {"pace": 1e-1})).verdict == "manifold collapse"
+    assert judge(records(far | {"pace": 1e-4, "variance": 5e-4})).verdict == "idle generator"
+    assert judge(records(far | {"pace": 1e-4, "variance": 1e-12})).verdict == "dead generator"
 
 
 def test_a_run_that_stopped_on_a_number_that_is_not_finite_is_known_by_its_records():
