@@ -87,7 +87,8 @@ class Generate(RunConfig):
     """
 
     model: Path | None = Field(
-        default=None, description="A trained generator or model of large networks; default: the one of the package."
+        default=None,
+        description="A trained generator (default: the one of the package) or, with --genes, model of large networks.",
     )
     genes: int | None = Field(
         default=None, ge=13, le=200, description="Draw large networks of so many genes; --smallest and --largest rest."
@@ -141,6 +142,15 @@ class Design(RunConfig):
         default=None, description="A trained likelihood of real circuits; default: the one of the package."
     )
     function: AnyFunction = Field(default="oscillation", description="What the circuits must do.")
+    table: str | None = Field(
+        default=None,
+        description="A truth table instead: the last gene's output for all inputs at the first genes, the first input "
+        "fastest. 0001 is AND, 0110 XOR.",
+    )
+    reward: str | None = Field(
+        default=None,
+        description="A function of one's own instead: name of an entry point in the group advsci_circuits.rewards.",
+    )
     max_genes: int = Field(default=4, ge=3, le=6, description="Most genes.")
     min_genes: int = Field(default=3, ge=3, le=6, description="Fewest genes.")
     keep: Path | None = Field(

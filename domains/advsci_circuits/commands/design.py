@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import DataError
+from advsci.errors import ConfigError, DataError
 from advsci.files import read_json
 from advsci.report import Report, drawn
 from advsci.streams import Stream
@@ -20,7 +20,7 @@ from advsci_circuits.graphs.messengers import without_messengers
 from advsci_circuits.store import load_likelihood, save_designs
 from advsci_datasets.circuits import load_gates
 
-__all__ = ["gates_of", "kept_part", "plan", "run"]
+__all__ = ["function_of", "gates_of", "kept_part", "plan", "run"]
 
 FRONT = (0.0, 0.5, 1.0)
 """Weights of the likelihood that the page compares."""
@@ -45,29 +45,52 @@ def run(config: Design, folder: Run) -> Path | int:
     keep, told = (None, "") if config.keep is None else kept_part(read(config.keep))
     rules = Rules(config.regulators, config.dual, keep, gates_of(config.parts))
     likelihood, _ = load_likelihood(config.model)
+    function = function_of(config)
     search = design(
-        likelihood, config.function, Stream(config.seed), max_genes=config.max_genes, min_genes=config.min_genes,
+        likelihood, function, Stream(config.seed), max_genes=config.max_genes, min_genes=config.min_genes,
         rules=rules, weight=config.weight, goal=config.goal, best=config.best, logic=config.logic,
         budget=Budget(config.models, config.chains, config.steps, sets=config.sets),
         fronts=FRONT if config.front else (),
     )  # fmt: skip
     if not search.proposals:
         print(
-            f"no design shows {config.function} in any of {config.sets} parameter sets. "
+            f"no design shows {function} in any of {config.sets} parameter sets. "
             "Try: --max-genes, --regulators, a lower --weight, or more --models.",
             file=sys.stderr,
         )
         return 1
     known = published_keys()
-    save_designs(folder.path, search, config.function, known)
+    save_designs(folder.path, search, function, known)
     with drawn("report"):
-        page = Report(
-            f"Circuits for {config.function}", f"{search.judged} circuits judged, {search.models} models simulated"
-        )
-        designs_section(page, search.proposals, config.function, known)
+        page = Report(f"Circuits for {function}", f"{search.judged} circuits judged, {search.models} models simulated")
+        designs_section(page, search.proposals, function, known)
         search_section(page, search.facts, told)
         page.write(folder.report)
     return folder.report if folder.report.is_file() else folder.path / "designs.json"
+
+
+def function_of(config: Design) -> str:
+    """What the designs must do, as `advsci_circuits.dynamics.functions.shows` names it.
+
+    Parameters
+    ----------
+    config
+        Settings of the command.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ConfigError
+        On a truth table and a reward at once.
+    """
+    if config.table is not None and config.reward is not None:
+        raise ConfigError("got --table and --reward; expected one of them. Try: leave one out.")
+    if config.table is not None:
+        return f"logic:{config.table}"
+    return config.function if config.reward is None else f"reward:{config.reward}"
 
 
 def kept_part(loaded: KineticCircuit) -> tuple[Circuit, str]:
@@ -131,7 +154,7 @@ def plan(config: Design) -> dict[str, object]:
     """
     keep, told = (None, "") if config.keep is None else kept_part(read(config.keep))
     return {
-        "function": config.function,
+        "function": function_of(config),
         "genes": f"{config.min_genes} to {config.max_genes}",
         "kept": "nothing" if keep is None else f"{len(keep.edges)} regulations {told}".strip(),
         "simulated models": config.models,

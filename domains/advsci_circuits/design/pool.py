@@ -7,15 +7,13 @@ import torch
 from torch import Tensor
 
 from advsci.streams import Stream
+from advsci_circuits.dynamics.functions import is_directed
 from advsci_circuits.dynamics.robustness import Robustness, robustness, wilson_interval
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.graphs.validity import is_valid
 
-__all__ = ["DIRECTED", "Pool", "by_size"]
-
-DIRECTED = ("adaptation", "pulse", "band-pass", "memory", "homeostasis")
-"""Functions with an input and an output: the places of the genes matter."""
+__all__ = ["Pool", "by_size"]
 
 
 def by_size(batch: CircuitBatch, function: str, stream: Stream, sets: int, logic: str = "product") -> Robustness:
@@ -68,7 +66,7 @@ class Pool:
         batch
             Circuits.
         """
-        if self.function in DIRECTED:
+        if is_directed(self.function):
             return [bytes([int(n)]) + s.numpy().tobytes() for s, n in zip(batch.signs, batch.sizes, strict=True)]
         return canonical_keys(batch)
 

@@ -25,7 +25,7 @@ from advsci_circuits.design.likelihood import CircuitLikelihood, SizeLikelihood
 from advsci_circuits.design.pool import Pool, by_size
 from advsci_circuits.design.proposal import Proposal, Search
 from advsci_circuits.design.rules import Rules
-from advsci_circuits.dynamics.functions import FUNCTIONS, shows
+from advsci_circuits.dynamics.functions import check_function, shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
 from advsci_circuits.game.condition import condition_vector
@@ -109,7 +109,8 @@ def design(
         Of real circuits; None: only the function counts. Anything whose ``of(n)`` gives log densities of circuits of n
         genes, and samples, may stand in its place.
     function
-        One of `advsci_circuits.dynamics.functions.FUNCTIONS`.
+        One of `advsci_circuits.dynamics.functions.FUNCTIONS`, ``"logic:0001"`` for a truth table, or ``"reward:NAME"``
+        for a user's own function.
     stream
         Where all draws come from.
     max_genes, min_genes
@@ -150,8 +151,7 @@ def design(
     >>> found.proposals[0].share > 0
     True
     """
-    if function not in FUNCTIONS:
-        raise ConfigError(f"got the function '{function}'; expected one of {', '.join(FUNCTIONS)}. Try: oscillation.")
+    check_function(function, min_genes)
     rules, budget = rules or Rules(), budget or Budget()
     low = max(min_genes, rules.fixed + (0 < rules.fixed < max_genes))
     if low > max_genes or rules.fixed >= max_genes:

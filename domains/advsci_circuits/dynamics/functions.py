@@ -9,6 +9,8 @@ A model shows
 * band-pass: over four decades of input the output peaks inside, twice both ends
 * memory: after a transient tenfold input the output stays changed by a factor of two
 * homeostasis: tenfold input changes the output by under 10 %, though the input reaches it
+* ``logic:0001``: the output follows a truth table (`advsci_circuits.dynamics.logic`)
+* ``reward:NAME``: a user's own function of the trajectory (`advsci_circuits.dynamics.reward`)
 
 The input multiplies the production of one gene, another is the output; `INPUT` and `OUTPUT` are the first and last gene
 unless told. Adaptation after Ma et al. 2009 (https://doi.org/10.1016/j.cell.2009.06.013), whose sensitivity over one
@@ -25,17 +27,23 @@ from torch import Tensor
 from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci_circuits.dynamics.explicit import integrate
-from advsci_circuits.dynamics.fixed_points import fixed_points, newton
+from advsci_circuits.dynamics.fixed_points import fixed_points
 from advsci_circuits.dynamics.hill import HillModel
-from advsci_circuits.dynamics.stability import is_stable
+from advsci_circuits.dynamics.logic import follows_table, inputs_of
+from advsci_circuits.dynamics.reward import rewarded, rewards
+from advsci_circuits.dynamics.settling import settle
 
-__all__ = ["FUNCTIONS", "Oscillation", "adaptation", "oscillation", "response", "shows", "step_response"]
+__all__ = [
+    "FUNCTIONS", "Oscillation", "adaptation", "check_function", "is_directed", "oscillation", "response", "shows",
+    "step_response",
+]  # fmt: skip
 
 FUNCTIONS = (
     "oscillation", "bistability", "tristability", "adaptation", "pulse", "band-pass", "memory", "homeostasis",
 )  # fmt: skip
 
 SENSITIVITY, PRECISION = 0.2, 10.0
+LOGIC, REWARD = "logic:", "reward:"
 
 
 @dataclass(frozen=True)
@@ -77,38 +85,6 @@ def oscillation(
     cycles = rise.sum(1)
     period = torch.where(cycles > 1, (last - first) / (cycles - 1).clamp_min(1), torch.inf)
     return Oscillation(period, (high - low) / (high + low), cycles)
-
-
-def settle(model: HillModel, start: Float[Tensor, "b n"]) -> tuple[Float[Tensor, "b n"], Bool[Tensor, " b"]]:
-    """The attracting steady state that the trajectory from ``start`` reaches, and whether it reaches one.
-
-    Where the only steady state of the whole box attracts (most models; the index theorem vouches) it is the answer;
-    elsewhere a trajectory chooses the basin and Newton finds the state.
-
-    Parameters
-    ----------
-    model
-        The kinetics.
-    """
-    points = fixed_points(model, Stream(7), starts=6, rounds=1, relaxations=20)
-    sole = points.consistent & (points.count == 1) & (points.stable_count == 1)
-    none = points.none_stable
-    place = points.found.to(torch.int8).argmax(1)
-    x = points.log_x.gather(1, place[:, None, None].expand(-1, 1, model.genes))[:, 0].exp()
-    reached = sole.clone()
-    rest = (~sole & ~none).nonzero()[:, 0]
-    if len(rest):
-        part = model[rest]
-        longest = 30 / float(part.decay.min())
-        times = torch.tensor([0.0, longest], dtype=start.dtype, device=start.device)
-        near = integrate(part.field(), start[rest], times, rtol=1e-4, atol=1e-6)[:, 1].clamp_min(1e-12).log()
-        low, high = part.box()
-        walls = [(low - 1).mT.contiguous(), (high + 1).mT.contiguous()]
-        root, found = newton(part.field(), near.mT.contiguous(), walls[0], walls[1], iterations=12)
-        root = root.mT
-        fine = found & ((root - near).abs().amax(1) < 0.05) & is_stable(part.jacobian(root.exp()))
-        x[rest], reached[rest] = root.exp(), fine
-    return x, reached
 
 
 def step_response(
@@ -193,6 +169,48 @@ def response(
     return torch.stack(outputs, 1), fine
 
 
+def check_function(function: str, genes: int) -> None:
+    """Refuse a function that nothing can be judged by, before anything is simulated.
+
+    Parameters
+    ----------
+    function
+        One of `FUNCTIONS`, ``"logic:"`` and a truth table, or ``"reward:"`` and the name of an entry point.
+    genes
+        Genes of the smallest circuit that is to show it.
+
+    Raises
+    ------
+    ConfigError
+        On an unknown function or reward, or a table that is none or has more inputs than there are genes for.
+    """
+    if function.startswith(LOGIC):
+        inputs = inputs_of(function.removeprefix(LOGIC))
+        if inputs >= genes:
+            raise ConfigError(
+                f"got a truth table of {inputs} inputs for {genes} genes; expected an output beside them. Try: "
+                f"--min-genes {inputs + 1} --max-genes {inputs + 2}."
+            )
+    elif function.startswith(REWARD):
+        rewards(function.removeprefix(REWARD))
+    elif function not in FUNCTIONS:
+        raise ConfigError(
+            f"got the function '{function}'; expected one of {', '.join(FUNCTIONS)}, logic:TABLE or reward:NAME. Try: "
+            "oscillation."
+        )
+
+
+def is_directed(function: str) -> bool:
+    """Whether a function knows an input and an output, so that the places of the genes matter.
+
+    Parameters
+    ----------
+    function
+        The function.
+    """
+    return function not in ("oscillation", "bistability", "tristability")
+
+
 def shows(
     function: str, model: HillModel, stream: Stream, source: int = 0, output: int = -1, starts: int = 14
 ) -> Bool[Tensor, " b"]:
@@ -214,6 +232,10 @@ def shows(
     ConfigError
         On an unknown function.
     """
+    if function.startswith(LOGIC):
+        return follows_table(model, function.removeprefix(LOGIC), output)
+    if function.startswith(REWARD):
+        return rewarded(model, function.removeprefix(REWARD))
     if function in ("oscillation", "bistability", "tristability"):
         points = fixed_points(model, stream, starts=starts)
         if function == "oscillation":

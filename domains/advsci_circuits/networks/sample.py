@@ -71,8 +71,7 @@ def generate_networks(
 
     Examples
     --------
-    >>> from advsci_circuits.store import load_networks
-    >>> model, _ = load_networks()
+    >>> model = NetworkModel(RowGenerator(8, 1, 8, known=4), []).eval()
     >>> generate_networks(model, torch.tensor([15, 20]), Stream(0), tries=2).signs.shape
     torch.Size([2, 20, 20])
     """
@@ -81,9 +80,10 @@ def generate_networks(
     if wishes is None:
         uniform = stream.at("wishes").uniform((len(sizes),)).to(model.slope.device)
         wishes = model.likely_wishes(sizes.to(model.slope.device), uniform)
+    tries = tries if model.discriminators else 1
     rows = torch.arange(len(sizes)).repeat_interleave(tries)
     made = proposals(model.generator, sizes[rows], wishes[rows.to(wishes.device)], stream.at("proposals"))
-    if tries == 1 or not len(model.discriminators):
+    if tries == 1:
         return made
     ratio = model.log_ratio(made.to(model.slope.device)).cpu()
     best = torch.arange(len(sizes)) * tries + ratio.view(-1, tries).argmax(1)

@@ -9,10 +9,11 @@ import torch
 from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci_circuits.dynamics import HillModel, fixed_points, integrate, is_stable, racipe
-from advsci_circuits.dynamics.functions import FUNCTIONS, adaptation, oscillation, settle, shows
+from advsci_circuits.dynamics.functions import FUNCTIONS, adaptation, oscillation, shows
 from advsci_circuits.dynamics.implicit import integrate_stiff
 from advsci_circuits.dynamics.refine import instability, sharpen
 from advsci_circuits.dynamics.robustness import robustness, wilson_interval
+from advsci_circuits.dynamics.settling import settle
 from advsci_circuits.dynamics.stochastic import gillespie, tau_leaping
 from advsci_circuits.dynamics.theory import goodwin_threshold, ring_hopf_rate, toggle_threshold
 from advsci_circuits.dynamics.trajectory import rk4_trajectory

@@ -167,6 +167,8 @@ def test_ranking_raises_what_the_discriminator_has_learned_of():
     assert edges[8] < edges[1] - 0.5
     logits = model.log_ratio(real), model.log_ratio(made)
     assert float(logits[0].mean() - logits[1].mean()) > 1
+    alone = generate_networks(NetworkModel(small(), []), sizes[:3], Stream(10), wishes=wishes[:3], tries=8)
+    assert len(alone) == 3
     with pytest.raises(ConfigError, match="0 tries"):
         generate_networks(model, sizes[:2], Stream(0), wishes=wishes[:2], tries=0)
 
@@ -224,6 +226,8 @@ def test_the_commands(trained, tmp_path, capsys):
     assert len(files) == 3 and all(len(read(file).circuit) == 20 for file in files)
     assert run_app(app, ["generate", "--genes", "20", "--function", "oscillation"]) == 2
     assert run_app(app, ["generate", "--hub", "0.5"]) == 2
+    assert run_app(app, ["generate", "--genes", "20"]) == 2
+    assert "train --networks" in capsys.readouterr().err
     assert run_app(app, ["train", "--networks", "--game", "--data", "embedded", "--out", str(tmp_path / "t")]) == 2
     assert "Try:" in capsys.readouterr().err
 
