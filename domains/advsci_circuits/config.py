@@ -88,7 +88,7 @@ class Generate(RunConfig):
 
     model: Path | None = Field(
         default=None,
-        description="A trained generator (default: the one of the package) or, with --genes, model of large networks.",
+        description="A trained generator or, with --genes, model of large networks; default: the one of the package.",
     )
     genes: int | None = Field(
         default=None, ge=13, le=200, description="Draw large networks of so many genes; --smallest and --largest rest."

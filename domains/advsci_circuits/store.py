@@ -30,6 +30,8 @@ SHIPPED = WEIGHTS / "circuits.safetensors"
 """The generator that comes with the package."""
 LIKELIHOOD = WEIGHTS / "likelihood.safetensors"
 """The likelihood of real circuits that comes with the package."""
+NETWORKS = WEIGHTS / "networks.safetensors"
+"""The model of large networks that comes with the package."""
 GENERATOR, EXAMPLES, REAL = "circuit generator", "judged circuits", "likelihood of real circuits"
 LARGE = "model of large networks"
 
@@ -164,13 +166,13 @@ def save_networks(model: NetworkModel, path: Path, facts: dict[str, Any]) -> Pat
     return path
 
 
-def load_networks(path: Path) -> tuple[NetworkModel, dict[str, Any]]:
+def load_networks(path: Path | None = None) -> tuple[NetworkModel, dict[str, Any]]:
     """A model of large networks and its facts.
 
     Parameters
     ----------
     path
-        The file.
+        The file; None reads the one that comes with the package.
 
     Returns
     -------
@@ -181,8 +183,9 @@ def load_networks(path: Path) -> tuple[NetworkModel, dict[str, Any]]:
     CheckpointError
         Where the file is missing, altered, truncated, or holds something else.
     """
-    advice = "advsci-circuits train --networks"
-    tensors, card = load_weights(Path(path), kind=LARGE, try_=advice)
+    path = NETWORKS if path is None else Path(path)
+    advice = "advsci-circuits train --networks" if path != NETWORKS else "reinstall advsci"
+    tensors, card = load_weights(path, kind=LARGE, try_=advice)
     with building(path, tensors, LARGE, advice):
         size = {key: card["judges"][key] for key in ("width", "layers") if key in card["judges"]}
         judges = [NetworkDiscriminator(**size) for _ in range(card["judges"]["members"])]

@@ -70,12 +70,6 @@ def _networks(config: Generate, genes: int) -> CircuitBatch:
             f"got --function {config.function} for networks of {genes} genes; expected no function beyond eight genes. "
             "Try: leave --genes out."
         )
-    if config.model is None:
-        raise ConfigError(
-            "got --genes without --model; expected a model of large networks: none comes with the package. Try: "
-            "advsci-circuits train --networks --data embedded --out runs/networks, then --model "
-            "runs/networks/model.safetensors."
-        )
     model, _ = load_networks(config.model)
     stream, sizes = Stream(config.seed), torch.full((config.count,), genes)
     wishes = model.likely_wishes(sizes, stream.at("wishes").uniform((config.count,)))
