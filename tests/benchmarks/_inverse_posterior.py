@@ -112,7 +112,7 @@ def _train(
     with Stream(seed).at("networks").seeded():
         sampler = PosteriorSampler(0.3 * level, widths=WIDTHS, blocks=BLOCKS)
         judge = PairDiscriminator((28, 28), WIDTHS[0])
-    game = PosteriorGAN(sampler, judge, [consistency], adversarial=adversary)
+    game = PosteriorGAN(sampler, judge, [consistency], adversarial=adversary, bounds=(0.0, 1.0))
     data = {name: started(s.x, s.y, s.start, consistency) for name, s in sets.items()}
     steps = 60 if quick else STEPS
     trainer = Trainer(

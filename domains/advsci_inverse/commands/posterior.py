@@ -113,7 +113,9 @@ def run(config: TrainPosterior, folder: Run) -> Path:
         sampler = PosteriorSampler(0.3 * level, widths=config.widths, blocks=config.blocks)
         judge = PairDiscriminator((images.shape[1], images.shape[2]), config.critic_width)
     away = Consistency(operator.to(device), consistency.gain.to(device))
-    game = PosteriorGAN(sampler, judge, [away], adversarial=config.adversary, score=SCORES[config.score])
+    game = PosteriorGAN(
+        sampler, judge, [away], adversarial=config.adversary, score=SCORES[config.score], bounds=(0.0, 1.0)
+    )
     training_data, validation = started(images, y, start, consistency), started(held, data, spare, consistency)
     most = 1.0 if config.score == "energy" else 1.5  # beyond, the scores have no minimum
     callbacks: list[Callback] = [SpreadControl(game, validation, seed=config.seed, limits=(0.25, most))]

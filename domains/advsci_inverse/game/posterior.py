@@ -32,7 +32,7 @@ from advsci.penalties.scores import Scores
 from advsci.streams import Stream
 from advsci.training import Training
 from advsci_inverse.game.scoring import energy_score
-from advsci_inverse.priors.sampler import Consistency
+from advsci_inverse.priors.sampler import Consistency, clipped
 from advsci_inverse.search.proposal import Start
 
 __all__ = ["PosteriorGAN", "SpreadControl", "started"]
@@ -93,6 +93,9 @@ class PosteriorGAN(AdversarialGame):
         ``score(samples, truth, beta)``.
     count
         Samples of each image, at least 2.
+    bounds
+        Least and largest value of a pixel, None for any. Samples are scored and judged as they are delivered, clipped:
+        else the discriminator knows them by values below 0, which nobody will see, and teaches little else.
     objective, penalties
         As in `advsci.games.AdversarialGame`; default: relativistic pairing, with R1 and R2 by differences, weak
         ones: at a weight of 1.6 the discriminator said next to nothing (docs/inverse/posterior.md).
@@ -128,12 +131,13 @@ class PosteriorGAN(AdversarialGame):
         adversarial: float = 0.1,
         score: Score = energy_score,
         count: int = 2,
+        bounds: tuple[float, float] | None = None,
         objective: Objective | None = None,
         penalties: Sequence[Penalty] | None = None,
     ):
         chosen = tuple(penalties) if penalties is not None else (ApproximateR1(0.2), ApproximateR2(0.2))
         super().__init__(sampler, discriminator, objective=objective, penalties=chosen, adversarial=adversarial)
-        self.family, self.score, self.count = tuple(family), score, count
+        self.family, self.score, self.count, self.bounds = tuple(family), score, count, bounds
         self.register_buffer("beta", torch.ones(()))
 
     @property
@@ -168,7 +172,8 @@ class PosteriorGAN(AdversarialGame):
         for i, consistency in enumerate(self.family):
             of = batch["member"] == i
             again[of] = consistency.again(v[of])
-        return v + batch["back"] - again
+        held = v + batch["back"] - again
+        return held if self.bounds is None else clipped(held, *self.bounds)
 
     def several(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Float[Tensor, "p n h w"]:
         """All samples of each image.
@@ -183,7 +188,7 @@ class PosteriorGAN(AdversarialGame):
         Returns
         -------
         tensor [p, n, h, w]
-            Samples that explain the data.
+            Samples that explain the data, within the bounds.
         """
         net = generator if generator is not None else self.generator
         rows = torch.arange(len(batch["x"]), device=batch["x"].device)

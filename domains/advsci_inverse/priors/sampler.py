@@ -21,7 +21,36 @@ from advsci_inverse.operators.data_step import DataStep
 from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.priors.unet import ResidualUNet
 
-__all__ = ["Consistency", "PairDiscriminator", "PosteriorSampler"]
+__all__ = ["Consistency", "PairDiscriminator", "PosteriorSampler", "clipped"]
+
+
+def clipped(x: Float[Tensor, "..."], low: float, high: float, leak: float = 0.1) -> Float[Tensor, "..."]:
+    """Pixels between bounds, with a way back for those outside: there a share of the gradient is let through.
+
+    Parameters
+    ----------
+    x
+        Images of any shape.
+    low, high
+        Least and largest value of a pixel.
+    leak
+        Share of the gradient outside; with none a pixel that every sample has too low is never mended.
+
+    Returns
+    -------
+    tensor
+        ``x.clamp(low, high)``.
+
+    Examples
+    --------
+    >>> x = torch.tensor([-1.0, 0.5], requires_grad=True)
+    >>> clipped(x, 0.0, 1.0).sum().backward()
+    >>> clipped(x, 0.0, 1.0).tolist(), x.grad.tolist()
+    ([0.0, 0.5], [0.10000000149011612, 1.0])
+    """
+    d = x.detach()
+    slope = torch.where((d >= low) & (d <= high), 1.0, leak)
+    return d.clamp(low, high) + slope * (x - d)
 
 
 @dataclass(frozen=True)
