@@ -31,12 +31,13 @@ from advsci_inverse.priors.sampler import Consistency, PairDiscriminator, Poster
 from advsci_inverse.search.latent import LatentSearch
 from advsci_inverse.search.proposal import Start
 from advsci_inverse.store import load_denoiser, load_prior
-from advsci_inverse.uncertainty import Calibration, langevin, posterior_samples
+from advsci_inverse.uncertainty import Calibration, langevin, posterior_samples, residual_over_noise
 
 __all__ = ["POSTERIOR_PARTS"]
 
-STEPS, BATCH, WIDTHS, BLOCKS, ADVERSARY, PAIRS, DRAWS, DATA = 1500, 16, (16, 32), (1, 1), 0.1, 5000, 4, 50
+STEPS, BATCH, WIDTHS, BLOCKS, ADVERSARY, PAIRS, DRAWS, DATA = 400, 32, (16, 32), (1, 1), 0.1, 5000, 4, 50
 """The budget of every arm and seed."""
+CRITIC = 24
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _train(
     consistency = Consistency.of(operator, sigma, level)
     with Stream(seed).at("networks").seeded():
         sampler = PosteriorSampler(0.3 * level, widths=WIDTHS, blocks=BLOCKS)
-        judge = PairDiscriminator((28, 28), WIDTHS[0])
+        judge = PairDiscriminator((28, 28), CRITIC)
     game = PosteriorGAN(sampler, judge, [consistency], adversarial=adversary, bounds=(0.0, 1.0))
     data = {name: started(s.x, s.y, s.start, consistency) for name, s in sets.items()}
     steps = 60 if quick else STEPS
@@ -120,7 +121,7 @@ def _train(
         batch_size=BATCH,
         seed=seed,
         device="cpu",
-        ema=EMA(0.998, of=("generator",)),
+        ema=EMA(0.99, of=("generator",)),
         log_every=max(1, steps // 8),
         callbacks=[SpreadControl(game, {k: v[:96] for k, v in data["validation"].items()})],
         quiet=True,
@@ -139,7 +140,12 @@ def _train(
 
 
 def _judge(
-    sample: Callable[[_Set, int], Tensor], sets: dict[str, _Set], features: Callable, real: Tensor, count: int = 16
+    sample: Callable[[_Set, int], Tensor],
+    sets: dict[str, _Set],
+    measured: tuple[DenseOperator, float],
+    features: Callable,
+    real: Tensor,
+    count: int = 16,
 ) -> dict[str, float]:
     """Look, accuracy and spread of a sampler's samples of the test images."""
     test, validation = sets["test"], sets["validation"]
@@ -159,6 +165,7 @@ def _judge(
         "1.645 deviations, strokes": float((error.abs() <= 1.645 * deviation)[stroke].float().mean()),
         "calibrated 90 %, strokes": float(inside[stroke].float().mean()),
         "calibrated 90 %, elsewhere": float(inside[~stroke].float().mean()),
+        "residual over noise": float(residual_over_noise(measured[0], several[0], test.y, measured[1]).mean()),
     }
 
 
@@ -178,7 +185,7 @@ def _report(name: str, scores: list[dict[str, float]], note: str) -> None:
 
 def base_rows(fixed: Fixed, quick: bool) -> None:
     """What the samplers are measured by, and draws by likelihood alone."""
-    sets, *_ = _sets(fixed, quick)
+    sets, *measured = _sets(fixed, quick)
     features, real = _real(fixed, quick)
     test = sets["test"]
     row(f"posterior, {DATA} data: Frechet of other real digits", float(frechet_distance(real, features(test.x))), None)
@@ -188,7 +195,11 @@ def base_rows(fixed: Fixed, quick: bool) -> None:
         note=f"mse {float(mse(test.start.point, test.x).mean()):.5f}",
     )  # fmt: skip
     alone = lambda s, count: torch.stack([s.start.draws[:, i % DRAWS] for i in range(count)]).clamp(0, 1)  # noqa: E731
-    _report("likelihood alone", [_judge(alone, sets, features, real, DRAWS)], "draws of the first stage")
+    _report(
+        "likelihood alone",
+        [_judge(alone, sets, (measured[0], measured[1]), features, real, DRAWS)],
+        "draws of the first stage",
+    )
 
 
 def _arm(name: str, adversary: float, *, linear: bool = False) -> Callable[[Fixed, bool], None]:
@@ -201,7 +212,7 @@ def _arm(name: str, adversary: float, *, linear: bool = False) -> Callable[[Fixe
         scores, seconds = [], []
         for seed in range(1 if quick else int(os.environ.get("ADVSCI_SEEDS", "3"))):
             sample, last = _train(sets, operator, sigma, adversary, seed, quick)
-            scores.append(_judge(sample, sets, features, real))
+            scores.append(_judge(sample, sets, (operator, sigma), features, real))
             seconds.append(last["seconds"])
             print(f"# {name}, seed {seed}: {scores[-1]} {last}", flush=True)
         _report(name, scores, f"{sum(seconds) / len(seconds):.0f} CPU s of training, {STEPS} steps")

@@ -32,7 +32,7 @@ from advsci.penalties.scores import Scores
 from advsci.streams import Stream
 from advsci.training import Training
 from advsci_inverse.game.scoring import energy_score
-from advsci_inverse.priors.sampler import Consistency, clipped
+from advsci_inverse.priors.sampler import Consistency
 from advsci_inverse.search.proposal import Start
 
 __all__ = ["PosteriorGAN", "SpreadControl", "started"]
@@ -168,12 +168,11 @@ class PosteriorGAN(AdversarialGame):
         return draw | self.penalty_draws(x, noise, stream)
 
     def _held(self, v: Tensor, batch: Batch) -> Tensor:
-        again = torch.empty_like(v)
+        held = torch.empty_like(v)
         for i, consistency in enumerate(self.family):
             of = batch["member"] == i
-            again[of] = consistency.again(v[of])
-        held = v + batch["back"] - again
-        return held if self.bounds is None else clipped(held, *self.bounds)
+            held[of] = consistency.held(v[of], batch["back"][of], self.bounds)
+        return held
 
     def several(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Float[Tensor, "p n h w"]:
         """All samples of each image.

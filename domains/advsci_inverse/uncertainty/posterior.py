@@ -36,13 +36,13 @@ def posterior_samples(
     Returns
     -------
     tensor [count, n, h, w]
-        Samples, clipped to [0, 1].
+        Samples between 0 and 1 that explain the data.
     """
     results = []
     for i in range(count):
         noise = stream.at("noise", i).normal(tuple(back.shape), device=back.device, dtype=back.dtype)
         v = sampler(start.draws[:, i % start.draws.shape[1]], start.point, start.deviation, noise)
-        results.append((v + back - consistency.again(v)).clamp(0, 1))
+        results.append(consistency.held(v, back, (0.0, 1.0)))
     return torch.stack(results)
 
 
