@@ -185,7 +185,7 @@ def _report(name: str, scores: list[dict[str, float]], note: str) -> None:
 
 def base_rows(fixed: Fixed, quick: bool) -> None:
     """What the samplers are measured by, and draws by likelihood alone."""
-    sets, *measured = _sets(fixed, quick)
+    sets, operator, sigma = _sets(fixed, quick)
     features, real = _real(fixed, quick)
     test = sets["test"]
     row(f"posterior, {DATA} data: Frechet of other real digits", float(frechet_distance(real, features(test.x))), None)
