@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -49,6 +50,7 @@ class _Set:
     start: Start
 
 
+@cache
 def _features(fixed: Fixed, quick: bool) -> Callable[[Tensor], Tensor]:
     """The last hidden layer of a small classifier of the training digits."""
     x, y = fixed.images("mnist28")[:55000], fixed.labels("mnist28")[:55000]
