@@ -125,7 +125,7 @@ def _train(
         device="cpu",
         ema=EMA(0.99, of=("generator",)),
         log_every=max(1, steps // 8),
-        callbacks=[SpreadControl(game, {k: v[:96] for k, v in data["validation"].items()})],
+        callbacks=[SpreadControl(game, {k: v[:96] for k, v in data["validation"].items()}, limits=(0.25, 2.0))],
         quiet=True,
     )
     begin = time.process_time()

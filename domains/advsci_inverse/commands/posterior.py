@@ -117,8 +117,7 @@ def run(config: TrainPosterior, folder: Run) -> Path:
         sampler, judge, [away], adversarial=config.adversary, score=SCORES[config.score], bounds=(0.0, 1.0)
     )
     training_data, validation = started(images, y, start, consistency), started(held, data, spare, consistency)
-    most = 1.0 if config.score == "energy" else 1.5  # beyond, the scores have no minimum
-    callbacks: list[Callback] = [SpreadControl(game, validation, seed=config.seed, limits=(0.25, most))]
+    callbacks: list[Callback] = [SpreadControl(game, validation, seed=config.seed, limits=(0.25, 2.0))]
     if config.adversary:
         callbacks.append(Probe(training_data, held_out=validation, samples=256, jacobians=0))
     trainer = Trainer(

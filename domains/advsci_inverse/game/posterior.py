@@ -263,8 +263,8 @@ class SpreadControl:
     rate
         Of the move of :math:`\log\beta` per call.
     limits
-        Least and largest :math:`\beta`. Above 1 the ranked probability score has no minimum: samples that are rarely
-        very large gain :math:`\beta` for every 1 that they cost.
+        Least and largest :math:`\beta`. Above 1 the ranked probability score of pixels without bounds has no minimum:
+        samples that are rarely very large gain :math:`\beta` for every 1 that they cost. Bounded pixels may take more.
     seed
         Of the noise; the same at every call, so that calls differ by the sampler alone.
     """
