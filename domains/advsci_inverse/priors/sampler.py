@@ -143,9 +143,9 @@ class Consistency:
         """
         if bounds is None:
             return v + back - self.again(v)
-        for _ in range(ROUNDS):
-            v = clipped(v + back - self.again(v), *bounds)
-        return v
+        for _ in range(ROUNDS - 1):  # clipped hard: with a leak in every round, pixels drifted out and did not return
+            v = (v + back - self.again(v)).clamp(*bounds)
+        return clipped(v + back - self.again(v), *bounds)
 
 
 class PosteriorSampler(nn.Module):
