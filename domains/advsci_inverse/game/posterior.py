@@ -37,14 +37,18 @@ from advsci_inverse.search.proposal import Start
 
 __all__ = ["PosteriorGAN", "SpreadControl", "started"]
 
+OUTSIDE = 0.1
+"""Cost of a pixel outside its bounds, per distance; the score's own slope is 1."""
+
 Score = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class _Several(Made):
-    """All samples of each image, ``[p, n, h, w]``; the discriminator judges the first."""
+    """All samples of each image, ``[p, n, h, w]``, the first of which is judged, and how far the network went beyond."""
 
     several: Tensor | None = None
+    outside: Tensor | None = None
 
 
 def started(
@@ -95,7 +99,8 @@ class PosteriorGAN(AdversarialGame):
         Samples of each image, at least 2.
     bounds
         Least and largest value of a pixel, None for any. Samples are scored and judged as they are delivered, clipped:
-        else the discriminator knows them by values below 0, which nobody will see, and teaches little else.
+        else the discriminator knows them by values below 0, which nobody will see, and teaches little else. What the
+        network says beyond costs a tenth of the distance, the way back for pixels whose clipped value no longer moves.
     objective, penalties
         As in `advsci.games.AdversarialGame`; default: relativistic pairing, with R1 and R2 by differences, weak
         ones: at a weight of 1.6 the discriminator said next to nothing (docs/inverse/posterior.md).
@@ -189,16 +194,18 @@ class PosteriorGAN(AdversarialGame):
         tensor [p, n, h, w]
             Samples that explain the data, within the bounds.
         """
-        net = generator if generator is not None else self.generator
+        return self._delivered(self._proposed(batch, draw, generator or self.generator), batch)
+
+    def _proposed(self, batch: Batch, draw: Draw, net: nn.Module) -> Tensor:
+        """What the network says, ``[p, n, h, w]``."""
         rows = torch.arange(len(batch["x"]), device=batch["x"].device)
-        return torch.stack(
-            [
-                self._held(
-                    net(batch["draws"][rows, draw["pick"][:, i]], batch["point"], batch["deviation"], noise), batch
-                )
-                for i, noise in enumerate(draw["latent"].unbind(1))
-            ]
-        )
+        told = batch["point"], batch["deviation"]
+        pairs = zip(draw["pick"].unbind(1), draw["latent"].unbind(1), strict=True)
+        return torch.stack([net(batch["draws"][rows, pick], *told, noise) for pick, noise in pairs])
+
+    def _delivered(self, proposed: Tensor, batch: Batch) -> Tensor:
+        held = torch.stack([self._held(v, batch) for v in proposed])
+        return held if self.bounds is None else held.clamp(*self.bounds)
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
         """One sample of each image, ``[n, h, w]``, for a ``batch`` and ``draw``, by another ``generator`` if given."""
@@ -206,8 +213,10 @@ class PosteriorGAN(AdversarialGame):
 
     def make(self, batch: Batch, draw: Draw) -> Made:
         """All samples for a ``batch`` and ``draw``; the first is judged."""
-        several = self.several(batch, draw)
-        return _Several(several[0], several=several)
+        proposed = self._proposed(batch, draw, self.generator)
+        several = self._delivered(proposed, batch)
+        beyond = None if self.bounds is None else (proposed - proposed.detach().clamp(*self.bounds)).abs().mean()
+        return _Several(several[0], several=several, outside=beyond)
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
         """The discriminator's pass over a ``batch`` and what was ``made`` of it by a ``draw``, beside the estimates.
@@ -227,9 +236,10 @@ class PosteriorGAN(AdversarialGame):
             )
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
-        """The score of all samples ``made`` of each image of a ``batch`` by a ``draw``."""
+        """The score of all samples ``made`` of each image of a ``batch`` by a ``draw``, and what left its bounds."""
         assert isinstance(made, _Several) and made.several is not None
-        return {"score": self.score(made.several, batch["x"], self.beta)}
+        terms = {"score": self.score(made.several, batch["x"], self.beta)}
+        return terms if made.outside is None else terms | {"bounds": OUTSIDE * made.outside}
 
     def check(self, batch: Batch, draw: Draw) -> None:
         """Whether ``batch``, ``draw`` and networks fit.

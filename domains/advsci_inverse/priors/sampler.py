@@ -22,39 +22,10 @@ from advsci_inverse.operators.data_step import DataStep
 from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.priors.unet import ResidualUNet
 
-__all__ = ["Consistency", "PairDiscriminator", "PosteriorSampler", "clipped"]
+__all__ = ["Consistency", "PairDiscriminator", "PosteriorSampler"]
 
 ROUNDS = 4
 """Data steps, each followed by clipping: after one, clipped draws of digits miss the data by 8 times their noise."""
-
-
-def clipped(x: Float[Tensor, "..."], low: float, high: float, leak: float = 0.1) -> Float[Tensor, "..."]:
-    """Pixels between bounds, with a way back for those outside: there a share of the gradient is let through.
-
-    Parameters
-    ----------
-    x
-        Images of any shape.
-    low, high
-        Least and largest value of a pixel.
-    leak
-        Share of the gradient outside; with none a pixel that every sample has too low is never mended.
-
-    Returns
-    -------
-    tensor
-        ``x.clamp(low, high)``.
-
-    Examples
-    --------
-    >>> x = torch.tensor([-1.0, 0.5], requires_grad=True)
-    >>> clipped(x, 0.0, 1.0).sum().backward()
-    >>> clipped(x, 0.0, 1.0).tolist(), x.grad.tolist()
-    ([0.0, 0.5], [0.10000000149011612, 1.0])
-    """
-    d = x.detach()
-    slope = torch.where((d >= low) & (d <= high), 1.0, leak)
-    return d.clamp(low, high) + slope * (x - d)
 
 
 @dataclass(frozen=True)
@@ -125,7 +96,7 @@ class Consistency:
     def held(
         self, v: Float[Tensor, "n h w"], back: Float[Tensor, "n h w"], bounds: tuple[float, float] | None = None
     ) -> Float[Tensor, "n h w"]:
-        """:math:`P_y v`; alternately with clipping where there are bounds, clipped at the end.
+        """:math:`P_y v`; alternately with clipping where there are bounds, ending with a data step.
 
         Parameters
         ----------
@@ -139,13 +110,11 @@ class Consistency:
         Returns
         -------
         tensor [n, h, w]
-            Images that explain the data, within the bounds.
+            Images that explain the data; pixels are nearly within the bounds, and are to be clipped once more.
         """
-        if bounds is None:
-            return v + back - self.again(v)
-        for _ in range(ROUNDS - 1):  # clipped hard: with a leak in every round, pixels drifted out and did not return
+        for _ in range(0 if bounds is None else ROUNDS - 1):
             v = (v + back - self.again(v)).clamp(*bounds)
-        return clipped(v + back - self.again(v), *bounds)
+        return v + back - self.again(v)
 
 
 class PosteriorSampler(nn.Module):

@@ -42,7 +42,7 @@ def posterior_samples(
     for i in range(count):
         noise = stream.at("noise", i).normal(tuple(back.shape), device=back.device, dtype=back.dtype)
         v = sampler(start.draws[:, i % start.draws.shape[1]], start.point, start.deviation, noise)
-        results.append(consistency.held(v, back, (0.0, 1.0)))
+        results.append(consistency.held(v, back, (0.0, 1.0)).clamp(0, 1))
     return torch.stack(results)
 
 
