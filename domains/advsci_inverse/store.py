@@ -273,7 +273,7 @@ def load_sampler(source: str | Path) -> PosteriorSampler:
     PosteriorSampler
         Frozen.
     """
-    return _filled(source, "sampler", lambda nets: PosteriorSampler(nets["floor"], **_body(nets)))
+    return _filled(source, "sampler", lambda nets: PosteriorSampler(nets["least_unit"], **_body(nets)))
 
 
 class Learned(NamedTuple):

@@ -136,7 +136,7 @@ def run(config: TrainPosterior, folder: Run) -> Path:
     training = trainer.fit(game, training_data, solver)
     network = training.averaged("generator").cpu().eval()
     last = training.log[-1] if training.log else {}
-    nets = {"floor": sampler.floor, "widths": config.widths, "blocks": config.blocks, "level": level}
+    nets = {"least_unit": sampler.floor, "widths": config.widths, "blocks": config.blocks, "level": level}
     card = learned_card(config, "sampler", nets | {"shape": list(images.shape[1:]), "sigma": sigma}, scale)
     card["validation"] = {key: value for key, value in last.items() if key.startswith("spread/")}
     path = folder.path / "sampler.safetensors"

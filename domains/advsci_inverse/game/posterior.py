@@ -45,7 +45,7 @@ Score = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class _Several(Made):
-    """All samples of each image, ``[p, n, h, w]``, the first of which is judged, and how far the network went beyond."""
+    """All samples of each image, ``[p, n, h, w]``, the first of which is judged, and how far it went beyond."""
 
     several: Tensor | None = None
     outside: Tensor | None = None
