@@ -1,6 +1,6 @@
 """Posterior samples of digits from Gaussian measurements: what the adversary and what the likelihood are worth.
 
-Four samplers on equal budgets, three seeds: the game; its adversary off; its likelihood off (draws and estimate are
+Four samplers on equal steps, three seeds: the game; its adversary off; its likelihood off (draws and estimate are
 those of the Gaussian prior); and draws by likelihood alone. Settings were chosen on held-out training images.
 """
 
@@ -197,11 +197,8 @@ def base_rows(fixed: Fixed, quick: bool) -> None:
         note=f"mse {float(mse(test.start.point, test.x).mean()):.5f}",
     )  # fmt: skip
     alone = lambda s, count: torch.stack([s.start.draws[:, i % DRAWS] for i in range(count)]).clamp(0, 1)  # noqa: E731
-    _report(
-        "likelihood alone",
-        [_judge(alone, sets, (measured[0], measured[1]), features, real, DRAWS)],
-        "draws of the first stage",
-    )
+    scores = _judge(alone, sets, (operator, sigma), features, real, DRAWS)
+    _report("likelihood alone", [scores], "draws of the first stage")
 
 
 def _arm(name: str, adversary: float, *, linear: bool = False) -> Callable[[Fixed, bool], None]:

@@ -112,8 +112,9 @@ class Consistency:
         tensor [n, h, w]
             Images that explain the data; pixels are nearly within the bounds, and are to be clipped once more.
         """
-        for _ in range(0 if bounds is None else ROUNDS - 1):
-            v = (v + back - self.again(v)).clamp(*bounds)
+        if bounds is not None:
+            for _ in range(ROUNDS - 1):
+                v = (v + back - self.again(v)).clamp(*bounds)
         return v + back - self.again(v)
 
 
