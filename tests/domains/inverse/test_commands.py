@@ -230,7 +230,7 @@ def test_a_posterior_sampler_is_trained_and_answers_a_question(tmp_path):
     train += ["--blocks", "1", "--critic-width", "4", "--pairs", "64", "--validation", "16", *scanner]
     assert run_app(app, [*train, "--out", str(tmp_path / "s")]) == 0
     card = read_card(tmp_path / "s" / "sampler.safetensors")
-    assert card["units"] == {"low": 0.0, "high": 255.0} and card["validation"]["spread/beta"] <= 1.0
+    assert card["units"] == {"low": 0.0, "high": 255.0} and card["validation"]["spread/beta"] <= 2.0
     assert "Verdict on the training" in (tmp_path / "s" / "report.html").read_text()
     args = ["reconstruct", str(tmp_path / "x.npz"), "--simulate", "--method", "posterior", "--limit", "3", *scanner]
     args += ["--sampler", str(tmp_path / "s" / "sampler.safetensors"), "--data", str(tmp_path / "x.npz")]
