@@ -4,7 +4,9 @@ Stored references are read from ``$ADVSCI_DATA/friction``; tamaas judges and is 
 whose data, peer or model is missing is not met and says so. The model that comes with the package is judged, or that
 of ``--model FILE``; ``--train`` trains the default set first (half an hour), ``--quick`` a two-minute training beside
 fewer and smaller cases, never another method. ``--only WORD`` runs the parts whose name contains the word:
-westergaard, references, timing, measured, capped, edit, new, training, designs, ablations.
+westergaard, references, timing, measured, capped, edit, new, training, designs, ablations. ``--seeds 0`` runs the parts
+edit and new on one of their three seeds; ``--steps 300 50``, ``--pixels 32`` and ``--ways WORD`` set the two games of
+the part new and its grid, and choose among its ways.
 """
 
 import argparse
@@ -19,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from _friction_designs import PEER, ablations, designs, peer
-from _friction_maps import by_edit, capped, new_maps
+from _friction_maps import by_edit, capped
+from _friction_new import new_maps
 from _row import compare, ratio, row
 
 from advsci.streams import Stream
@@ -228,8 +231,6 @@ PARTS = {
     "timing": timing,
     "measured": measured,
     "capped": capped,
-    "edit": by_edit,
-    "new": new_maps,
 }
 
 
@@ -240,11 +241,19 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--train", action="store_true")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the parts edit and new")
+    parser.add_argument("--steps", type=int, nargs=2, default=[300, 50], help="of both games of the part new")
+    parser.add_argument("--pixels", type=int, default=32, help="along a map of the part new")
+    parser.add_argument("--ways", default="", help="a word of the ways of the part new that are trained")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for name, part in PARTS.items():
         if options.only in name:
             part(options.quick)
+    if options.only in "edit":
+        by_edit(options.quick, options.seeds)
+    if options.only in "new":
+        new_maps(options.quick, options.seeds, tuple(options.steps), options.ways, options.pixels)
     if options.only in "training" and (options.quick or options.train):
         trained = train(options.quick)
     else:

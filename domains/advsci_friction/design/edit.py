@@ -174,6 +174,7 @@ def edit(
     error: float = 0.01,
     finer: int = 2,
     keep: Callable[[Tensor], Tensor] | None = None,
+    prefer: Callable[[Tensor], Tensor] | None = None,
 ) -> Edited:
     """Edit maps of a library until the finer grid agrees with the request.
 
@@ -201,6 +202,9 @@ def edit(
         How many times finer the judging grid is.
     keep
         Projection of edited maps onto what the process can make, applied after each step; None for none.
+    prefer
+        A further change of maps (n p p) that is wanted, such as a critic's gradient: of each step's the part is taken
+        that the process can set and that leaves the areas as they are; None for none.
 
     Returns
     -------
@@ -231,12 +235,16 @@ def edit(
         for _ in range(steps):
             area, g = gradients(moved, strain)
             miss = target[todo] + off[todo] - area
-            if float(miss.abs().max()) < 0.3 * error:
+            if prefer is None and float(miss.abs().max()) < 0.3 * error:
                 break
             change = spread(g)
             gram = torch.einsum("njab,nkab->njk", g, change)
             ridge = 1e-3 * gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * torch.eye(len(strain)).to(gram)
-            factor = torch.linalg.solve(gram + ridge, miss.clamp(-0.5, 0.5))
+            miss = miss.clamp(-0.5, 0.5)
+            if prefer is not None:
+                wish = spread(prefer(moved))
+                moved, miss = moved + wish, miss - torch.einsum("njab,nab->nj", g, wish)
+            factor = torch.linalg.solve(gram + ridge, miss)
             moved = moved + torch.einsum("nj,njab->nab", factor, change)
             moved = moved if keep is None else keep(moved)
         fine = log_areas(fourier_resample(moved, pixels), strain)
