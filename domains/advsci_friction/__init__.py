@@ -5,13 +5,18 @@ from typing import TYPE_CHECKING
 from advsci.lazy import exports
 
 if TYPE_CHECKING:
+    from advsci_friction.contact.adhesive import AdhesiveContact as AdhesiveContact
+    from advsci_friction.contact.adhesive import solve_adhesive as solve_adhesive
     from advsci_friction.contact.area import contact_area as contact_area
     from advsci_friction.contact.area import real_area as real_area
     from advsci_friction.contact.area import smoothed_area as smoothed_area
     from advsci_friction.contact.halfspace import HalfSpace as HalfSpace
     from advsci_friction.contact.halfspace import contact_modulus as contact_modulus
+    from advsci_friction.contact.layered import Layer as Layer
     from advsci_friction.contact.solve import Contact as Contact
     from advsci_friction.contact.solve import solve_contact as solve_contact
+    from advsci_friction.contact.tangential import PartialSlip as PartialSlip
+    from advsci_friction.contact.tangential import partial_slip as partial_slip
     from advsci_friction.data.materials import MATERIALS as MATERIALS
     from advsci_friction.data.materials import Material as Material
     from advsci_friction.data.materials import find_material as find_material

@@ -60,6 +60,28 @@ class Solve(DeviceConfig, Pair, MapFile):
     )
     pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
     elastic: bool = Field(default=False, description="Leave out the hardness.")
+    free: bool = Field(
+        default=False, description="The map ends at its edges and is pressed alone, instead of repeating."
+    )
+    film_thickness: str | None = Field(
+        default=None, description="Thickness of a film on the elastic body, with unit; the material is its substrate."
+    )
+    film_modulus: str | None = Field(
+        default=None, description="Plane-strain modulus E/(1 - nu^2) of the film, with unit: '200 GPa'."
+    )
+    film_poisson: float = Field(default=0.3, ge=0, le=0.5, description="Poisson's ratio of the film.")
+    poisson: float = Field(default=0.3, ge=0, le=0.5, description="Poisson's ratio of the elastic body (film, shear).")
+    adhesion: str | None = Field(
+        default=None, description="Work of adhesion, with unit: '50 mJ/m^2'; solved beside the contact, elastic."
+    )
+    adhesion_range: str = Field(default="0.3 nm", description="Range of the adhesion, with unit.")
+    unloading: bool = Field(default=False, description="Adhesive contact on the way from full contact, not to it.")
+    shear: str | None = Field(
+        default=None, description="Mean shear below sliding, with unit: which part of the contact sticks and slips."
+    )
+    coulomb: float | None = Field(
+        default=None, gt=0, description="Friction coefficient at each point of the contact (shear)."
+    )
 
 
 class Train(DeviceConfig):

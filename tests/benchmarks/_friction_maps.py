@@ -108,19 +108,19 @@ def loads_of(library: Pressed, areas: tuple[float, ...]) -> Tensor:
     return torch.tensor(np.exp(np.interp(np.log(areas), middle, library.log_strain.numpy()))).float()
 
 
-def by_edit(quick: bool, seeds: Sequence[int] = (0, 1, 2)) -> None:
+def by_edit(quick: bool, seeds: Sequence[int] = (0, 1, 2), pixels: int = 32) -> None:
     """Areas of held-out maps asked for at two loads and at five over a decade: retrieval, edit, edit with a critic."""
     count = 12 if quick else 32
     found: dict[tuple[str, str], list[dict[str, float]]] = {}
     for seed in seeds:
-        for name, (library, held, band) in libraries(quick, seed).items():
+        for name, (library, held, band) in libraries(quick, seed, n=pixels).items():
             for loads, title in ((loads_of(library, (0.08, 0.25)), "two loads"), (decade(library), "five loads")):
                 asked, others = held[:count], held[count:]
                 wanted = log_areas(fourier_resample(asked, 2 * asked.shape[-1]), loads)
                 rows = torch.stack([nearest(library, w, loads, 1)[0] for w in wanted])
                 ways = {"nearest map": {"rounds": 0}, "edit": {}}
                 if title == "two loads":
-                    ways["edit with critic"] = {"prefer": told(library, loads, band, 60 if not quick else 4, seed)}
+                    ways["edit with critic"] = {"prefer": told(library, loads, band, 40 if not quick else 4, seed)}
                 for way, settings in ways.items():
                     start = time.process_time()
                     made = edit(library, wanted, loads, rows, band, **settings)  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def by_edit(quick: bool, seeds: Sequence[int] = (0, 1, 2)) -> None:
                     found.setdefault((f"{name}, {title}", way), []).append(values)
                     note = "; ".join(f"{k} {v:.3g}" for k, v in values.items())
                     row(f"{name}, {title}, {way}: seed {seed}", values["median error"], None, note=note)
-    note = f"{count} curves of held-out maps per seed, grid twice as fine, worst load"
+    note = f"{count} curves of held-out maps per seed, {pixels} px, judged on twice as many, worst load"
     summarised({f"{label}, {way}": rows for (label, way), rows in found.items()}, TARGETS, note)
 
 
@@ -147,7 +147,7 @@ def errors(made: Edited) -> dict[str, float]:
 def judged(name: str, held: Tensor, maps: Tensor, seed: int) -> dict[str, float]:
     """What the judge says of maps, and which share of their area keeps the process's rule, where it has one."""
     said = likeness(held, maps, seed)
-    values = {"judge's AUC": said.auc, "W": said.distance}
+    values: dict[str, float] = {"judge's AUC": said.auc, "W": said.distance}
     if name == "e-beam":
         values["area that keeps the rule"] = 1.0 - float(find_process(name).broken(maps).mean())
     return values

@@ -29,11 +29,10 @@ WAYS: dict[str, tuple[Start, tuple[Teacher, ...], tuple[Teacher, ...]]] = {
     "critic off": ("noise", ("critic",), ("physics",)),
     "penalties instead": ("noise", ("penalties",), ("penalties", "physics")),
     "physics off": ("noise", ("critic",), ("critic",)),
-    "critic, penalties, physics": ("noise", ("critic", "penalties"), ("critic", "penalties", "physics")),
     "from quilts: critic and physics": ("quilts", ("critic",), ("critic", "physics")),
     "from quilts: critic off": ("quilts", ("critic",), ("physics",)),
     "from quilts: penalties instead": ("quilts", ("penalties",), ("penalties", "physics")),
-    "from quilts: physics off": ("quilts", ("critic",), ("critic",)),
+    "from quilts: critic, penalties, physics": ("quilts", ("critic",), ("critic", "penalties", "physics")),
 }
 """Each way: what the generator starts from, who teaches it in the first game, and in the second."""
 
@@ -95,7 +94,7 @@ def quilted(requests: Requests) -> Callable[[Tensor, Stream], Tensor]:
 
 
 def new_maps(
-    quick: bool, seeds: Sequence[int] = (0, 1, 2), steps: tuple[int, int] = (300, 50), ways: str = "", pixels: int = 32
+    quick: bool, seeds: Sequence[int] = (0, 1, 2), steps: tuple[int, int] = (150, 30), ways: str = "", pixels: int = 32
 ) -> None:
     """Every way on every seed, then its mean and interval.
 

@@ -18,6 +18,7 @@ from advsci_friction.data.materials import material_of
 from advsci_friction.data.scans import Scan, scan_of
 from advsci_friction.data.units import si
 from advsci_friction.evaluation.contact_page import contact_page
+from advsci_friction.evaluation.loadings import adhesion_figures, layer_of, slip_figures
 from advsci_friction.evaluation.resolution import too_few_pixels
 from advsci_friction.laws.friction import Ploughing, law_of
 from advsci_friction.surfaces.roughness import roughness
@@ -44,7 +45,8 @@ def solve_scan(config: Solve) -> tuple[Scan, Contact, dict[str, float | None], l
     scan = scan_of(config)
     heights = torch.as_tensor(scan.heights, device=torch_device(config.device))
     finite = not config.elastic and material.hardness < float("inf")
-    contact = solve_contact(heights, load, material.modulus, scan.size, material.hardness if finite else None)
+    hardness, layer = material.hardness if finite else None, layer_of(config, material)
+    contact = solve_contact(heights, load, material.modulus, scan.size, hardness, layer=layer, free=config.free)
     notes = concerns(scan.heights, scan.size)
     few = too_few_pixels(contact)
     if few is not None:
@@ -71,6 +73,11 @@ def solve_scan(config: Solve) -> tuple[Scan, Contact, dict[str, float | None], l
         "iterations": float(contact.iterations),
         "pressure error": float(contact.error),
     }
+    if config.adhesion is not None:
+        more, unresolved = adhesion_figures(config, contact, material)
+        figures, notes = figures | more, notes + unresolved
+    if config.shear is not None:
+        figures |= slip_figures(config, contact)
     return scan, contact, figures, notes
 
 

@@ -115,6 +115,12 @@ class HalfSpace:
         q = self.wavenumber
         return torch.where(q > 0.0, 2.0 / q.clamp_min(torch.finfo(q.dtype).tiny), torch.zeros_like(q))
 
+    @property
+    def extremes(self) -> tuple[Tensor, Tensor]:
+        """Smallest and largest eigenvalue of `displace` [m] on maps of zero mean."""
+        compliance = self.compliance
+        return torch.where(compliance > 0.0, compliance, torch.full_like(compliance, torch.inf)).min(), compliance.max()
+
     @cached_property
     def stiffness(self) -> Tensor:
         """:math:`|q|/2` [1/m], the inverse of `compliance` on the modes that have one."""

@@ -56,9 +56,9 @@ def projected_gradient(
         Pressure, estimated error and iterations of each surface.
     """
     dims = space.dims
-    compliance = space.compliance[space.wavenumber > 0.0]
-    largest, smallest = compliance.max() * softness, compliance.min() * softness
-    root = float((compliance.min() / compliance.max()).sqrt())
+    least, most = space.extremes
+    largest, smallest = most * softness, least * softness
+    root = float((least / most).sqrt())
     momentum = (1.0 - root) / (1.0 + root)
 
     def total(x: Tensor) -> Tensor:
@@ -74,6 +74,7 @@ def projected_gradient(
     ahead = slope
     for iteration in range(3 if start.is_meta else max_iterations + 1):
         error = estimated_error(slope, p, cap, dims) / (largest * smallest).sqrt().flatten()
+        error = torch.maximum(error, (p.mean(dims) - 1.0).abs())
         done = error < tolerance
         if not start.is_meta:
             finished = int(done.sum())

@@ -18,11 +18,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from advsci.errors import ConvergenceError, DataError
+from advsci.errors import ConfigError, ConvergenceError, DataError
 from advsci_friction.contact.adjoint import Pressure
+from advsci_friction.contact.free import FreeHalfSpace
 from advsci_friction.contact.halfspace import HalfSpace
+from advsci_friction.contact.layered import Layer, LayeredHalfSpace
 
-__all__ = ["Contact", "solve_contact"]
+__all__ = ["Contact", "solve_contact", "space_of"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Contact:
         Iterations each surface took.
     converged
         Whether the error is below the tolerance.
+    tolerances
+        Those of the solver and of its adjoint.
 
     Examples
     --------
@@ -63,6 +67,7 @@ class Contact:
     error: Float[Tensor, "..."]
     iterations: Int[Tensor, "..."]
     converged: Bool[Tensor, "..."]
+    tolerances: tuple[float, float] = (1e-8, 1e-5)
 
     @property
     def touching(self) -> Bool[Tensor, "..."]:
@@ -76,7 +81,7 @@ class Contact:
 
     @property
     def displacement(self) -> Float[Tensor, "..."]:
-        """Elastic surface displacement [m], zero mean, differentiable."""
+        """Elastic surface displacement [m], differentiable; of zero mean on a periodic map."""
         return self.space.displace(self.pressure) / self._spread(self.modulus)
 
     @property
@@ -95,6 +100,15 @@ class Contact:
         return gap - self._spread(level)
 
     @property
+    def approach(self) -> Float[Tensor, "..."]:
+        """How far the bodies have come together [m], up to a constant of the map: mean of displacement less height
+        over the pixels in elastic contact; differentiable.
+        """
+        held = (self.touching & ~self.plastic).to(self.heights.dtype)
+        total = ((self.displacement - self.heights) * held).sum(self.space.dims)
+        return total / held.sum(self.space.dims).clamp_min(1.0)
+
+    @property
     def peak(self) -> Float[Tensor, "..."]:
         """Largest pressure [Pa]."""
         return self.pressure.amax(self.space.dims)
@@ -103,6 +117,35 @@ class Contact:
     def energy(self) -> Float[Tensor, "..."]:
         r"""Elastic energy per nominal area [J/m2], :math:`\overline{p\,u}/2`."""
         return 0.5 * (self.pressure * self.displacement).mean(self.space.dims)
+
+    def at(
+        self, load: Float[Tensor, "..."] | float, *, tolerance: float | None = None, strict: bool = True
+    ) -> "Contact":
+        """The same surfaces at another load, on the same operator.
+
+        Parameters
+        ----------
+        load
+            Mean pressure [Pa], a number or one a surface.
+        tolerance
+            Of the solver; that of this contact by default.
+        strict
+            As in `solve_contact`.
+
+        Returns
+        -------
+        Contact
+            Started from the pressures of this one.
+        """
+        hardness = None if bool(torch.isinf(self.hardness).all()) else self.hardness
+        start = self.pressure.detach() * self._spread(torch.as_tensor(load / self.load).detach())
+        layer = self.space.layer if isinstance(self.space, LayeredHalfSpace) else None
+        free = isinstance(self.space, FreeHalfSpace)
+        return solve_contact(
+            self.heights, load, self.modulus, self.space.size, hardness, layer=layer, free=free, start=start,
+            tolerance=self.tolerances[0] if tolerance is None else tolerance, adjoint_tolerance=self.tolerances[1],
+            strict=strict,
+        )  # fmt: skip
 
     def _spread(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape, *[1] * len(self.space.dims))
@@ -115,6 +158,8 @@ def solve_contact(
     size: Sequence[float],
     hardness: Float[Tensor, "..."] | float | None = None,
     *,
+    layer: Layer | None = None,
+    free: bool = False,
     tolerance: float | None = None,
     adjoint_tolerance: float | None = None,
     max_iterations: int = 4000,
@@ -135,6 +180,11 @@ def solve_contact(
         Period of the cell along the axes [m]: (L,) or (Ly, Lx).
     hardness
         Largest pressure H [Pa] that the softer body bears, a number or one a surface; None for an elastic contact.
+    layer
+        A film on the elastic body; ``modulus`` is then that of the substrate, and the textured body is rigid.
+    free
+        The map ends at its edges instead of repeating: for a single asperity or a scan that is pressed alone. Maps
+        only.
     tolerance
         On the estimated relative error of the pressure; default 1e-8 in float64, 1e-5 in float32.
     adjoint_tolerance
@@ -156,6 +206,8 @@ def solve_contact(
     ------
     DataError
         Heights that are not finite, a load, modulus or hardness that is not positive, or a load not below the hardness.
+    ConfigError
+        A layer under a map with free edges.
     ConvergenceError
         Under ``strict``, with the surfaces that have not converged.
 
@@ -166,7 +218,7 @@ def solve_contact(
     >>> round(float(contact.pressure.mean()), 3)
     50000000.0
     """
-    space = HalfSpace(heights.shape[-len(size) :], size, device=heights.device, dtype=heights.dtype)
+    space = space_of(heights, size, layer, free)
     batch = heights.shape[: -len(size)]
 
     def per_surface(x: Tensor | float | None) -> Tensor:
@@ -209,7 +261,43 @@ def solve_contact(
         error.reshape(batch),
         iterations.reshape(batch),
         converged.reshape(batch),
+        (tolerance, adjoint_tolerance),
     )
+
+
+def space_of(heights: Tensor, size: Sequence[float], layer: Layer | None = None, free: bool = False) -> HalfSpace:
+    """The displacement operator for maps.
+
+    Parameters
+    ----------
+    heights
+        (\\*batch, \\*pixels) maps.
+    size
+        Period or length along the axes [m].
+    layer
+        A film, or None.
+    free
+        Whether the map ends at its edges.
+
+    Returns
+    -------
+    HalfSpace
+        Periodic, layered or free, on the grid, device and type of the maps.
+
+    Raises
+    ------
+    ConfigError
+        A layer and free edges.
+    """
+    shape, on = heights.shape[-len(size) :], {"device": heights.device, "dtype": heights.dtype}
+    if layer is not None and free:
+        raise ConfigError(
+            "got a layer and free edges; expected one of them: a layer's displacement is known per wave of a periodic "
+            "map. Try: the periodic map with flat ground around it."
+        )
+    if layer is not None:
+        return LayeredHalfSpace(shape, size, layer, **on)
+    return FreeHalfSpace(shape, size, **on) if free else HalfSpace(shape, size, **on)
 
 
 def _check(heights: Tensor, load: Tensor, modulus: Tensor, hardness: Tensor) -> None:

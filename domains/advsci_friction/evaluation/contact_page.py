@@ -1,12 +1,11 @@
 """The page about a measured surface under load."""
 
-import math
-
 import torch
 
 from advsci.report import Report, style
 from advsci_friction.contact.area import real_area
-from advsci_friction.contact.solve import Contact, solve_contact
+from advsci_friction.contact.free import FreeHalfSpace
+from advsci_friction.contact.solve import Contact
 from advsci_friction.data.materials import Material
 from advsci_friction.data.scans import Scan
 from advsci_friction.evaluation.pictures import contact_figure, curve_figure, loads_figure, spectrum_figure
@@ -40,23 +39,12 @@ def friction_curve(
         the pixels do not resolve, are left out.
     """
     found = []
-    hardness = float(contact.hardness)
-    finite, start = hardness < math.inf, None
+    hardness, solved = float(contact.hardness), None
     for i in range(steps):
         load = float(contact.load) * 2.0 ** (octaves * (2.0 * i / (steps - 1) - 1.0))
         if load >= 0.98 * hardness:
             break
-        solved = solve_contact(
-            contact.heights,
-            load,
-            float(contact.modulus),
-            contact.space.size,
-            hardness if finite else None,
-            tolerance=1e-5,
-            start=start,
-            strict=False,
-        )
-        start = solved.pressure
+        solved = (solved or contact).at(load, tolerance=1e-5, strict=False)
         if too_few_pixels(solved) is None:
             found.append((load, material.friction(float(real_area(solved)), load), solved))
     return found
@@ -133,9 +121,12 @@ def contact_page(
     report.section("Figures").table(
         [{"quantity": k, "value": "not resolved" if v is None else v} for k, v in figures.items()]
     )
+    whole = "The scan is taken as one period of an endless surface."
+    if isinstance(contact.space, FreeHalfSpace):
+        whole = "The scan is pressed alone: nothing beyond its edges carries load."
     report.note(
-        "The scan is taken as one period of an endless surface. Pixels limit the slopes that it can show, and friction "
-        "with them: see the page 'My own scan, my own material'.",
+        f"{whole} Pixels limit the slopes that it can show, and friction with them: see the page 'My own scan, my own "
+        "material'.",
         "watch",
     )
     material_section(report, material)

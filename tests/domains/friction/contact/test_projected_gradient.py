@@ -45,6 +45,15 @@ def test_every_hardness_and_load_converges(problems):
     assert float((contact.pressure / hardness[:, None, None]).max()) <= 1.0
 
 
+def test_the_load_is_carried_where_all_that_touches_is_plastic():
+    h = rough(6, 48)
+    hardness = torch.full((6,), 2e-4, dtype=F64)
+    load = hardness * (torch.tensor([3, 7, 20, 40, 80, 200], dtype=F64) + 0.08) / 48**2  # a whole number and a bit
+    contact = solve_contact(h, load, 1.0, (1.0, 1.0), hardness)
+    assert torch.allclose(contact.pressure.mean((-2, -1)), load, rtol=1e-9)
+    assert bool((contact.plastic.double().mean((-2, -1)) > 0.9 * contact.touching.double().mean((-2, -1))).any())
+
+
 def test_both_methods_give_one_pressure(problems, monkeypatch):
     h, load, hardness = problems
     first = solve_contact(h, load, 1.0, (1.0, 1.0), hardness).pressure
