@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import torch
-from _friction_maps import libraries, loads_of
+from _friction_maps import libraries, loads_of, same_band
 from _row import interval, row
 from torch import Tensor
 
@@ -65,7 +65,7 @@ class Requests:
         """What a way's draws amount to, the nearest of each request met by solver steps."""
         begin, count = time.process_time(), len(self.wanted)
         asked = self.wanted.repeat_interleave(POOL, 0)
-        maps = draw(asked, Stream(self.seed).at("draws"))
+        maps = same_band(draw(asked, Stream(self.seed).at("draws")))
         away = (log_areas(maps, self.strain, 1e-4) - asked).abs().amax(1).reshape(count, POOL)
         picked = maps[away.argmin(1) + POOL * torch.arange(count)]
         library = self.library

@@ -5,8 +5,8 @@ whose data, peer or model is missing is not met and says so. The model that come
 of ``--model FILE``; ``--train`` trains the default set first (half an hour), ``--quick`` a two-minute training beside
 fewer and smaller cases, never another method. ``--only WORD`` runs the parts whose name contains the word:
 westergaard, references, timing, measured, capped, edit, new, training, designs, ablations. ``--seeds 0`` runs the parts
-edit and new on one of their three seeds; ``--steps 150 30``, ``--pixels 32`` and ``--ways WORD`` set the two games of
-the part new and its grid, and choose among its ways.
+edit and new on one of their three seeds; ``--pixels 64`` sets their grid, ``--steps 150 30`` and
+``--ways WORD`` the two games of the part new and which of its ways are trained.
 """
 
 import argparse
@@ -243,7 +243,9 @@ def main() -> None:
     parser.add_argument("--train", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the parts edit and new")
     parser.add_argument("--steps", type=int, nargs=2, default=[150, 30], help="of both games of the part new")
-    parser.add_argument("--pixels", type=int, default=32, help="along a map of the parts edit and new")
+    parser.add_argument(
+        "--pixels", type=int, help="along a map: 48 in the part edit, 32 in the part new, where not given"
+    )
     parser.add_argument("--ways", default="", help="a word of the ways of the part new that are trained")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -251,9 +253,9 @@ def main() -> None:
         if options.only in name:
             part(options.quick)
     if options.only in "edit":
-        by_edit(options.quick, options.seeds, options.pixels)
+        by_edit(options.quick, options.seeds, options.pixels or 48)
     if options.only in "new":
-        new_maps(options.quick, options.seeds, tuple(options.steps), options.ways, options.pixels)
+        new_maps(options.quick, options.seeds, tuple(options.steps), options.ways, options.pixels or 32)
     if options.only in "training" and (options.quick or options.train):
         trained = train(options.quick)
     else:

@@ -135,6 +135,8 @@ class AreaPhysics(Physics):
         :math:`P/E^*` of each load.
     mean, deviation
         Of the log areas of the process's maps at each load, by which a condition is standardised.
+    correction
+        What to add to the log area at each load, for the grid's coarseness; None for nothing.
     tolerance
         Relative error of an area that counts as a residual of 1.
     active
@@ -148,12 +150,14 @@ class AreaPhysics(Physics):
         mean: tuple[float, ...],
         deviation: tuple[float, ...],
         *,
+        correction: tuple[float, ...] | None = None,
         tolerance: float = 0.05,
         active: bool = True,
     ):
         super().__init__()
         self.scale, self.strain, self.tolerance, self.active = scale, strain, tolerance, active
         self.mean, self.deviation = mean, deviation
+        self.correction = correction or (0.0,) * len(strain)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -171,6 +175,7 @@ class AreaPhysics(Physics):
         contact = solve_contact(h, load, 1.0, (1.0, 1.0), **settings)  # type: ignore[arg-type]
         smooth = 0.25 * load / contact_area(contact.touching, 2).clamp_min(1e-3).to(x)
         log_area = real_area(contact, smooth).clamp_min(1e-3).log().reshape(loads, n)
+        log_area = log_area + torch.tensor(self.correction).to(x)[:, None]
         residuals = {}
         for j, name in enumerate(self.names):
             r = (log_area[j] - self.mean[j] - self.deviation[j] * condition[:, j]) / self.tolerance

@@ -201,14 +201,16 @@ class NewMapsTraining:
         log_area = library.areas(loads)
         mean, deviation = log_area.mean(0), log_area.std(0)
         scale = float(library.maps.std())
+        correction = library.corrections(loads)
         self.facts = (scale, tuple(strain), tuple(mean.tolist()), tuple(deviation.tolist()))
+        self.correction = tuple(correction.tolist())
         self.maps, self.start = library.maps / scale, start
         self.tasks = MapTasks(self.maps, ((log_area - mean) / deviation).float(), 16, Stream(seed).at("tasks"))
         pixels = self.maps.shape[-1]
         with Stream(seed).at("networks").seeded():
             if start == "quilts":
                 sewn = quilt(library.maps, self.PATCHWORKS, Stream(seed).at("quilts"))
-                own = AreaPhysics(*self.facts).condition(log_areas(sewn, loads, 1e-4))
+                own = AreaPhysics(*self.facts).condition(log_areas(sewn, loads, 1e-4) + correction)
                 self.latent: Latent = Patchworks(sewn / scale, own.float())
                 self.generator: MapGenerator | MapRefiner = MapRefiner(pixels, len(loads))
             else:
@@ -251,12 +253,12 @@ class NewMapsTraining:
         NewMaps
             The averaged generator with its physics; the players of the first game stay as they are.
         """
-        physics = AreaPhysics(*self.facts, active="physics" in teachers)
+        physics = AreaPhysics(*self.facts, correction=self.correction, active="physics" in teachers)
         players = copy.deepcopy(self.generator), copy.deepcopy(self.critic)
         training = self._play(players, physics, steps, teachers, 5e-4, run, "process and physics")
         averaged = training.averaged("generator").cpu()
         assert isinstance(averaged, MapGenerator | MapRefiner)
-        return NewMaps(averaged, AreaPhysics(*self.facts), self.latent)
+        return NewMaps(averaged, AreaPhysics(*self.facts, correction=self.correction), self.latent)
 
     def _play(self, players, physics: AreaPhysics, steps: int, teachers, rate: float, run: Run | None, title: str):
         pixels = self.maps.shape[-1]

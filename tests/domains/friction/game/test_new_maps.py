@@ -6,8 +6,10 @@ import torch
 from advsci.latents import Gaussian
 from advsci.physics import PhysicsGAN, PhysicsInformedDiscriminator
 from advsci.streams import Stream
+from advsci_friction.game.map_statistics import MapStatistics
 from advsci_friction.game.new_maps import AreaPhysics, MapCritic, MapGenerator, laplacian_factor
-from advsci_friction.game.new_training import MapTasks, train_new_maps
+from advsci_friction.game.new_training import MapGame, MapTasks, NewMapsTraining
+from advsci_friction.game.refiner import MapRefiner, Patchworks
 from advsci_friction.surfaces.pressed import press
 from advsci_friction.surfaces.processes import find_process
 
@@ -49,15 +51,57 @@ def test_maps_meet_their_own_request_and_gradients_point_to_it(library):
     assert float(torch.stack(list(idle.residuals.values())).abs().max()) == 0.0
 
 
-@pytest.mark.parametrize("without", ["nothing", "critic", "physics"])
-def test_both_games_play(library, without):
+@pytest.mark.parametrize("start", ["noise", "quilts"])
+def test_both_games_play(library, start, monkeypatch):
+    monkeypatch.setattr(NewMapsTraining, "PATCHWORKS", 16)
     strain = tuple(library.log_strain[[7, 9]].exp().tolist())
-    settings = {"first_steps": 2, "steps": 2, "batch_size": 4, "quiet": True}
-    trained = train_new_maps(library, strain, without=without, **settings)
-    wanted = library.areas(torch.tensor(strain))[:3]
-    maps = trained.draw(wanted, Stream(1))
-    assert maps.shape == (3, 32, 32) and bool(torch.isfinite(maps).all())
-    assert torch.equal(maps, trained.draw(wanted, Stream(1)))
+    training = NewMapsTraining(library, strain, start=start, batch_size=4, quiet=True)
+    training.first(2)
+    before = {k: v.clone() for k, v in training.generator.state_dict().items()}
+    wanted, drawn = library.areas(torch.tensor(strain))[:3], []
+    for teachers in (("critic", "physics"), ("penalties", "physics"), ("critic",)):
+        trained = training.second(2, teachers)
+        maps = trained.draw(wanted, Stream(1))
+        assert maps.shape == (3, 32, 32) and bool(torch.isfinite(maps).all())
+        assert torch.equal(maps, trained.draw(wanted, Stream(1)))
+        drawn.append(maps)
+    assert not torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
+    assert all(torch.equal(v, before[k]) for k, v in training.generator.state_dict().items()), "the first game stays"
+
+
+def test_a_critic_that_does_not_teach_does_not_play(library):
+    physics = AreaPhysics(*facts(library), active=False)
+    judge = PhysicsInformedDiscriminator(MapCritic(4), physics, (32, 32), informed=False)
+    maps = library.maps / physics.scale
+    game = MapGame(MapGenerator(32, 2), judge, Gaussian(MapGenerator(32, 2).latent), None, critic=False,
+                   statistics=MapStatistics(maps))  # fmt: skip
+    assert list(game.players) == ["generator"]
+    batch = MapTasks(maps, torch.zeros(20, 2), 2, Stream(0))[torch.arange(4)]
+    terms = game.terms("generator", batch, game.draw(batch, Stream(0)))
+    assert float(terms["objective"]) == 0.0 and float(terms["statistics"]) > 0.0
+
+
+def test_penalties_cost_what_exceeds_the_process(library):
+    maps = library.maps / library.maps.std()
+    penalty = MapStatistics(maps)
+    own = float(penalty(maps))
+    assert own < 1.0, "a map of the process has E z^2 = 1 per kind"
+    for worse in (2.0 * maps, maps + 0.3 * Stream(0).normal(maps.shape), maps.clamp_max(0.0)):
+        assert float(penalty(worse)) > 5.0 * own
+    assert torch.allclose(penalty(maps.roll((3, 5), (1, 2))), penalty(maps), rtol=0.05)
+
+
+def test_the_refiner_starts_as_the_identity_near_the_request(library):
+    maps = library.maps / library.maps.std()
+    condition = Stream(1).normal((20, 2))
+    pool = Patchworks(maps, condition, nearest=1)
+    z = pool.near(condition[:3], Stream(2))
+    refined = MapRefiner(32, 2)(z, condition[:3])
+    assert torch.equal(refined.flatten(1), z)
+    best = [max(float((refined[i] * maps[i].roll((a, b), (0, 1))).sum()) for a in range(32) for b in range(32))
+            for i in range(3)]  # fmt: skip
+    assert best == pytest.approx(maps[:3].square().sum((1, 2)).tolist(), rel=1e-4), "its own map, somewhere"
+    assert pool.sample(5, Stream(0)).shape == (5, 1024)
 
 
 def test_steps_on_the_meta_device(library):
