@@ -81,7 +81,7 @@ def concerns(heights: Float[np.ndarray, "ny nx"], size: tuple[float, float]) -> 
             f"The heights have a skewness of {skewness:.1f}: a plateau with pits, or a map upside down. "
             "Try: --invert, if it is a depth map or a replica."
         )
-    levels = _step(heights)
+    levels = _step(_untilted(heights))
     if levels is not None:
         found.append(f"The map has two levels {levels:.3g} m apart, so that only the upper one touches. Try: crop it.")
     spectral, differences = slopes(heights, size)
@@ -106,6 +106,20 @@ def _edge_jump(heights: np.ndarray) -> float:
         edge = np.sqrt(((np.take(heights, 0, axis) - np.take(heights, -1, axis)) ** 2).mean())
         ratios.append(edge / max(inner, 1e-300))
     return float(max(ratios))
+
+
+def _untilted(heights: np.ndarray) -> np.ndarray:
+    """The map less the plane that a step has left in it: levelling by the mean plane tilts both of its sides."""
+    y, x = np.meshgrid(*(np.linspace(-1.0, 1.0, n) for n in heights.shape), indexing="ij")
+    plane, best = np.stack([x.ravel(), y.ravel(), np.ones(heights.size)], 1), (np.inf, heights)
+    for axis in (0, 1):
+        jump = int(np.abs(np.diff(heights.mean(1 - axis))).argmax())  # a step along a line of pixels
+        beyond = np.indices(heights.shape)[axis] > jump
+        fit, *_ = np.linalg.lstsq(np.column_stack([plane, beyond.ravel()]), heights.ravel(), rcond=None)
+        flat = heights - (plane @ fit[:3]).reshape(heights.shape)
+        left = float(((flat - fit[3] * beyond) ** 2).sum())
+        best = min(best, (left, flat), key=lambda pair: pair[0])
+    return best[1]
 
 
 def _step(heights: np.ndarray) -> float | None:

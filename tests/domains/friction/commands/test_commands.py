@@ -75,6 +75,46 @@ def test_solve_says_what_it_found_and_what_to_look_at(data_folder, tmp_path, cap
     )
 
 
+@pytest.fixture(scope="module")
+def waves(tmp_path_factory):
+    """A scan of a two-dimensional wave, 1 um wide."""
+    path = tmp_path_factory.mktemp("waves") / "wave.npz"
+    x = 2.0 * np.pi * np.arange(48) / 48
+    np.savez(path, heights=2e-9 * np.cos(x)[:, None] * np.cos(x)[None, :], size=np.array([1e-6, 1e-6]))
+    return path
+
+
+def figures_of(path, folder, *options):
+    assert run_app(app, ["solve", str(path), "--pressure", "50 MPa", "--out", str(folder), *options]) == 0
+    return json.loads((folder / "contact.json").read_text())
+
+
+def test_film_free_edges_adhesion_and_shear(waves, tmp_path, capsys):
+    bare = figures_of(waves, tmp_path / "a", "--elastic")["figures"]
+    film = ["--film-thickness", "100 nm", "--film-modulus", "500 GPa"]
+    assert figures_of(waves, tmp_path / "b", *film)["figures"]["largest pressure [Pa]"] > bare["largest pressure [Pa]"]
+    alone = figures_of(waves, tmp_path / "c", "--free")["figures"]
+    assert alone["contact area / nominal"] != bare["contact area / nominal"]
+    assert "pressed alone" in (tmp_path / "c" / "report.html").read_text()
+    more = ["--elastic", "--adhesion", "100 mJ/m^2", "--shear", "5 MPa", "--coulomb", "0.2"]
+    found = figures_of(waves, tmp_path / "d", *more)
+    assert found["figures"]["contact area with adhesion / nominal"] > 1.05 * bare["contact area / nominal"]
+    assert 0.0 < found["figures"]["sticking area / contact area"] < 1.0
+    assert found["figures"]["tangential stiffness per area [Pa/m]"] > 0.0
+    assert not any("attraction at the rim" in c for c in found["concerns"])
+    soft = figures_of(waves, tmp_path / "e", "--elastic", "--modulus", "1 GPa", "--adhesion", "100 mJ/m^2")
+    assert any("Try: --adhesion-range" in c for c in soft["concerns"]), "the pixels do not resolve the rim"
+    capsys.readouterr()
+    for i, (options, said) in enumerate((
+        (["--film-thickness", "1 nm"], "film_modulus"),
+        (["--shear", "5 MPa"], "--coulomb"),
+        (["--shear", "50 MPa", "--coulomb", "0.2"], "slides as a whole"),
+        (["--free", "--adhesion", "100 mJ/m^2"], "free edges"),
+    )):  # fmt: skip
+        assert run_app(app, ["solve", str(waves), "--out", str(tmp_path / f"z{i}"), *options]) != 0
+        assert said in capsys.readouterr().err
+
+
 def test_wrong_input_is_named(tmp_path, capsys):
     (tmp_path / "a.txt").write_text("1 2\n")
     assert run_app(app, ["solve", str(tmp_path / "a.txt"), "--out", str(tmp_path / "o")]) == 1

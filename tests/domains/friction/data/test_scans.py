@@ -5,6 +5,7 @@ import pytest
 
 from advsci.errors import DataError, UnitError
 from advsci_friction.data.concerns import concerns, slopes
+from advsci_friction.data.levelling import flatten
 from advsci_friction.data.scans import read_scan
 
 
@@ -172,6 +173,11 @@ def test_concerns_name_what_is_wrong(h):
     assert any("1 pixels stand out" in c for c in concerns(dust, size))
     assert any("--invert" in c for c in concerns(-1e-9 * np.exp(1e9 * h), size))
     assert any("two levels" in c for c in concerns(h + 1e-7 * (x > 0), size))
+    y = np.arange(24)[:, None]
+    for step in (1e-7 * (np.arange(32) > 20) + 0.0 * y, 1e-7 * (y > 9) + 0.0 * h):
+        hidden = flatten(h + step, "plane")  # levelling tilts both sides, and each alone looks like a slope
+        assert any("two levels 1e-07 m apart" in c for c in concerns(hidden, size))
+    assert not any("two levels" in c for c in concerns(h + 1e-8 * np.arange(32), size)), "a tilt is no step"
     assert any("small slopes" in c for c in concerns(1e3 * h, size))
     steep = np.cumsum(np.ones((24, 32)), 1) * 1e-9
     assert any("edges do not meet" in c for c in concerns(steep, size))
