@@ -197,7 +197,7 @@ class Told(Game):
         steep = [torch.autograd.grad(a.sum(), b, create_graph=True)[0] for a, b in ((real, x), (fake, y))]
         return {
             "objective": RelativisticPairing().discriminator(real[:, 0], fake[:, 0]),
-            "steepness": 0.15 * sum(g.square().sum((1, 2)).mean() for g in steep),  # R1 and R2
+            "steepness": 0.15 * torch.stack([g.square().sum((1, 2)).mean() for g in steep]).sum(),  # R1 and R2
         }
 
     def check(self, batch: Batch, draw: Draw) -> None:
