@@ -22,11 +22,11 @@ from advsci_friction.contact.halfspace import HalfSpace
 from advsci_friction.contact.solve import solve_contact
 from advsci_friction.data.crops import crops
 from advsci_friction.data.scans import Scan
-from advsci_friction.design.edit import Edited, edit, log_areas, nearest
+from advsci_friction.design.edit import Edited, edit, nearest
 from advsci_friction.evaluation.judge import likeness
 from advsci_friction.game.new_maps import MapCritic, laplacian_factor
 from advsci_friction.surfaces.band import Band
-from advsci_friction.surfaces.pressed import Pressed, press
+from advsci_friction.surfaces.pressed import Pressed, log_areas, press
 from advsci_friction.surfaces.process import fourier_resample
 from advsci_friction.surfaces.processes import find_process
 

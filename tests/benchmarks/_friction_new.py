@@ -14,10 +14,10 @@ from _row import interval, row
 from torch import Tensor
 
 from advsci.streams import Stream
-from advsci_friction.design.edit import edit, log_areas
+from advsci_friction.design.edit import edit
 from advsci_friction.evaluation.judge import copy_scores, likeness
 from advsci_friction.game.new_training import NewMapsTraining, Start, Teacher
-from advsci_friction.surfaces.pressed import Pressed
+from advsci_friction.surfaces.pressed import Pressed, log_areas
 from advsci_friction.surfaces.process import fourier_resample
 from advsci_friction.surfaces.processes import find_process
 from advsci_friction.surfaces.quilting import quilt
@@ -25,14 +25,14 @@ from advsci_friction.surfaces.quilting import quilt
 __all__ = ["new_maps"]
 
 WAYS: dict[str, tuple[Start, tuple[Teacher, ...], tuple[Teacher, ...]]] = {
-    "critic and physics": ("noise", ("critic",), ("critic", "physics")),
-    "critic off": ("noise", ("critic",), ("physics",)),
-    "penalties instead": ("noise", ("penalties",), ("penalties", "physics")),
-    "physics off": ("noise", ("critic",), ("critic",)),
     "from quilts: critic and physics": ("quilts", ("critic",), ("critic", "physics")),
     "from quilts: critic off": ("quilts", ("critic",), ("physics",)),
     "from quilts: penalties instead": ("quilts", ("penalties",), ("penalties", "physics")),
     "from quilts: critic, penalties, physics": ("quilts", ("critic",), ("critic", "penalties", "physics")),
+    "critic and physics": ("noise", ("critic",), ("critic", "physics")),
+    "critic off": ("noise", ("critic",), ("physics",)),
+    "penalties instead": ("noise", ("penalties",), ("penalties", "physics")),
+    "physics off": ("noise", ("critic",), ("critic",)),
 }
 """Each way: what the generator starts from, who teaches it in the first game, and in the second."""
 

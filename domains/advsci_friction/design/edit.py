@@ -21,10 +21,10 @@ from torch import Tensor
 from advsci.errors import ConfigError
 from advsci_friction.contact.area import contact_area, real_area
 from advsci_friction.contact.solve import solve_contact
-from advsci_friction.surfaces.pressed import Pressed
+from advsci_friction.surfaces.pressed import Pressed, log_areas
 from advsci_friction.surfaces.process import fourier_resample
 
-__all__ = ["Edited", "edit", "log_areas", "nearest", "process_spectrum"]
+__all__ = ["Edited", "edit", "nearest", "process_spectrum"]
 
 
 @dataclass(frozen=True)
@@ -113,30 +113,6 @@ def nearest(
         )
     order = torch.where(able, distance, torch.full_like(distance, torch.inf)).argsort()[: int(able.sum())]
     return order.repeat(-(-count // len(order)))[:count]
-
-
-@torch.no_grad()
-def log_areas(maps: Float[Tensor, "n p p"], strain: Float[Tensor, " j"], tolerance: float = 1e-6) -> Tensor:
-    """Log area fraction of maps at several loads.
-
-    Parameters
-    ----------
-    maps
-        (n p p) heights over the cell's length.
-    strain
-        (j) :math:`P/E^*`.
-    tolerance
-        Of the solver.
-
-    Returns
-    -------
-    Tensor
-        (n j).
-    """
-    n, j = len(maps), len(strain)
-    h = maps.repeat_interleave(j, 0)
-    contact = solve_contact(h, strain.to(h).repeat(n), 1.0, (1.0, 1.0), tolerance=tolerance, strict=False)
-    return contact_area(contact.touching, 2).clamp_min(1e-4).log().reshape(n, j).to(maps)
 
 
 def gradients(maps: Tensor, strain: Tensor) -> tuple[Tensor, Tensor]:

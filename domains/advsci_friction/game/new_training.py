@@ -23,11 +23,10 @@ from advsci.solvers import Simultaneous
 from advsci.solvers.solver import adam
 from advsci.streams import Stream
 from advsci.training import EMA, Run, Trainer
-from advsci_friction.design.edit import log_areas
 from advsci_friction.game.map_statistics import MapStatistics
 from advsci_friction.game.new_maps import AreaPhysics, MapCritic, MapGenerator, laplacian_factor
 from advsci_friction.game.refiner import MapRefiner, Patchworks
-from advsci_friction.surfaces.pressed import Pressed
+from advsci_friction.surfaces.pressed import Pressed, log_areas
 from advsci_friction.surfaces.quilting import quilt
 
 __all__ = ["MapGame", "MapTasks", "NewMaps", "NewMapsTraining", "Start", "Teacher", "train_new_maps"]

@@ -20,7 +20,7 @@ from advsci_friction.surfaces.band import Band
 from advsci_friction.surfaces.process import fourier_resample
 from advsci_friction.surfaces.roughness import roughness
 
-__all__ = ["Pressed", "press"]
+__all__ = ["Pressed", "log_areas", "press"]
 
 
 @dataclass(frozen=True)
@@ -185,3 +185,27 @@ def _solved(shapes: Tensor, strains: Sequence[float], batch: int) -> tuple[Tenso
             log_area[rows, j] = contact_area(contact.touching, 2).clamp_min(1e-4).log().float()
             peak[rows, j] = contact.peak.float() / x
     return log_area, peak
+
+
+@torch.no_grad()
+def log_areas(maps: Float[Tensor, "n p p"], strain: Float[Tensor, " j"], tolerance: float = 1e-6) -> Tensor:
+    """Log area fraction of maps at several loads.
+
+    Parameters
+    ----------
+    maps
+        (n p p) heights over the cell's length.
+    strain
+        (j) :math:`P/E^*`.
+    tolerance
+        Of the solver.
+
+    Returns
+    -------
+    Tensor
+        (n j).
+    """
+    n, j = len(maps), len(strain)
+    h = maps.repeat_interleave(j, 0)
+    contact = solve_contact(h, strain.to(h).repeat(n), 1.0, (1.0, 1.0), tolerance=tolerance, strict=False)
+    return contact_area(contact.touching, 2).clamp_min(1e-4).log().reshape(n, j).to(maps)

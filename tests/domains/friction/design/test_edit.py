@@ -7,8 +7,8 @@ from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci_friction.data.materials import MATERIALS
 from advsci_friction.design.by_edit import as_designs, best_depth, design_by_edit, wanted_areas
-from advsci_friction.design.edit import edit, gradients, log_areas, nearest, process_spectrum
-from advsci_friction.surfaces.pressed import press
+from advsci_friction.design.edit import edit, gradients, nearest, process_spectrum
+from advsci_friction.surfaces.pressed import log_areas, press
 from advsci_friction.surfaces.process import fourier_resample
 from advsci_friction.surfaces.processes import find_process
 
