@@ -237,7 +237,7 @@ class _Reference:
             floor = relative_frechet(features(others), features(real))
         self.constant = {f"{name}_ceiling": float(value) for name, value in ceiling.items()}
         self.constant["frechet_floor"] = float(floor)
-        if flat.shape[1] <= 512:
+        if flat.shape[1] <= min(512, len(flat) - 1):  # of fewer samples than numbers every covariance is singular
             self.constant["input_condition"] = float(condition_number(flat))
 
     def compare(self, raw: Tensor, fake: Tensor, real: Tensor) -> dict[str, Tensor]:

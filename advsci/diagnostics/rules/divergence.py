@@ -20,7 +20,13 @@ def diverged(history: Records, late: Records) -> Finding | None:
     """
     last = history[-1]
     named = [key for key in last if key.startswith("diverged/")]
-    broken = [key for record in history for key, v in record.items() if isinstance(v, float) and not isfinite(v)]
+    broken = [
+        key
+        for record in history
+        for key, v in record.items()
+        # singular data have an infinite condition number from the start: a fact about them, not about the game
+        if isinstance(v, float) and not isfinite(v) and key != "probe/input_condition"
+    ]
     norms = {
         key: [r[key] for r in history if key in r]
         for key in last

@@ -66,6 +66,11 @@ def records(changes, n=24):
     ]
 
 
+def test_singular_data_are_no_divergence():
+    assert judge(records({"input_condition": float("inf")})).verdict == "healthy"
+    assert judge(records({"slope_fake": float("inf")})).verdict == "divergence"
+
+
 def test_a_healthy_run_is_called_healthy():
     diagnosis = judge(records({}))
     assert diagnosis.verdict == "healthy"
