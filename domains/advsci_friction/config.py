@@ -120,6 +120,10 @@ class Design(DeviceConfig, Pair):
     )
     first_steps: int = Field(default=1500, gt=0, description="Steps of the game without solves (new).")
     steps: int = Field(default=300, gt=0, description="Steps of the game with solves (new).")
+    start: Literal["noise", "quilts"] = Field(
+        default="noise",
+        description="What new maps are made from: noise, or patchworks of the library, whose seams are healed (new).",
+    )
     also: list[str] = Field(
         default=[], description="Friction wanted at further pressures, each as '0.08 at 20 MPa' (edit, new)."
     )

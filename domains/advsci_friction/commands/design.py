@@ -150,6 +150,7 @@ def _new(
         tuple(strain.tolist()),
         first_steps=config.first_steps,
         steps=config.steps,
+        start=config.start,
         seed=config.seed,
         run=folder.stage("game"),
         device=torch_device(config.device),

@@ -174,7 +174,7 @@ def solve_adhesive(
     free = (found > 0.0).to(found)
 
     def residual(g: Tensor, *inputs: Tensor) -> Tensor:
-        """Equilibrium on the open pixels, no gap on the others: its Jacobian is symmetric."""
+        """Equilibrium of the gap ``g`` under ``inputs`` on open pixels, no gap on others: its Jacobian is symmetric."""
         there = _Problem(space, *inputs)
         return free * there.gradient(free * g) + (1.0 - free) * there.stiffest * g
 
@@ -217,7 +217,7 @@ class _Problem:
         return work / reach * torch.exp(-g / reach)
 
     def gradient(self, g: Tensor) -> Tensor:
-        """Gradient of the energy: 0 where open, contact pressure where not."""
+        """Gradient of the energy at gaps ``g``: 0 where open, contact pressure where not."""
         return self.pressure(g) + self.pull(g)
 
     def energy(self, g: Tensor, elastic: Tensor) -> Tensor:
