@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from advsci_inverse.evaluation.scores import ssim as ssim
     from advsci_inverse.game.posterior import PosteriorGAN as PosteriorGAN
     from advsci_inverse.game.scoring import energy_score as energy_score
-    from advsci_inverse.methods import Problem as Problem
     from advsci_inverse.methods import reconstruct as reconstruct
     from advsci_inverse.operators import LinearOperator as LinearOperator
     from advsci_inverse.operators import dot_test as dot_test
     from advsci_inverse.operators.data_step import DataStep as DataStep
     from advsci_inverse.priors.prior import GeneratorPrior as GeneratorPrior
     from advsci_inverse.priors.sampler import PosteriorSampler as PosteriorSampler
+    from advsci_inverse.problem import Problem as Problem
     from advsci_inverse.search.latent import LatentSearch as LatentSearch
     from advsci_inverse.search.proposal import GaussianProposal as GaussianProposal
     from advsci_inverse.search.proposal import LatentProposal as LatentProposal

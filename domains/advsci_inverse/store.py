@@ -16,13 +16,13 @@ from advsci.files import reading
 from advsci.training import weights
 from advsci.training.building import building
 from advsci_inverse.data.images import Scale, origin
-from advsci_inverse.methods import TrainedSampler
 from advsci_inverse.priors.denoiser import Denoiser
 from advsci_inverse.priors.networks import build_synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.refiner import Refiner
 from advsci_inverse.priors.regulariser import build_regulariser
 from advsci_inverse.priors.sampler import PosteriorSampler
+from advsci_inverse.problem import TrainedSampler
 
 if TYPE_CHECKING:
     from advsci_inverse.config import Learning, Parts, Train

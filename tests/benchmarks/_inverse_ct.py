@@ -10,8 +10,9 @@ from advsci.streams import Stream
 from advsci_inverse.baselines import total_variation
 from advsci_inverse.data.noise import Gaussian
 from advsci_inverse.evaluation.scores import coverage, mse, psnr
-from advsci_inverse.methods import Problem, reconstruct
+from advsci_inverse.methods import reconstruct
 from advsci_inverse.operators import Radon, equispaced_angles
+from advsci_inverse.problem import Problem
 from advsci_inverse.store import load_refiner, shipped
 from advsci_inverse.uncertainty import interval_factor
 

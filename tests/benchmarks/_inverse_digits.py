@@ -13,8 +13,9 @@ from advsci_inverse.config import Train
 from advsci_inverse.data.noise import Gaussian
 from advsci_inverse.evaluation.scores import mse
 from advsci_inverse.game.training import train_prior
-from advsci_inverse.methods import Problem, reconstruct
+from advsci_inverse.methods import reconstruct
 from advsci_inverse.operators import DenseOperator, Inpainting
+from advsci_inverse.problem import Problem
 from advsci_inverse.search.latent import LatentSearch
 from advsci_inverse.search.projection import project_onto_range
 from advsci_inverse.store import load_denoiser, load_prior

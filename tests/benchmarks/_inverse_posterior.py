@@ -26,9 +26,10 @@ from advsci.training import EMA, Trainer
 from advsci_inverse.baselines import GaussianPrior, KernelMixture
 from advsci_inverse.evaluation.scores import mse
 from advsci_inverse.game.posterior import PosteriorGAN, SpreadControl, started
-from advsci_inverse.methods import Problem, first_stage
+from advsci_inverse.methods import first_stage
 from advsci_inverse.operators import DenseOperator
 from advsci_inverse.priors.sampler import Consistency, PairDiscriminator, PosteriorSampler
+from advsci_inverse.problem import Problem
 from advsci_inverse.search.latent import LatentSearch
 from advsci_inverse.search.proposal import Start
 from advsci_inverse.store import load_denoiser, load_prior

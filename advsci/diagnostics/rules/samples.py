@@ -2,7 +2,6 @@
 
 from statistics import median
 
-from advsci.diagnostics.rules.dynamics import idle_generator
 from advsci.diagnostics.rules.reading import Finding, Records, is_on, last, remedies, shares_of_ceiling
 
 __all__ = [
@@ -18,7 +17,7 @@ __all__ = [
 
 
 def dead_generator(history: Records, late: Records) -> Finding | None:
-    """All samples are the same point, and not because the generator cannot have moved.
+    """All samples are the same point up to rounding: the generator does not answer to its latent vectors.
 
     Parameters
     ----------
@@ -28,10 +27,8 @@ def dead_generator(history: Records, late: Records) -> Finding | None:
         The records of its last quarter.
     """
     variance = last(late, "variance")
-    if variance is None or variance > 1e-3:
-        return None
-    if variance > 1e-8 and idle_generator(history, late):
-        return None  # it answers to its latent vectors, as little as at its start
+    if variance is None or variance > 1e-8:
+        return None  # it answers to its latent vectors: samples that differ, however little, are a collapse
     norms = [record["generator/gradient_norm"] for record in late if "generator/gradient_norm" in record]
     dead = bool(norms) and median(norms) < 1e-8
     return Finding(

@@ -16,8 +16,9 @@ from advsci_inverse.data.images import load_training_images
 from advsci_inverse.data.measurement import checked_size, held_out, measure
 from advsci_inverse.evaluation.pictures import gallery
 from advsci_inverse.evaluation.scores import coverage, mse, psnr, ssim
-from advsci_inverse.methods import Problem, Reconstruction, reconstruct
+from advsci_inverse.methods import reconstruct
 from advsci_inverse.operators import LinearOperator, build_operator
+from advsci_inverse.problem import Problem, Reconstruction
 from advsci_inverse.store import Learned, load_learned
 from advsci_inverse.uncertainty import residual_over_noise
 

@@ -22,9 +22,10 @@ from advsci_inverse.evaluation.pictures import gallery
 from advsci_inverse.game.player import learning_images
 from advsci_inverse.game.posterior import PosteriorGAN, SpreadControl, started
 from advsci_inverse.game.scoring import energy_score, mean_and_spread
-from advsci_inverse.methods import Problem, first_stage
+from advsci_inverse.methods import first_stage
 from advsci_inverse.operators import LinearOperator, build_operator
 from advsci_inverse.priors.sampler import Consistency, PairDiscriminator, PosteriorSampler
+from advsci_inverse.problem import Problem
 from advsci_inverse.search.proposal import Start
 from advsci_inverse.store import learned_card, load_denoiser, load_prior, load_refiner, save
 from advsci_inverse.uncertainty.posterior import posterior_samples

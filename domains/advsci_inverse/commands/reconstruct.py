@@ -17,8 +17,9 @@ from advsci_inverse.data.images import Scale, load_training_images, read_stack
 from advsci_inverse.data.measured import Ready, check_scale, read_measured, ready
 from advsci_inverse.data.measurement import checked_size, held_out, measure
 from advsci_inverse.evaluation.page import reconstruction_page
-from advsci_inverse.methods import Problem, Reconstruction, choose, reconstruct
+from advsci_inverse.methods import choose, reconstruct
 from advsci_inverse.operators import LinearOperator, build_operator
+from advsci_inverse.problem import Problem, Reconstruction
 from advsci_inverse.store import Learned, load_learned
 from advsci_inverse.uncertainty import (
     STRATA,

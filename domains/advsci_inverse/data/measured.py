@@ -61,7 +61,7 @@ class Ready:
     index
         Which images of the file.
     operator, y, sigma
-        What a `advsci_inverse.methods.Problem` takes.
+        What a `advsci_inverse.problem.Problem` takes.
     """
 
     index: Tensor

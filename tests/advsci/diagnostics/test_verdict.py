@@ -38,7 +38,7 @@ HEALTHY = {
     "averaged_variance": 1.0,
 }
 DISEASES = {
-    "dead generator": {"variance": 1e-6, "coverage": 0.0, "density": 0.0},
+    "dead generator": {"variance": 1e-12, "coverage": 0.0, "density": 0.0},
     "overfitting discriminator": {"memorised": 0.8},
     "batch coupling": {"coupling": 0.2},
     "saturation": {"accuracy": 1.0, "signal": 0.001},

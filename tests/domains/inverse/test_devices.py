@@ -11,7 +11,7 @@ from torch import nn
 from advsci.training import Run
 from advsci_inverse.commands import compare, evaluate, reconstruct
 from advsci_inverse.config import Compare, Evaluate, OperatorSpec, Reconstruct
-from advsci_inverse.methods import Problem
+from advsci_inverse.problem import Problem
 
 
 class _Seen(Exception):

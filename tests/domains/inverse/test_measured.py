@@ -13,7 +13,7 @@ from advsci_inverse.data.images import Scale, read_stack
 from advsci_inverse.data.measured import check_scale, read_measured, ready
 from advsci_inverse.data.noise import Gaussian
 from advsci_inverse.evaluation.scores import mse
-from advsci_inverse.methods import Problem, reconstruct
+from advsci_inverse.methods import reconstruct
 from advsci_inverse.operators import (
     FourierSampling,
     Radon,
@@ -23,6 +23,7 @@ from advsci_inverse.operators import (
     equispaced_angles,
     gaussian_sensing,
 )
+from advsci_inverse.problem import Problem
 
 N, VIEWS, SIGMA = 12, 10, 0.02
 

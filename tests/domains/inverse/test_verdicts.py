@@ -7,8 +7,9 @@ from advsci.errors import DataError
 from advsci.streams import Stream
 from advsci_inverse.baselines import total_variation
 from advsci_inverse.evaluation.scores import mse
-from advsci_inverse.methods import Problem, candidates, choose, reconstruct
+from advsci_inverse.methods import candidates, choose, reconstruct
 from advsci_inverse.operators import Inpainting, Radon, equispaced_angles, gaussian_sensing
+from advsci_inverse.problem import Problem
 from advsci_inverse.uncertainty import (
     STRATA,
     Calibration,
