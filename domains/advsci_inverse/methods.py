@@ -66,7 +66,7 @@ def _tv(problem: Problem) -> Reconstruction:
     grid = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 0.3)
 
     def run(y: Tensor, weight: float, steps: int = 1500) -> Tensor:
-        """Total variation's solution for data ``y`` at this ``weight``."""
+        """Total variation's solution for data ``y`` at this ``weight``, after that many ``steps``."""
         return baselines.total_variation(problem.operator, y, weight * scale, steps=steps, norm=norm)
 
     if problem.validation is None:
