@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Vary"]
 
-_EXPECTED = "expected NAME=LOW:HIGH, NAME=LOW:HIGH:log, or NAME=VALUE,VALUE,... Try: rate=1e-4:1e-2:log."
-
 
 @dataclass(frozen=True)
 class Vary:
@@ -71,7 +69,10 @@ class Vary:
         name = name.strip().replace("-", "_")
         known = [dotted(key) for key, _ in leaves(schema)]
         if not (equals and values.strip()):
-            raise ConfigError(f"vary: got {text!r}; {_EXPECTED}")
+            raise ConfigError(
+                f"vary: got {text!r}; expected NAME=LOW:HIGH, NAME=LOW:HIGH:log, or NAME=VALUE,VALUE,... "
+                "Try: rate=1e-4:1e-2:log."
+            )
         if name not in known:
             raise ConfigError(
                 f"vary: got '{name}', no setting of the command; expected one of {', '.join(known)}. Try: --help."

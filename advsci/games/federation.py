@@ -14,6 +14,7 @@ at each site, sees the data of all sites through the discriminators alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -120,8 +121,11 @@ class Federation(Game):
     def players(self) -> dict[str, nn.Module]:
         return {f"{site}/{name}": player for site, game in self._each() for name, player in game.players.items()}
 
+    def _at(self, site: str) -> Game:
+        return cast(Game, self.games[site])
+
     def _each(self) -> list[tuple[str, Game]]:
-        return [(site, game) for site, game in self.games.items() if isinstance(game, Game)]
+        return [(site, self._at(site)) for site in self.games]
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         """Random numbers of every site, ``"SITE/NAME"``.
@@ -152,7 +156,7 @@ class Federation(Game):
             Random numbers of all sites.
         """
         site, _, name = player.partition("/")
-        game: Game = self.games[site]  # type: ignore[assignment]
+        game = self._at(site)
         terms = game.terms(name, own(batch, site), own(draw, site))
         if self.proximal and name in self.shared:
             gaps = [(p - at).square().sum() for p, at in zip(game.parameters_of(name), self._mean(name), strict=True)]
@@ -196,7 +200,7 @@ class Federation(Game):
             ``"SITE/PLAYER"``.
         """
         site, _, name = player.partition("/")
-        self.games[site].moved(name)  # type: ignore[operator]
+        self._at(site).moved(name)
 
     def _mean(self, player: str) -> list[Tensor]:
         count = len(next(iter(self._each()))[1].parameters_of(player))
