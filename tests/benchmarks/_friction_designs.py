@@ -204,16 +204,17 @@ def diversity(designer: Designer, quick: bool) -> None:
 class ConditionalVAE(Game):
     """Encoder and decoder, both told the condition: the published inverse method, on our samples."""
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module):
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, latent: int = PARAMETERS):
         super().__init__()
-        self.encoder, self.decoder, self.log_sigma = encoder, decoder, nn.Parameter(torch.zeros(()))
+        self.encoder, self.decoder, self.latent = encoder, decoder, latent
+        self.log_sigma = nn.Parameter(torch.zeros(()))
 
     @property
     def players(self) -> dict[str, nn.Module]:
         return {"model": self}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
-        return {"noise": stream.at("noise").normal((len(batch["x"]), PARAMETERS), dtype=batch["x"].dtype)}
+        return {"noise": stream.at("noise").normal((len(batch["x"]), self.latent), dtype=batch["x"].dtype)}
 
     def terms(self, player: str, batch: Batch, draw: Draw) -> dict[str, Tensor]:
         mean, log_variance = self.encoder(batch["x"], batch["condition"]).chunk(2, 1)

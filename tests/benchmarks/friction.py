@@ -4,8 +4,8 @@ Stored references are read from ``$ADVSCI_DATA/friction``; tamaas judges and is 
 whose data, peer or model is missing is not met and says so. The model that comes with the package is judged, or that
 of ``--model FILE``; ``--train`` trains the default set first (half an hour), ``--quick`` a two-minute training beside
 fewer and smaller cases, never another method. ``--only WORD`` runs the parts whose name contains the word:
-westergaard, references, timing, measured, capped, edit, new, training, designs, ablations. ``--seeds 0`` runs the parts
-edit and new on one of their three seeds; ``--pixels 64`` sets their grid, ``--steps 150 30`` and
+westergaard, references, timing, measured, capped, edit, rivals, new, training, designs, ablations. ``--seeds 0`` runs
+the parts edit, rivals and new on one of their three seeds; ``--pixels 64`` sets their grid, ``--steps 150 30`` and
 ``--ways WORD`` the two games of the part new and which of its ways are trained.
 """
 
@@ -23,6 +23,7 @@ import torch
 from _friction_designs import PEER, ablations, designs, peer
 from _friction_maps import by_edit, capped
 from _friction_new import new_maps
+from _friction_rivals import rivals
 from _row import compare, ratio, row
 
 from advsci.streams import Stream
@@ -241,10 +242,10 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--train", action="store_true")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the parts edit and new")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the parts edit, rivals and new")
     parser.add_argument("--steps", type=int, nargs=2, default=[150, 30], help="of both games of the part new")
     parser.add_argument(
-        "--pixels", type=int, help="along a map: 48 in the part edit, 32 in the part new, where not given"
+        "--pixels", type=int, help="along a map: 48 in the parts edit and rivals, 32 in the part new, where not given"
     )
     parser.add_argument("--ways", default="", help="a word of the ways of the part new that are trained")
     options = parser.parse_args()
@@ -254,6 +255,8 @@ def main() -> None:
             part(options.quick)
     if options.only in "edit":
         by_edit(options.quick, options.seeds, options.pixels or 48)
+    if options.only in "rivals":
+        rivals(options.quick, options.seeds, options.pixels or 48)
     if options.only in "new":
         new_maps(options.quick, options.seeds, tuple(options.steps), options.ways, options.pixels or 32)
     if options.only in "training" and (options.quick or options.train):
