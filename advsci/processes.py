@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = [
     "broadcast_from_first_process",
     "from_first_process",
     "gathered",
+    "is_sharded",
     "join_processes",
     "process_shard",
     "several_processes",
@@ -63,6 +65,23 @@ def join_processes() -> None:
 def _leave() -> None:
     if several_processes():
         torch.distributed.destroy_process_group()
+
+
+def is_sharded(tensor: Tensor) -> bool:
+    """Whether each process holds a part of this tensor alone (a ``DTensor`` of FSDP2).
+
+    Parameters
+    ----------
+    tensor
+        Any tensor.
+
+    Examples
+    --------
+    >>> is_sharded(torch.zeros(2))
+    False
+    """
+    module = sys.modules.get("torch.distributed.tensor")  # slow to import, and imported where there is a sharded one
+    return module is not None and isinstance(tensor, module.DTensor)
 
 
 def process_shard(batch_size: int, parts: int = 1) -> tuple[int, int]:

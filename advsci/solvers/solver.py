@@ -18,8 +18,9 @@ from advsci.games.coupling import coupling
 from advsci.games.game import Batch, Draw, Game, OneLossGame, OnePassGame
 from advsci.processes import average_over_processes, several_processes
 from advsci.schedules import Schedule, as_schedule
-from advsci.solvers.accumulation import over_parts
+from advsci.solvers.accumulation import Parts, over_parts
 from advsci.solvers.gradient import Gradients, Terms, compiled, first_order, frozen, trainable, vector_field
+from advsci.solvers.reduction import Shared, reduced
 
 __all__ = ["Feed", "OptimizerFactory", "Solver", "adam"]
 
@@ -246,17 +247,25 @@ class Solver(ABC):
         Returns
         -------
         tuple
-            Named terms, detached, and one gradient per parameter of ``parameters[player]``.
+            Named terms, detached, and one gradient per parameter of ``parameters[player]``: the mean over all
+            processes.
         """
         moving = self.bound()
         others = [p for other, own in moving.items() if other != player for p in own]
-        assert self._game is not None
+        game = self._game
+        assert game is not None
         with frozen(others):
-            evaluate = self._evaluate(partial(first_order, self._game, player, moving[player]), player, moving)
-            return over_parts(evaluate, self._game, batch, draw)
+            evaluate = self._evaluate(partial(first_order, game, player, moving[player]), player, moving)
+
+            def evaluated() -> tuple[Terms, dict[str, Gradients]]:
+                terms, gradients = over_parts(evaluate, game, batch, draw)
+                return terms, {player: gradients}
+
+            terms, gradients = reduced(evaluated, {player: moving[player]}, self._overlaps(batch))
+            return terms, gradients[player]
 
     def field(self, game: Game, batch: Batch, draw: Draw) -> tuple[dict[str, Terms], dict[str, Gradients]]:
-        """Terms and gradients of all players at the same point, batch and draw.
+        """Terms and gradients of all players at the same point, batch and draw; gradients are means over all processes.
 
         Parameters
         ----------
@@ -270,9 +279,13 @@ class Solver(ABC):
         if has_shortcut(game):
             moving = self.bound()
             evaluate = self._evaluate(partial(vector_field, game, parameters=moving), "", moving)
-            return over_parts(evaluate, game, batch, draw)
+            return reduced(partial(over_parts, evaluate, game, batch, draw), moving, self._overlaps(batch))
         evaluated = {player: self.gradient(player, batch, draw) for player in self.players}
         return {p: terms for p, (terms, _) in evaluated.items()}, {p: g for p, (_, g) in evaluated.items()}
+
+    def _overlaps(self, batch: Batch) -> bool:
+        """Whether gradients may be exchanged before the evaluation ends."""
+        return not self.compile and not isinstance(batch, Parts)
 
     def _evaluate(self, evaluate: Callable, name: str, moving: Mapping[str, list[nn.Parameter]]) -> Callable:
         """``evaluate``, or its compiled form: one for each set of parameters that move."""
@@ -290,10 +303,14 @@ class Solver(ABC):
         ----------
         game
             The game.
+        gradients
+            One per parameter of ``parameters[player]``. Those of `gradient` and `field` are means over the processes;
+            any others are averaged here.
         constrain
             Also apply the player's constraints.
         """
-        average_over_processes(gradients)
+        if not isinstance(gradients, Shared):
+            average_over_processes(gradients)
         if self.watch:
             present = [g.detach() for g in gradients if g is not None]
             norms = torch._foreach_norm(present) if present else [torch.zeros((), device=game.progress.device)]
