@@ -10,7 +10,7 @@ from advsci.errors import ShapeError
 from advsci.streams import Stream
 from advsci_friction.evaluation.judge import copy_scores
 from advsci_friction.surfaces.processes import find_process
-from advsci_friction.surfaces.quilting import cheapest_cut, quilt
+from advsci_friction.surfaces.quilting import cheapest_cut, quilt, ring_power
 
 
 def test_the_cut_is_the_cheapest_of_all():
@@ -35,3 +35,9 @@ def test_quilts_are_new_periodic_and_of_the_process():
     assert float(copy_scores(made, maps).max()) < 0.97 < float(copy_scores(maps[:2], maps).min())
     with pytest.raises(ShapeError, match="expected a divisor"):
         quilt(maps, 1, Stream(0), patches=5)
+
+
+def test_seams_add_no_power_where_the_process_has_none():
+    maps = find_process("e-beam").simulate(32, Stream(0), 32)
+    wanted, made = ring_power(maps)[0], ring_power(quilt(maps, 32, Stream(1)))[0]
+    assert made[1:].tolist() == pytest.approx(wanted[1:].tolist(), rel=1e-4)
