@@ -113,10 +113,11 @@ class Design(DeviceConfig, Pair):
     mu: float = Field(gt=0, description="Wanted coefficient of friction.")
     pressure: str = Field(default="50 MPa", description="Mean pressure, with unit.")
     count: int = Field(default=20, ge=1, le=10000, description="Number of designs.")
-    way: Literal["edit", "new", "families"] = Field(
+    way: Literal["edit", "sewn", "new", "families"] = Field(
         default="edit",
-        description="edit: the nearest maps of a process, changed as little as meets the request; new: maps that a "
-        "game learns to make, which takes minutes; families: the trained generator of analytic families.",
+        description="edit: the nearest maps of a process, changed as little as meets the request; sewn: the same from "
+        "patchworks of the maps, patterns that no map has; new: maps that a game learns to make, which takes minutes; "
+        "families: the trained generator of analytic families.",
     )
     first_steps: int = Field(default=1500, gt=0, description="Steps of the game without solves (new).")
     steps: int = Field(default=300, gt=0, description="Steps of the game with solves (new).")
@@ -125,33 +126,33 @@ class Design(DeviceConfig, Pair):
         description="What new maps are made from: noise, or patchworks of the library, whose seams are healed (new).",
     )
     also: list[str] = Field(
-        default=[], description="Friction wanted at further pressures, each as '0.08 at 20 MPa' (edit, new)."
+        default=[], description="Friction wanted at further pressures, each as '0.08 at 20 MPa' (all but families)."
     )
     process: str = Field(
         default="e-beam",
-        description="e-beam, two-photon, laser-ripples, ion-ripples, blasting, honing or polishing (edit, new).",
+        description="e-beam, two-photon, laser-ripples, ion-ripples, blasting, honing or polishing (all but families).",
     )
     maps: Path | None = Field(
-        default=None, description="Scan or folder of scans to take the maps from, in place of a process (edit, new)."
+        default=None, description="Scan or folder of scans to take the maps from, in place of a process (all but families)."
     )
     library: int = Field(
-        default=128, ge=16, le=4096, description="Maps in the library that is searched or learned from (edit, new)."
+        default=128, ge=16, le=4096, description="Maps in the library that is searched or learned from (all but families)."
     )
     grid: int = Field(
-        default=64, ge=32, le=256, description="Pixels along a map of the library, a multiple of 8 (edit, new)."
+        default=64, ge=32, le=256, description="Pixels along a map of the library, a multiple of 8 (all but families)."
     )
     band: int | None = Field(
         default=None,
         ge=2,
         description="Largest number of waves along the cell that an edit may set; default: the "
-        "process's own, 8 for scans (edit).",
+        "process's own, 8 for scans (edit, sewn).",
     )
     depth: str | None = Field(
-        default=None, description="Depth of the process, with unit; default: the one that suits (edit)."
+        default=None, description="Depth of the process, with unit; default: the one that suits (edit, sewn)."
     )
-    softest: bool = Field(default=False, description="Among four times as many keep the lowest peak pressures (edit).")
+    softest: bool = Field(default=False, description="Among four times as many keep the lowest peak pressures (edit, sewn).")
     mask: Path | None = Field(
-        default=None, description="npy of truth values on the grid: pixels that keep their height (edit)."
+        default=None, description="npy of truth values on the grid: pixels that keep their height (edit, sewn)."
     )
     model: Path | None = Field(default=None, description="A model that train wrote; default: the package's (families).")
     family: str | None = Field(default=None, description="One family; default: all that can, in turn (families).")

@@ -32,6 +32,7 @@ from advsci_friction.store import load_designer, write_designs
 from advsci_friction.surfaces.fabrication import Fabrication
 from advsci_friction.surfaces.pressed import Pressed, press
 from advsci_friction.surfaces.processes import find_process
+from advsci_friction.surfaces.quilting import quilt
 
 __all__ = ["design_families", "library_of", "plan", "request_of", "run"]
 
@@ -175,7 +176,10 @@ def _designed(config: Design, folder: Run, material: Material) -> tuple[Designs,
         return designs, designer.fabrication, {"reachable": [low, high]}
     request = request_of(config)
     library, band, name = library_of(config)
-    on = torch_device(config.device)
+    maps, on = library.maps, torch_device(config.device)
+    if config.way == "sewn":
+        patchworks = quilt(maps, config.library, Stream(config.seed).at("sewn"))
+        library = press(library.cell * patchworks, library.cell)
     if config.maps is None:
         process = find_process(config.process)
         if config.depth is not None:
@@ -203,8 +207,8 @@ def _designed(config: Design, folder: Run, material: Material) -> tuple[Designs,
         "median error on the finer grid": float(found.error.median()),
         "edit over map, rms": float(((found.maps - found.start).std((1, 2)) / found.start.std((1, 2))).median()),
     }
-    if config.way == "new":
-        scores = copy_scores(found.maps[:8].cpu(), library.maps[:64].cpu())
+    if config.way in ("sewn", "new"):
+        scores = copy_scores(found.maps[:8].cpu(), maps[:64])
         facts["correlation with the nearest map, median"] = float(scores.median())
     if config.maps is None:
         facts["depth of the process [m]"] = factor * process.depth

@@ -131,6 +131,10 @@ def test_designs_by_edit_for_two_loads_and_new_ones_by_the_game(tmp_path):
     assert designs.more == ((0.052, 4e7),) and designs.names == ("e-beam",)
     facts = json.loads((tmp_path / "edit" / "designs.json").read_text())
     assert facts["largest error on the finer grid"] < 0.1 and facts["depth of the process [m]"] > 0.0
+    assert run_app(app, [*ask, "--way", "sewn", "--out", str(tmp_path / "sewn")]) == 0
+    facts = json.loads((tmp_path / "sewn" / "designs.json").read_text())
+    assert facts["largest error on the finer grid"] < 0.1
+    assert facts["correlation with the nearest map, median"] < 0.95, "a pattern that no map has"
     new = ["--way", "new", "--first-steps", "2", "--steps", "2", "--start", "quilts", "--out", str(tmp_path / "new")]
     assert run_app(app, [*ask, *new]) == 0
     assert (tmp_path / "new" / "designs.npz").exists() and (tmp_path / "new" / "report.html").exists()
