@@ -133,10 +133,14 @@ class Design(DeviceConfig, Pair):
         description="e-beam, two-photon, laser-ripples, ion-ripples, blasting, honing or polishing (all but families).",
     )
     maps: Path | None = Field(
-        default=None, description="Scan or folder of scans to take the maps from, in place of a process (all but families)."
+        default=None,
+        description="Scan or folder of scans to take the maps from, in place of a process (all but families).",
     )
     library: int = Field(
-        default=128, ge=16, le=4096, description="Maps in the library that is searched or learned from (all but families)."
+        default=128,
+        ge=16,
+        le=4096,
+        description="Maps in the library that is searched or learned from (all but families).",
     )
     grid: int = Field(
         default=64, ge=32, le=256, description="Pixels along a map of the library, a multiple of 8 (all but families)."
@@ -150,7 +154,9 @@ class Design(DeviceConfig, Pair):
     depth: str | None = Field(
         default=None, description="Depth of the process, with unit; default: the one that suits (edit, sewn)."
     )
-    softest: bool = Field(default=False, description="Among four times as many keep the lowest peak pressures (edit, sewn).")
+    softest: bool = Field(
+        default=False, description="Among four times as many keep the lowest peak pressures (edit, sewn)."
+    )
     mask: Path | None = Field(
         default=None, description="npy of truth values on the grid: pixels that keep their height (edit, sewn)."
     )
