@@ -19,7 +19,8 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
     """A classifier of images that adapts to a domain without labels.
 
     As in skada, both domains come in one array: ``sample_domain`` is positive for labelled rows and negative for rows
-    of the target, whose ``y`` is not looked at.
+    of the target, whose ``y`` is not looked at. Parameters, clones, pickles and scores follow scikit-learn; its
+    ``check_estimator`` does not apply, since it hands over tables and this is a classifier of images.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
         Raises
         ------
         DataError
-            Lengths differ, images are no images, or a domain has no rows.
+            Lengths differ, images are no images or not finite, or a domain has no rows.
         """
         X, y = np.asarray(X, dtype=np.float32), np.asarray(y)
         domain = np.where(y == -1, -1, 1) if sample_domain is None else np.asarray(sample_domain)
@@ -93,6 +94,8 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
                 f"got X of shape {X.shape}, {len(y)} labels and {len(domain)} domains; expected images (n, channels, "
                 "height, width) with one of each per image. Try: X[:, None] for grey images."
             )
+        if not np.isfinite(X).all():
+            raise DataError("got NaN or infinite pixels; expected finite ones. Try: leave those images out.")
         labelled = domain > 0
         if not labelled.any() or labelled.all():
             raise DataError(
@@ -115,7 +118,8 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any, sample_domain: Any = None) -> np.ndarray:
         """Labels (n) of images ``X``; ``sample_domain`` is not looked at."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        chosen = self.predict_proba(X).argmax(1)
+        return self.classes_[chosen]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy on images of known classes.

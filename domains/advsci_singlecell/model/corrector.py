@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 with needs("scikit-learn", "singlecell"):
-    from sklearn.base import BaseEstimator, TransformerMixin
+    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     from sklearn.utils.validation import validate_data
 
 __all__ = ["BatchCorrector", "correct"]
 
 
-class BatchCorrector(TransformerMixin, BaseEstimator):
+class BatchCorrector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Removes the batch from any features, such as principal components (n d).
+
+    The batch is a keyword of `fit` and `transform`, never a column of the features. A pipeline hands it on where
+    ``sklearn.set_config(enable_metadata_routing=True)`` is set and ``set_fit_request(batch=True)`` and
+    ``set_transform_request(batch=True)`` were called. ``set_output(transform="pandas")`` gives data frames.
 
     Parameters
     ----------
@@ -42,8 +46,13 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
 
     Examples
     --------
-    >>> z = BatchCorrector().fit(x, batch=batch).transform(x, batch=batch)   # doctest: +SKIP
+    >>> x, batch = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) % 2
+    >>> corrector = BatchCorrector(Settings(steps=2)).set_output(transform="pandas")
+    >>> list(corrector.fit_transform(x, batch=batch).columns)
+    ['batchcorrector0', 'batchcorrector1', 'batchcorrector2', 'batchcorrector3']
     """
+
+    n_features_in_: int
 
     def __init__(self, settings: Settings | None = None, random_state: int = 0, unlabeled_category: str = "Unknown"):
         self.settings = settings
@@ -76,7 +85,7 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
         self.integration_ = Integration.fit(x.astype(np.float32), cells, self.settings or Settings(), stream=stream)
         return self
 
-    def transform(self, X: Any, *, batch: Any = None) -> np.ndarray:
+    def transform(self, X: Any, *, batch: Any = None) -> Any:
         """The embedding (n d); rows of unseen batches are aligned to the fitted ones.
 
         Parameters
@@ -85,6 +94,20 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
             Features (n d).
         batch
             Batch of every row (n).
+
+        Returns
+        -------
+        array [n, d] or data frame
+            As `set_output` was told.
+
+        Raises
+        ------
+        ConfigError
+            Nothing was fitted, or no batch was given.
+        ShapeError
+            Other columns than in `fit`, or not one batch per row.
+        DataError
+            A feature is not finite, or a row has no batch.
         """
         if not hasattr(self, "integration_"):
             raise ConfigError(
@@ -102,7 +125,7 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
             out[~seen] = self.integration_.embed_unseen(x[~seen], unseen)
         return out.astype(given.dtype)
 
-    def fit_transform(self, X: Any, y: Any = None, *, batch: Any = None) -> np.ndarray:
+    def fit_transform(self, X: Any, y: Any = None, *, batch: Any = None) -> Any:
         """Fit, and the embedding of the same rows.
 
         Parameters
@@ -116,10 +139,15 @@ class BatchCorrector(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        array [n, d]
-            The embedding.
+        array [n, d] or data frame
+            The embedding, as `set_output` was told.
         """
         return self.fit(X, y, batch=batch).transform(X, batch=batch)
+
+    @property
+    def _n_features_out(self) -> int:
+        """Columns of the embedding, as scikit-learn names them."""
+        return self.n_features_in_
 
     def _features(self, X: Any, *, reset: bool) -> np.ndarray:
         """Finite features (n d) as scikit-learn checks them, two rows or more where they are to be fitted."""

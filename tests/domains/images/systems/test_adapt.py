@@ -1,8 +1,12 @@
 """Adaptation closes a gap that the same network without adversary leaves, on images whose cure is known."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from advsci.errors import DataError, ShapeError
 from advsci.streams import Stream
@@ -75,6 +79,20 @@ def test_the_estimator_keeps_the_conventions_of_skada():
     assert (model.predict(images[:200]) == names[:200]).mean() > 0.95
     np.testing.assert_allclose(model.predict_proba(images[:5]).sum(1), 1.0, rtol=1e-5)
     assert model.get_params()["method"] == "dann"
+
+
+def test_the_estimator_is_cloned_pickled_and_unfitted_as_scikit_learn_wants_it():
+    x, label = bars(40, Stream(0))
+    domain = np.repeat([1, -1], 20)
+    model = DomainAdapter("source", steps=2, batch_size=8, random_state=3)
+    with pytest.raises(NotFittedError):
+        model.predict(x.numpy())
+    again = clone(model).fit(x.numpy(), label.numpy(), sample_domain=domain)
+    first = model.fit(x.numpy(), label.numpy(), sample_domain=domain).predict_proba(x.numpy())
+    np.testing.assert_array_equal(first, again.predict_proba(x.numpy()))
+    np.testing.assert_array_equal(first, pickle.loads(pickle.dumps(model)).predict_proba(x.numpy()))
+    with pytest.raises(DataError, match="NaN"):
+        model.fit(np.full_like(x.numpy(), np.nan), label.numpy(), sample_domain=domain)
 
 
 def test_wrong_domains_are_named():
