@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +16,6 @@ __all__ = [
     "broadcast_from_first_process",
     "from_first_process",
     "gathered",
-    "is_sharded",
     "join_processes",
     "process_shard",
     "several_processes",
@@ -65,23 +63,6 @@ def join_processes() -> None:
 def _leave() -> None:
     if several_processes():
         torch.distributed.destroy_process_group()
-
-
-def is_sharded(tensor: Tensor) -> bool:
-    """Whether each process holds a part of this tensor alone (a ``DTensor`` of FSDP2).
-
-    Parameters
-    ----------
-    tensor
-        Any tensor.
-
-    Examples
-    --------
-    >>> is_sharded(torch.zeros(2))
-    False
-    """
-    module = sys.modules.get("torch.distributed.tensor")  # slow to import, and imported where there is a sharded one
-    return module is not None and isinstance(tensor, module.DTensor)
 
 
 def process_shard(batch_size: int, parts: int = 1) -> tuple[int, int]:
@@ -202,17 +183,22 @@ def gathered(value: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def broadcast_from_first_process(network: nn.Module) -> None:
+def broadcast_from_first_process(network: nn.Module, device: torch.device) -> None:
     """Give every process the parameters and buffers of the first.
 
     Parameters
     ----------
     network
         The same structure in every process.
+    device
+        Where the processes exchange them, one after another; the network stays where it is.
     """
     if several_processes():
         for tensor in network.state_dict().values():
-            torch.distributed.broadcast(tensor, 0)
+            sent = tensor.to(device)
+            torch.distributed.broadcast(sent, 0)
+            if sent is not tensor:
+                tensor.copy_(sent)
 
 
 def from_first_process(value: Any) -> Any:

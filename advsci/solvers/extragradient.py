@@ -9,6 +9,7 @@ algorithm 3.) On :math:`f = xy` the spectral radius is :math:`\sqrt{1 - h^2 + h^
 import torch
 
 from advsci.games.game import Game
+from advsci.sharded import pieces
 from advsci.solvers.gradient import Terms
 from advsci.solvers.solver import Feed, Solver
 
@@ -40,13 +41,12 @@ class Extragradient(Solver):
     def step(self, game: Game, feed: Feed) -> dict[str, Terms]:
         """Each player's terms; the players of ``game`` are moved once, on batches from ``feed``."""
         parameters = [p for player in self.players for p in self.parameters[player]]
-        start = [p.detach().clone() for p in parameters]
+        start = [p.clone() for p in pieces(parameters)]
         _, gradients = self.field(game, *feed())
         for player, gradient in gradients.items():
             self.apply(game, player, gradient)
         terms, gradients = self.field(game, *feed())
-        with torch.no_grad():
-            torch._foreach_copy_([p.detach() for p in parameters], start)
+        torch._foreach_copy_(pieces(parameters), start)
         for player, gradient in gradients.items():
             self.apply(game, player, gradient)
         return terms

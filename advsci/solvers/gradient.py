@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from advsci.games.game import Batch, Draw, Game, OneLossGame, OnePassGame, total
+from advsci.sharded import is_sharded
 
 __all__ = ["Gradients", "Terms", "compiled", "player_gradient", "vector_field"]
 
@@ -86,8 +87,28 @@ def first_order(game, player, parameters, batch, draw) -> tuple[Terms, Gradients
     """
     terms = game.terms(player, batch, draw)
     # a player whose parameters are all frozen is silent: it has terms, and nothing to move
-    gradients = torch.autograd.grad(total(terms), parameters, allow_unused=True) if parameters else ()
-    return {name: term.detach() for name, term in terms.items()}, list(gradients)
+    gradients = differentiated(total(terms), parameters) if parameters else []
+    return {name: term.detach() for name, term in terms.items()}, gradients
+
+
+def differentiated(loss: Tensor, parameters: Parameters) -> Gradients:
+    """The gradient of ``loss``, one entry per parameter, None where it does not depend on one.
+
+    Parameters
+    ----------
+    loss
+        A scalar.
+    parameters
+        What to differentiate in. Of those in pieces over the processes FSDP2 gathers, differentiates and averages in
+        ``backward`` alone; nothing else may require gradients then.
+    """
+    if not any(map(is_sharded, parameters)):
+        return list(torch.autograd.grad(loss, parameters, allow_unused=True))
+    loss.backward()
+    gradients = [p.grad for p in parameters]
+    for p in parameters:
+        p.grad = None
+    return gradients
 
 
 def vector_field(

@@ -11,6 +11,7 @@ import torch
 
 from advsci.errors import ConfigError
 from advsci.games.game import Game
+from advsci.sharded import pieces
 from advsci.solvers.gradient import Terms
 from advsci.solvers.solver import Feed, Solver
 
@@ -67,11 +68,10 @@ class Lookahead(Solver):
         self.gradient_norms = self.inner.gradient_norms
         self.memory["count"] += 1
         if self.memory["count"] % self.k == 0:
-            slow = self.memory["slow"]
-            with torch.no_grad():
-                for at, p in zip(slow, parameters, strict=True):
-                    if not p.requires_grad:
-                        at.copy_(p)  # a frozen parameter stays where it is
-                torch._foreach_lerp_(slow, [p.detach() for p in parameters], self.alpha)
-                torch._foreach_copy_([p.detach() for p in parameters], slow)
+            slow, fast = pieces(self.memory["slow"]), pieces(parameters)
+            for at, now, p in zip(slow, fast, parameters, strict=True):
+                if not p.requires_grad:
+                    at.copy_(now)  # a frozen parameter stays where it is
+            torch._foreach_lerp_(slow, fast, self.alpha)
+            torch._foreach_copy_(fast, slow)
         return terms

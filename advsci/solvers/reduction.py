@@ -16,7 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from advsci.processes import is_sharded, several_processes, world_size
+from advsci.processes import several_processes, world_size
+from advsci.sharded import is_sharded
 
 __all__ = ["Reduction", "Shared", "reduced"]
 

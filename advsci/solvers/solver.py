@@ -18,6 +18,7 @@ from advsci.games.coupling import coupling
 from advsci.games.game import Batch, Draw, Game, OneLossGame, OnePassGame
 from advsci.processes import average_over_processes, several_processes
 from advsci.schedules import Schedule, as_schedule
+from advsci.sharded import is_sharded, parted
 from advsci.solvers.accumulation import Parts, over_parts
 from advsci.solvers.gradient import Gradients, Terms, compiled, first_order, frozen, trainable, vector_field
 from advsci.solvers.reduction import Shared, reduced
@@ -276,8 +277,8 @@ class Solver(ABC):
         draw
             The random numbers of one evaluation, from `draw`.
         """
-        if has_shortcut(game):
-            moving = self.bound()
+        moving = self.bound()
+        if has_shortcut(game) and not any(is_sharded(p) for own in moving.values() for p in own):
             evaluate = self._evaluate(partial(vector_field, game, parameters=moving), "", moving)
             return reduced(partial(over_parts, evaluate, game, batch, draw), moving, self._overlaps(batch))
         evaluated = {player: self.gradient(player, batch, draw) for player in self.players}
@@ -314,7 +315,7 @@ class Solver(ABC):
         if self.watch:
             present = [g.detach() for g in gradients if g is not None]
             norms = torch._foreach_norm(present) if present else [torch.zeros((), device=game.progress.device)]
-            self.gradient_norms[player] = torch.stack(list(norms)).norm()
+            self.gradient_norms[player] = torch.stack([gathered_norm(norm) for norm in norms]).norm()
         parameters = self.parameters[player]
         for p, gradient in zip(parameters, gradients, strict=True):
             p.grad = gradient if gradient is None else _laid_out_as(gradient, p)
@@ -339,8 +340,14 @@ class Solver(ABC):
             self.inner.load_state_dict(state["inner"])
         else:
             for player, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(state["optimizers"][player])
-        self.memory = copied(state["memory"], device)
+                saved = state["optimizers"][player]
+                own = dict(enumerate(self.everything[player]))
+                like = {i: dict.fromkeys(entries, own[int(i)]) for i, entries in saved["state"].items()}
+                optimizer.load_state_dict(parted(saved, {"state": like}))
+        # a rule remembers lists of tensors, one per parameter of a player or of all
+        everything = [p for own in self.everything.values() for p in own]
+        like = {key: self.everything.get(key, everything) for key in state["memory"]}
+        self.memory = copied(parted(state["memory"], like), device)
 
 
 def has_shortcut(game: Game) -> bool:
@@ -370,6 +377,17 @@ def copied(memory: Any, device: torch.device) -> Any:
     if isinstance(memory, list | tuple):
         return [copied(value, device) for value in memory]
     return memory
+
+
+def gathered_norm(norm: Tensor) -> Tensor:
+    """A norm over all pieces of a gradient.
+
+    Parameters
+    ----------
+    norm
+        0-dim, of a whole gradient or of one in pieces.
+    """
+    return norm.full_tensor() if is_sharded(norm) else norm  # type: ignore[attr-defined]
 
 
 def _laid_out_as(gradient: Tensor, p: Tensor) -> Tensor:

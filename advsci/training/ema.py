@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from advsci.schedules import Schedule, as_schedule
+from advsci.sharded import parted, pieces
 
 __all__ = ["EMA", "Averaged"]
 
@@ -40,6 +41,16 @@ class Averaged:
     def __init__(self, module: nn.Module, decay: float | Schedule):
         self.module = copy.deepcopy(module).requires_grad_(False).eval()
         self.decay = as_schedule(decay)
+        self.follow(module)
+
+    def follow(self, module: nn.Module) -> None:
+        """Take ``module`` as what is averaged from now on, once its tensors have been replaced by others.
+
+        Parameters
+        ----------
+        module
+            Of the structure of the average.
+        """
         self._source: list[Tensor] = list(module.parameters())
         self._average: list[Tensor] = list(self.module.parameters())
         self._buffers = list(zip(self.module.buffers(), module.buffers(), strict=True))
@@ -54,7 +65,7 @@ class Averaged:
             Share of the training that is done, in [0, 1].
         """
         decay = min(self.decay(progress), (1.0 + step) / (10.0 + step))
-        torch._foreach_lerp_(self._average, self._source, 1.0 - decay)
+        torch._foreach_lerp_(pieces(self._average), pieces(self._source), 1.0 - decay)
         for average, buffer in self._buffers:
             average.copy_(buffer)
 
@@ -70,4 +81,4 @@ class Averaged:
         state
             What `state_dict` gave.
         """
-        self.module.load_state_dict(state)
+        self.module.load_state_dict(parted(state, self.module.state_dict()))

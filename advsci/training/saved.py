@@ -9,6 +9,7 @@ from torch import Tensor
 
 from advsci.errors import CheckpointError, ConfigError, DivergenceError
 from advsci.processes import from_first_process
+from advsci.sharded import parted, whole
 from advsci.training import checkpoint
 from advsci.training.described import differences
 from advsci.training.run import Run
@@ -32,14 +33,16 @@ def state_of(training: "Training", callbacks: Any = ()) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``game``, ``solver``, ``averages``, ``callbacks``: tensors and plain data.
+        ``game``, ``solver``, ``averages``, ``callbacks``: tensors and plain data. Sharded tensors are whole in it, on
+        the CPU; all processes must call it.
     """
-    return {
+    state = {
         "game": dict(training.game.state_dict()),
         "solver": training.solver.state_dict(),
         "averages": {player: dict(average.state_dict()) for player, average in training.averages.items()},
         "callbacks": [c.state_dict() if hasattr(c, "state_dict") else None for c in callbacks],
     }
+    return whole(state)
 
 
 def check_finite(training: "Training", state: Mapping[str, Any]) -> None:
@@ -58,7 +61,7 @@ def check_finite(training: "Training", state: Mapping[str, Any]) -> None:
         A parameter, or what an optimizer remembers, is NaN or infinite.
     """
     parts = {
-        "a parameter": [p.detach() for p in training.game.parameters()],
+        "a parameter": [state["game"][name] for name, _ in training.game.named_parameters()],
         "the state of an optimizer": list(_tensors(state["solver"])),
     }
     for what, tensors in parts.items():
@@ -112,7 +115,7 @@ def restore(
         return
     step, state, log = found
     try:
-        training.game.load_state_dict(state["game"])
+        training.game.load_state_dict(parted(state["game"], training.game.state_dict()))
         training.solver.load_state_dict(state["solver"])
         for player, average in training.averages.items():
             average.load_state_dict(state["averages"][player])

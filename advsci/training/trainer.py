@@ -24,6 +24,7 @@ from advsci.processes import (
     from_first_process,
     join_processes,
     process_shard,
+    several_processes,
 )
 from advsci.solvers.solver import Solver
 from advsci.streams import Stream
@@ -40,6 +41,7 @@ from advsci.training.loggers import opened_loggers
 from advsci.training.progress import show_progress
 from advsci.training.run import Run
 from advsci.training.saved import check_finite, restore, state_of
+from advsci.training.sharding import check_shard, shard
 from advsci.training.signals import stop_on_signal
 from advsci.training.watched import tell_watcher
 
@@ -109,6 +111,9 @@ class Trainer:
         Parts into which each process's batch is divided, played one after another and their gradients averaged: the
         memory of a part, the result of the whole for whatever is a mean over samples
         (`advsci.games.coupling.coupling`). Dropout draws other masks.
+    shard
+        Players in pieces over the processes (FSDP2), for networks that do not fit one device: ``("generator",)``. With
+        one process nothing is sharded. Networks in pieces are called by all processes at once, also after the training.
     ema
         Which players to average; a number is the decay of the generator's average; None averages nobody.
     best
@@ -163,6 +168,7 @@ class Trainer:
     device: str | torch.device | None = None
     precision: Literal["float32", "bf16"] = "float32"
     accumulate: int = 1
+    shard: Sequence[str] = ()
     ema: EMA | float | None = None
     best: Best | None = None
     run: Run | str | Path | None = None
@@ -220,14 +226,12 @@ class Trainer:
         self._check_players(game, solver)
         apply_switch(game)
         fingerprint = self._fingerprint(game, source, solver)
-        game.to(device)
+        check_shard(game, solver, self.shard)
+        averages = self._placed(game, device)
         stream = Stream(self.seed, shard=process_shard(self.batch_size, self.accumulate))
         self._check(game, source, stream, device)
         self._check_parts(game, source, solver)
         solver.bind(game)
-        broadcast_from_first_process(game)
-        ema = self.ema if isinstance(self.ema, EMA) else EMA(of=())
-        averages = {p: Averaged(game.players[p], ema.decay) for p in ema.of}
         training = Training(game, solver, averages=averages)
         run = self.run if isinstance(self.run, Run | None) else Run(self.run)
         first = stream.shard[0] == 0
@@ -239,6 +243,25 @@ class Trainer:
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 self._play(training, feed, run if first else None, fingerprint)
         return training
+
+    def _placed(self, game: Game, device: torch.device) -> dict[str, Averaged]:
+        """Move the game to its device, alike in all processes and sharded where asked, and make the averages."""
+        sharded = self.shard if several_processes() else ()
+        if not sharded:
+            game.to(device)
+        broadcast_from_first_process(game, device)
+        ema = self.ema if isinstance(self.ema, EMA) else EMA(of=())
+        averages = {player: Averaged(game.players[player], ema.decay) for player in ema.of}
+        for player in sharded:
+            shard(game.players[player], device)
+            if player in averages:
+                shard(averages[player].module, device)
+        if sharded:
+            game.to(device)
+            for player, average in averages.items():
+                average.module.to(device)
+                average.follow(game.players[player])
+        return averages
 
     def _play(self, training: Training, feed: Feed, run: Run | None, fingerprint: Mapping[str, Any]) -> None:
         """Every step that is left, with what belongs between steps; only the first process has a run."""

@@ -1,7 +1,6 @@
 """Two processes with half a batch each play the game of one process with the whole batch."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from divided_games import COUPLED, MEANS, SECOND_ORDER, ended, play
 from torch import nn
 from toy_game import sgd, toy_data, toy_game, toy_solver, toy_trainer
+from two_processes import free_port, two_processes
 
 from advsci.errors import ConfigError
 from advsci.games import GAN
@@ -23,28 +23,6 @@ from advsci.solvers import Consensus, Simultaneous, Unrolled
 from advsci.training import checkpoint
 
 ROOT = Path(__file__).parents[3]
-
-
-def free_port() -> str:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return str(s.getsockname()[1])
-
-
-def two_processes(script: Path, *arguments: str) -> None:
-    """Run a script as two processes of one group, to their end."""
-    roots = os.pathsep.join(str(path) for path in (ROOT, ROOT / "tests" / "toys"))
-    environment = os.environ | {
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": free_port(),
-        "PYTHONPATH": roots,
-        "GLOO_SOCKET_IFNAME": "lo",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
-    command = [sys.executable, str(script), *arguments]
-    processes = [subprocess.Popen(command, env=environment | {"RANK": str(rank)}, cwd=ROOT) for rank in range(2)]
-    assert [process.wait(300) for process in processes] == [0, 0]
 
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")
