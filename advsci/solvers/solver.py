@@ -193,7 +193,7 @@ class Solver(ABC):
             raise ConfigError(
                 f"got {', '.join(found)} under {type(self).__name__} on several processes, each of which would see its "
                 "part of the batch; expected layers, objectives and penalties that treat samples on their own. "
-                "Try: group norm, torch.nn.SyncBatchNorm.convert_sync_batchnorm(network) on GPUs, or one process."
+                "Try: advsci.nn.share_batch_norm(network), group norm, or one process."
             )
 
     @property

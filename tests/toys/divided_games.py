@@ -1,7 +1,7 @@
 """Games, penalties and rules whose batches are divided: over processes, or into parts played one after another.
 
-As a script with a folder and a number of steps, one process of several (RANK, WORLD_SIZE and MASTER_* set): it plays
-every case and writes its end.
+As a script with a folder, a number of steps and perhaps names of cases, one process of several (RANK, WORLD_SIZE and
+MASTER_* set): it plays these cases, or all, and writes their ends.
 """
 
 import sys
@@ -28,7 +28,7 @@ from advsci.games import (
     WeakForm,
 )
 from advsci.latents import Gaussian
-from advsci.nn import MLP
+from advsci.nn import MLP, share_batch_norm
 from advsci.objectives import (
     FDivergence,
     Focal,
@@ -184,6 +184,19 @@ def moment(discrepancy) -> Case:
     return game(lambda: MomentMatching(net(2, 2), net(2, 3), Gaussian(2), discrepancy))
 
 
+def batch_norms(solver: Callable[..., Solver], **settings) -> Case:
+    """Batch norm in both networks, over the samples of all processes."""
+
+    def make():
+        def layers(outputs: int) -> nn.Module:
+            kinds = nn.Linear(2, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Tanh()
+            return share_batch_norm(nn.Sequential(*kinds, nn.Linear(5, outputs))).to(REAL)
+
+        return GAN(layers(2), layers(1), Gaussian(2), **settings).to(REAL), X, solver(sgd)
+
+    return make
+
+
 OBJECTIVES = {
     "minimax": Minimax(),
     "non-saturating": NonSaturating(),
@@ -227,6 +240,8 @@ COUPLED: dict[str, Case] = {
     "weights of samples": gan(WEIGHTED, objective=NonSaturating(), penalties=(R1(0.1), LeCam(0.3))),
     "weights, relativistic": gan(WEIGHTED, solver=Simultaneous),
     "DRAGAN": gan(penalties=(DRAGAN(0.1),)),
+    "batch norm": batch_norms(Alternating, objective=NonSaturating(), penalties=(R1(0.1), R2(0.1))),
+    "batch norm, one pass": batch_norms(Simultaneous, penalties=()),
     "conditioning": gan(penalties=(), generator_penalties=(JacobianConditioning(0.1),)),
     "kernel MMD": gan(objective=KernelMMD(contrast=0.1), penalties=(R1(0.1),)),
     "kernel MMD, weights": gan(WEIGHTED, objective=KernelMMD(), penalties=()),
@@ -273,4 +288,5 @@ def ended(folder: Path) -> dict[str, Tensor]:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     for name, case in (MEANS | COUPLED | SECOND_ORDER).items():
-        play(case, Path(sys.argv[1]) / name, int(sys.argv[2]))
+        if not sys.argv[3:] or name in sys.argv[3:]:
+            play(case, Path(sys.argv[1]) / name, int(sys.argv[2]))
