@@ -14,8 +14,9 @@ from _inverse_fixed import Fixed, folder
 from _inverse_gan_prior import gan_prior_rows
 from _inverse_large import large_rows
 from _inverse_operators import operator_rows, small_sparse_row
-from _inverse_posterior import POSTERIOR_PARTS
+from _inverse_posterior import posterior_parts
 from _inverse_trust import kind_rows, lesion_rows, verdict_rows
+from _posterior_task import Budget
 from _row import row
 
 
@@ -23,13 +24,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--measurements", type=int, nargs="+", default=[25, 50, 100], help="of digits, posterior")
+    parser.add_argument("--steps", type=int, default=400, help="of a posterior sampler's training")
+    parser.add_argument("--seeds", type=int, default=3, help="of the posterior samplers")
     options = parser.parse_args()
     torch.set_num_threads(1)
     parts = {"operators": lambda: operator_rows(options.quick), "sparse": small_sparse_row}
     if folder() is None:
         row("fixed problems", None, 0, note="ADVSCI_DATA has no inverse/bench_problems.npz")
     else:
-        fixed = Fixed(options.quick)
+        fixed, budget = Fixed(options.quick), Budget(steps=options.steps, seeds=options.seeds)
         needing = {
             "range": range_row,
             "digits": digit_rows,
@@ -42,7 +46,7 @@ def main() -> None:
             "lesion": lesion_rows,
             "kind": kind_rows,
             "ambient": ambient_rows,
-            **POSTERIOR_PARTS,
+            **{k: v for m in options.measurements for k, v in posterior_parts(m, budget).items()},
             "generator": gan_prior_rows,
             "large": large_rows,
         }
