@@ -18,7 +18,7 @@ from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.sampler import Consistency
 from advsci_inverse.problem import Problem, Reconstruction
 from advsci_inverse.search.latent import LatentSearch
-from advsci_inverse.search.proposal import GaussianProposal, LatentProposal, Start
+from advsci_inverse.search.proposal import GaussianProposal, LatentProposal, Start, carried
 from advsci_inverse.search.regularised import poor_reconstruction, regularised, weight_of_noise
 from advsci_inverse.uncertainty.kind import residual_over_noise
 from advsci_inverse.uncertainty.posterior import posterior_samples
@@ -251,7 +251,11 @@ def _first_of(block: Problem, point: str, start: Start) -> Start:
     if point == "draws":
         return start
     found = reconstruct(point, block)
-    return Start(found.mean, start.deviation if found.deviation is None else found.deviation, start.draws)
+    if found.deviation is None:
+        return Start(found.mean, start.deviation, start.draws)
+    if block.prior is None:  # linear draws are far wider than a refiner's errors
+        return carried(start, found.mean, found.deviation)
+    return Start(found.mean, found.deviation, start.draws)
 
 
 def _moments(problem: Problem) -> tuple[Tensor, Tensor]:

@@ -9,12 +9,15 @@ import argparse
 
 import torch
 from _inverse_ct import ct_rows, transfer_rows
+from _inverse_diffusion import diffusion_parts
 from _inverse_digits import ambient_rows, bora_rows, choice_rows, digit_rows, monotone_rows, range_row
 from _inverse_fixed import Fixed, folder
 from _inverse_gan_prior import gan_prior_rows
+from _inverse_gaussian import gaussian_rows
 from _inverse_large import large_rows
 from _inverse_operators import operator_rows, small_sparse_row
 from _inverse_posterior import posterior_parts
+from _inverse_posterior_ct import posterior_ct_parts
 from _inverse_trust import kind_rows, lesion_rows, verdict_rows
 from _posterior_task import Budget
 from _row import row
@@ -47,6 +50,9 @@ def main() -> None:
             "kind": kind_rows,
             "ambient": ambient_rows,
             **{k: v for m in options.measurements for k, v in posterior_parts(m, budget).items()},
+            **{k: v for m in options.measurements for k, v in diffusion_parts(m, budget).items()},
+            **posterior_ct_parts(budget),
+            "gaussian": gaussian_rows,
             "generator": gan_prior_rows,
             "large": large_rows,
         }

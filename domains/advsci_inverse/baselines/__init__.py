@@ -1,6 +1,8 @@
 """Classical and plug-and-play reconstruction, as first-class methods."""
 
 from advsci_inverse.baselines.deep_image_prior import deep_image_prior as deep_image_prior
+from advsci_inverse.baselines.diffusion import diffpir as diffpir
+from advsci_inverse.baselines.diffusion import dps as dps
 from advsci_inverse.baselines.filtered_back_projection import filtered_back_projection as filtered_back_projection
 from advsci_inverse.baselines.gaussian import GaussianPrior as GaussianPrior
 from advsci_inverse.baselines.kernel_mixture import KernelMixture as KernelMixture

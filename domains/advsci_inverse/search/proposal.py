@@ -8,6 +8,8 @@ r"""Draws by likelihood: samples of a posterior that is tractable, where the pri
   .. math:: x = x_0 + C A^\top (A C A^\top + \sigma^2)^{-1} (y + \eta - A x_0)
 
   has exactly the posterior's law (Matheron's rule; Doucet 2010).
+* `carried`: how pixels go together is taken from such draws; where they lie and how far each pixel spreads, from a
+  better estimate of mean :math:`m` and deviation :math:`d`, as :math:`s' = m + d\,(s - m_0)/d_0`.
 
 Such draws lie where the data allow. How images look there is learned by `advsci_inverse.game.posterior`.
 """
@@ -24,7 +26,7 @@ from advsci_inverse.operators.data_step import DataStep
 from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.search.latent import LatentSearch
 
-__all__ = ["GaussianProposal", "LatentProposal", "Proposal", "Start"]
+__all__ = ["GaussianProposal", "LatentProposal", "Proposal", "Start", "carried"]
 
 
 @dataclass(frozen=True)
@@ -161,3 +163,30 @@ class GaussianProposal:
         mean = self.step(self.mean.expand(n, *shape), y, self.sigma)
         deviation = self.step.variance(self.sigma).sqrt().expand(n, *shape)
         return Start(mean, deviation, draws.reshape(n, count, *shape))
+
+
+def carried(start: Start, mean: Float[Tensor, "n h w"], deviation: Float[Tensor, "n h w"]) -> Start:
+    """Draws of a Gaussian posterior, moved and stretched pixel by pixel to a better estimate.
+
+    Parameters
+    ----------
+    start
+        Mean, deviation and draws of one posterior.
+    mean, deviation
+        Of the better estimate.
+
+    Returns
+    -------
+    Start
+        The better estimate, and draws around it that are correlated as those of ``start`` were.
+
+    Examples
+    --------
+    >>> zero = torch.zeros(1, 2, 2)
+    >>> start = Start(zero, zero + 2, torch.full((1, 3, 2, 2), 4.0))  # two deviations above the mean
+    >>> carried(start, zero + 1, zero + 0.1).draws.unique()
+    tensor([1.2000])
+    """
+    least = 1e-3 * start.deviation.amax().clamp(min=1e-9)
+    unit = (start.draws - start.point[:, None]) / start.deviation.clamp(min=float(least))[:, None]
+    return Start(mean, deviation, mean[:, None] + deviation[:, None] * unit)
