@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from advsci.files.arrays import write_arrays as write_arrays
     from advsci.files.budget import memory_budget as memory_budget
     from advsci.files.budget import require_room as require_room
+    from advsci.files.dicom import read_dicom as read_dicom
     from advsci.files.hdf5 import open_hdf5 as open_hdf5
     from advsci.files.links import refuse_links as refuse_links
     from advsci.files.manifest import record_manifest as record_manifest

@@ -1,24 +1,23 @@
 """One DICOM slice read and written, in the units of the file (Hounsfield for CT).
 
-Values are ``slope * stored + intercept`` (DICOM PS3.3, C.11.1.1.2). Where both are whole numbers they are kept as
-int16; else, as in PET, as float32. A written slice is a secondary capture without a patient: nothing about a person
-goes from the images that were read into images that were made.
+Where slope and intercept are whole numbers, values are kept as int16; else, as in PET, as float32. A written slice is
+a secondary capture without a patient: nothing about a person goes from the images that were read into images that were
+made.
 """
 
 import io
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from advsci.errors import DataError, needs
-from advsci.files import require_room, write_whole
+from advsci.files import read_dicom as read_grey
+from advsci.files import write_whole
 from advsci_images.data.form import Form
 
 __all__ = ["read_dicom", "write_dicom"]
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
@@ -33,8 +32,7 @@ def read_dicom(path: Path) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        (height, width) in int16, or float32 where the values are no whole numbers. Where the file says that small
-        values are bright (MONOCHROME1), stored values are counted from the top.
+        (height, width) in int16, or float32 where the values are no whole numbers; see `advsci.files.read_dicom`.
 
     Raises
     ------
@@ -43,26 +41,11 @@ def read_dicom(path: Path) -> np.ndarray:
     MissingDependencyError
         pydicom is not installed.
     """
-    with needs("pydicom", "images"):
-        import pydicom
-        from pydicom.filereader import read_file_meta_info
-    meta: Any = read_file_meta_info(path)
-    if str(getattr(meta, "TransferSyntaxUID", "")) == _DEFLATED:  # of which any size may come out
-        raise DataError(f"{path}: got deflated DICOM; expected it uncompressed. Try: dcmconv --write-xfer-little.")
-    data: Any = pydicom.dcmread(path)
-    sides = {key: int(getattr(data, key, 1) or 1) for key in ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel")}
-    require_room(path, 8 * math.prod(sides.values()), "an image")
-    if sides["NumberOfFrames"] > 1 or sides["SamplesPerPixel"] > 1:
-        raise DataError(
-            f"{path}: got {sides['NumberOfFrames']} frames of {sides['SamplesPerPixel']} colours; expected one grey "
-            "slice per file. Try: one file per frame, converted to grey."
-        )
-    stored = data.pixel_array.astype(np.int64)
-    if getattr(data, "PhotometricInterpretation", "") == "MONOCHROME1":
-        stored = (-1 if int(data.PixelRepresentation) else 2 ** int(data.BitsStored) - 1) - stored
-    slope, intercept = float(getattr(data, "RescaleSlope", 1.0)), float(getattr(data, "RescaleIntercept", 0.0))
-    values = slope * stored + intercept
-    if not (slope.is_integer() and intercept.is_integer()):
+    image = read_grey(path)
+    values = image.values
+    if values.ndim > 2:
+        raise DataError(f"{path}: got {len(values)} frames; expected one slice per file. Try: one file per frame.")
+    if not image.whole:
         return values.astype(np.float32)
     held = np.iinfo(np.int16)
     if values.min() < held.min or values.max() > held.max:

@@ -7,7 +7,6 @@ Every reader gives ``(n, h, w)`` float32 in the file's own units (Hounsfield for
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from advsci.errors import DataError, needs
-from advsci.files import open_hdf5, open_picture, open_tiff, read_array, read_arrays, reading, require_room
+from advsci.files import open_hdf5, open_picture, open_tiff, read_array, read_arrays, read_dicom, reading, require_room
 from advsci.files.hdf5 import walk_hdf5
 
 __all__ = ["Scale", "load_labels", "load_training_images", "origin", "read_stack"]
@@ -139,27 +138,7 @@ def _nifti(path: Path) -> np.ndarray:
 
 
 def _dicom(path: Path) -> np.ndarray:
-    with needs("pydicom", "inverse"):
-        import pydicom
-    if _deflated(pydicom, path):
-        raise DataError(f"{path}: got deflated DICOM; expected it uncompressed. Try: dcmconv --write-xfer-little.")
-    data = pydicom.dcmread(path)
-    sides = [int(getattr(data, key, 1) or 1) for key in ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel")]
-    require_room(path, 8 * math.prod(sides), "an image")
-    colours = int(getattr(data, "SamplesPerPixel", 1))
-    if colours != 1:
-        raise DataError(f"{path}: got {colours} colours per pixel; expected grey images. Try: convert it to grey.")
-    slope, intercept = float(getattr(data, "RescaleSlope", 1.0)), float(getattr(data, "RescaleIntercept", 0.0))
-    image = data.pixel_array.astype(np.float32) * slope + intercept
-    if getattr(data, "PhotometricInterpretation", "") == "MONOCHROME1":  # shown inverted: small is bright
-        image = image.max() + image.min() - image
-    return image
-
-
-def _deflated(pydicom: Any, path: Path) -> bool:
-    """Whether the whole data set is deflated, of which any size may come out."""
-    meta = pydicom.filereader.read_file_meta_info(path)
-    return str(getattr(meta, "TransferSyntaxUID", "")) == "1.2.840.10008.1.2.1.99"
+    return read_dicom(path, extra="inverse").values
 
 
 def _hdf5(path: Path) -> np.ndarray:

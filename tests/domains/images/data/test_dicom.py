@@ -62,7 +62,7 @@ def test_films_whose_small_values_are_bright_are_turned(tmp_path):
 
 WRONG = {
     "deflated": ({"syntax": DeflatedExplicitVRLittleEndian}, (9, 9), "deflated"),
-    "frames": ({"NumberOfFrames": 2}, (2, 9, 9), "2 frames of 1 colours"),
+    "frames": ({"NumberOfFrames": 2}, (2, 9, 9), "2 frames"),
     "small": ({}, (4, 9), "at least 8 x 8"),
     "beyond": ({"slope": "100"}, (9, 9), "float32"),
 }
