@@ -71,7 +71,9 @@ class OperatorSpec(Config):
     )
     detectors: int | None = Field(default=None, ge=1, description="Detector bins of one view; default: the diagonal.")
     spacing: float = Field(default=1.0, gt=0, description="radon: width of a detector bin [pixels].")
-    offset: float = Field(default=0.0, description="radon: rotation centre on the detector, from its middle [bins].")
+    offset: float = Field(
+        default=0.0, description="radon, fan: rotation centre on the detector, from its middle [bins]."
+    )
     measurements: int = Field(default=100, ge=1, description="Measurements of gaussian, dct and hadamard.")
     source: float = Field(default=2.0, gt=0.71, description="fan: source to centre [image sides].")
     detector: float = Field(default=2.0, gt=0, description="fan: centre to detector [image sides].")
@@ -79,6 +81,11 @@ class OperatorSpec(Config):
         default=None, gt=0, description="fan: width of a bin [pixels]; default: a pixel's shadow."
     )
     acceleration: float = Field(default=4.0, ge=1, description="fourier: one line in so many is measured.")
+    coils: Path | None = Field(
+        default=None,
+        description="fourier: npz with coils (c, h, w), complex sensitivities, or mask (h, w), zero frequency first; "
+        "or both.",
+    )
     width: float = Field(default=1.5, gt=0, description="blur: standard deviation of the kernel [pixels].")
     share: float = Field(default=0.5, gt=0, le=1, description="inpainting: share of pixels that are seen.")
     factor: int = Field(default=2, ge=1, description="downsampling: block side [pixels].")
@@ -157,6 +164,12 @@ class Reconstruct(Parts):
     file: Path = Field(description="npz with the data y (n, ...) and optionally sigma; or images with --simulate.")
     simulate: bool = Field(default=False, description="The file holds images: measure them first.")
     transmission: bool = Field(default=False, description="The data are transmissions I / I0, not line integrals.")
+    counts: float | None = Field(
+        default=None,
+        gt=0,
+        description="Counts of a datum of 1, with --transmission of the open beam: noise is Poisson's, and the file's "
+        "sigma, if any, the electronics'.",
+    )
     units: tuple[float, float] | None = Field(
         default=None, description="What 0 and 1 of the images are in the data's units; default: the learned part's."
     )

@@ -5,6 +5,7 @@ from advsci_inverse.operators.adapters import as_operator as as_operator
 from advsci_inverse.operators.adapters import from_callables as from_callables
 from advsci_inverse.operators.adapters import from_deepinv as from_deepinv
 from advsci_inverse.operators.adapters import from_scipy as from_scipy
+from advsci_inverse.operators.fourier import DynamicSampling as DynamicSampling
 from advsci_inverse.operators.fourier import FourierSampling as FourierSampling
 from advsci_inverse.operators.fourier import cartesian_mask as cartesian_mask
 from advsci_inverse.operators.fourier_slice import FourierRadon as FourierRadon

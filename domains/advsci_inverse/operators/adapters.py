@@ -1,7 +1,8 @@
 """Operators of other packages, and plain callables, as advsci operators; each is dot-tested on entry.
 
 No package is imported here: SciPy and PyLops operators are met by ``matvec``/``rmatvec``, ASTRA's by its ``OpTomo``
-(which is a SciPy operator), deepinv's physics by ``A``/``A_adjoint``.
+(which is a SciPy operator), deepinv's physics by ``A``/``A_adjoint``. Complex data become real with a trailing
+dimension of 2, as everywhere here; deepinv's two channels of a complex image become a trailing dimension.
 """
 
 from collections.abc import Callable
@@ -88,7 +89,8 @@ def from_callables(
 def from_scipy(operator, image_shape: tuple[int, ...], data_shape: tuple[int, ...], *, tolerance: float = 1e-4):
     """An operator from anything with ``matvec`` and ``rmatvec`` (SciPy, PyLops, ASTRA's ``OpTomo``).
 
-    It works on the CPU, one vector at a time, as those packages do.
+    It works on the CPU, one vector at a time, as those packages do. Of an operator whose ``dtype`` is complex (PyLops'
+    FFTs) the images are real, and the data have a trailing dimension of 2.
 
     Parameters
     ----------
@@ -124,15 +126,33 @@ def from_scipy(operator, image_shape: tuple[int, ...], data_shape: tuple[int, ..
     return from_callables(rows(operator.matvec), rows(operator.rmatvec), image_shape, data_shape, tolerance=tolerance)
 
 
-def from_deepinv(physics, image_shape: tuple[int, int], *, tolerance: float = 1e-4) -> CallableOperator:
+def _from_complex(operator, image_shape: tuple[int, ...], data_shape: tuple[int, ...], tolerance: float):
+    """Complex data of real images: real and imaginary part in a trailing dimension; the adjoint is the real part."""
+
+    def forward(x: Tensor) -> Tensor:
+        """Data ``[b, *data_shape, 2]``."""
+        flat = x.detach().cpu().flatten(1).numpy()
+        out = np.stack([np.asarray(operator.matvec(v.astype(operator.dtype))).reshape(data_shape) for v in flat])
+        return torch.view_as_real(torch.from_numpy(out.astype(np.complex128))).to(device=x.device, dtype=x.dtype)
+
+    def adjoint(y: Tensor) -> Tensor:
+        """Images ``[b, *image_shape]``."""
+        flat = torch.view_as_complex(y.detach().cpu().double().contiguous()).flatten(1).numpy()
+        out = np.stack([np.real(operator.rmatvec(v.astype(operator.dtype))).reshape(image_shape) for v in flat])
+        return torch.from_numpy(out.astype(np.float64)).to(device=y.device, dtype=y.dtype)
+
+    return from_callables(forward, adjoint, image_shape, (*data_shape, 2), tolerance=tolerance)
+
+
+def from_deepinv(physics, image_shape: tuple[int, ...], *, tolerance: float = 1e-4) -> CallableOperator:
     """An operator from a deepinv linear physics.
 
     Parameters
     ----------
     physics
-        Has ``A`` and ``A_adjoint`` on ``[b, 1, h, w]``.
+        Has ``A`` and ``A_adjoint`` on ``[b, 1, h, w]``; on ``[b, 2, h, w]`` where the image is complex, as of its MRI.
     image_shape
-        Height and width.
+        Height and width; ``(h, w, 2)`` of a complex image.
     tolerance
         Largest relative mismatch of the dot test.
 
@@ -146,10 +166,13 @@ def from_deepinv(physics, image_shape: tuple[int, int], *, tolerance: float = 1e
     DataError
         The pair fails the dot test.
     """
-    data_shape = tuple(physics.A(torch.zeros(1, 1, *image_shape)).shape[1:])
+    paired = len(image_shape) == 3 and image_shape[-1] == 2
+    channels = (lambda x: x.movedim(-1, 1)) if paired else (lambda x: x[:, None])
+    image = (lambda x: x.movedim(1, -1)) if paired else (lambda x: x[:, 0])
+    data_shape = tuple(physics.A(channels(torch.zeros(1, *image_shape))).shape[1:])
     return from_callables(
-        lambda x: physics.A(x[:, None]),
-        lambda y: physics.A_adjoint(y)[:, 0],
+        lambda x: physics.A(channels(x)),
+        lambda y: image(physics.A_adjoint(y)),
         image_shape,
         data_shape,
         tolerance=tolerance,
@@ -193,7 +216,7 @@ def as_operator(source, image_shape: tuple[int, ...], data_shape: tuple[int, ...
     if isinstance(source, np.ndarray | Tensor):
         return DenseOperator(torch.as_tensor(source), image_shape)
     if hasattr(source, "A") and hasattr(source, "A_adjoint"):
-        return from_deepinv(source, image_shape)  # type: ignore[arg-type]
+        return from_deepinv(source, image_shape)
     if hasattr(source, "matvec") and hasattr(source, "rmatvec"):
         return from_scipy(source, image_shape, data_shape or (source.shape[0],))
     raise ConfigError(

@@ -147,7 +147,14 @@ def line_lengths(origin: np.ndarray, end: np.ndarray, n: int) -> tuple[np.ndarra
 
 
 def fan_matrix(
-    n: int, angles: np.ndarray, detectors: int, source: float, detector: float, pitch: float, dtype=np.float32
+    n: int,
+    angles: np.ndarray,
+    detectors: int,
+    source: float,
+    detector: float,
+    pitch: float,
+    offset: float = 0.0,
+    dtype=np.float32,
 ) -> sp.csr_matrix:
     """Line lengths of a flat-detector fan beam.
 
@@ -165,6 +172,8 @@ def fan_matrix(
         Distances of both from the rotation centre [pixels].
     pitch
         Width of a detector bin [pixels].
+    offset
+        Bin that the central ray meets, less that of a centred detector [bins].
     dtype
         Of the entries.
 
@@ -174,10 +183,10 @@ def fan_matrix(
         Rows view by view.
     """
     indptr, indices, values = [0], [], []
-    offset = (np.arange(detectors) - (detectors - 1) / 2) * pitch
+    centres = (np.arange(detectors) - (detectors - 1) / 2 - offset) * pitch
     for theta in np.asarray(angles, dtype=float):
         along, across = np.array([-math.sin(theta), math.cos(theta)]), np.array([math.cos(theta), math.sin(theta)])
-        for u in offset:
+        for u in centres:
             pixels, lengths = line_lengths(-source * along, detector * along + u * across, n)
             indices.append(pixels)
             values.append(lengths)
@@ -275,6 +284,8 @@ class FanBeam(SparseOperator):
         Distances of both from the rotation centre [pixels].
     pitch
         Width of a bin [pixels]; the default is a pixel's shadow.
+    offset
+        Bin that the central ray meets, less that of a centred detector [bins].
 
     Raises
     ------
@@ -291,6 +302,7 @@ class FanBeam(SparseOperator):
         source: float,
         detector: float,
         pitch: float | None = None,
+        offset: float = 0.0,
     ):
         if source <= n / math.sqrt(2):
             raise ConfigError(
@@ -299,5 +311,6 @@ class FanBeam(SparseOperator):
             )
         theta, bins = checked_geometry(n, angles, detectors)
         magnified = pitch if pitch is not None else (source + detector) / source
-        super().__init__(fan_matrix(n, theta, bins, source, detector, magnified), (n, n), (len(theta), bins))
+        matrix = fan_matrix(n, theta, bins, source, detector, magnified, offset)
+        super().__init__(matrix, (n, n), (len(theta), bins))
         self.angles = theta

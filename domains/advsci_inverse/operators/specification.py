@@ -1,12 +1,15 @@
 """From the settings of a command to an operator."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from torch import Tensor
 
 from advsci.errors import DataError
+from advsci.files import read_arrays
 from advsci_inverse.operators.fourier import FourierSampling, cartesian_mask
 from advsci_inverse.operators.fourier_slice import FourierRadon
 from advsci_inverse.operators.linear import LinearOperator
@@ -37,7 +40,7 @@ def build_operator(spec: "OperatorSpec") -> LinearOperator:
     Raises
     ------
     DataError
-        A matrix file that cannot be read.
+        A file of a matrix, of coils or of a mask that cannot be read.
 
     Examples
     --------
@@ -55,7 +58,7 @@ def build_operator(spec: "OperatorSpec") -> LinearOperator:
             return FourierRadon(n, angles, spec.detectors)
         case "fan":
             away = {"source": spec.source * n, "detector": spec.detector * n, "pitch": spec.pitch}
-            return FanBeam(n, angles, spec.detectors, **away)
+            return FanBeam(n, angles, spec.detectors, offset=spec.offset, **away)
         case "gaussian":
             return gaussian_sensing(spec.measurements, shape, seed=spec.seed)
         case "dct":
@@ -63,7 +66,9 @@ def build_operator(spec: "OperatorSpec") -> LinearOperator:
         case "hadamard":
             return SubsampledHadamard(spec.measurements, shape, seed=spec.seed)
         case "fourier":
-            return FourierSampling(cartesian_mask(shape, spec.acceleration, seed=spec.seed))
+            mask, coils = _scanner(spec.coils, shape)
+            chosen = mask if mask is not None else cartesian_mask(shape, spec.acceleration, seed=spec.seed)
+            return FourierSampling(chosen, coils)
         case "blur":
             return Blur(gaussian_kernel(spec.width), shape)
         case "inpainting":
@@ -80,3 +85,25 @@ def build_operator(spec: "OperatorSpec") -> LinearOperator:
                     f"{spec.file}: got {error}; expected a SciPy sparse matrix. Try: scipy.sparse.save_npz."
                 ) from None
             return SparseOperator(matrix.astype(np.float32), shape)
+
+
+def _scanner(path: Path | None, shape: tuple[int, int]) -> tuple[Tensor | None, Tensor | None]:
+    """Mask and coil sensitivities of a file, where it has them."""
+    if path is None:
+        return None, None
+    arrays = read_arrays(path, expected="an npz with coils (c, h, w) or mask (h, w)", try_="numpy.savez")
+    mask, coils = arrays.get("mask"), arrays.get("coils")
+    if mask is None and coils is None:
+        raise DataError(f"{path}: got arrays {sorted(arrays)}; expected coils or mask. Try: numpy.savez(coils=...).")
+    if mask is not None and (mask.shape != shape or not np.isin(mask, (0, 1)).all()):
+        raise DataError(
+            f"{path}: got a mask of {mask.shape}; expected zeros and ones of {shape}. Try: --operator.size, and "
+            "numpy.fft.ifftshift if its middle is the zero frequency."
+        )
+    if coils is not None and (coils.ndim != 3 or coils.shape[1:] != shape or coils.dtype.kind not in "fc"):
+        raise DataError(
+            f"{path}: got coils of {coils.shape} in {coils.dtype}; expected complex sensitivities (c, {shape[0]}, "
+            f"{shape[1]}). Try: --operator.size {coils.shape[-1] if coils.ndim else 0}."
+        )
+    maps = None if coils is None else torch.from_numpy(coils.astype(np.complex64))
+    return (None if mask is None else torch.from_numpy(mask.astype(np.float32))), maps
