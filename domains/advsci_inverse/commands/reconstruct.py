@@ -14,8 +14,9 @@ from advsci.streams import Stream
 from advsci.training import Run
 from advsci_inverse.config import OperatorSpec, Reconstruct
 from advsci_inverse.data.images import Scale, load_training_images, read_stack
-from advsci_inverse.data.measured import Ready, check_scale, read_measured, ready
+from advsci_inverse.data.measured import Measured, Ready, check_scale, read_measured, ready
 from advsci_inverse.data.measurement import checked_size, held_out, measure
+from advsci_inverse.data.noise import Poisson
 from advsci_inverse.evaluation.page import reconstruction_page
 from advsci_inverse.methods import choose, reconstruct
 from advsci_inverse.operators import LinearOperator, build_operator
@@ -66,12 +67,18 @@ def _inputs(config: Reconstruct) -> _Inputs:
     if stack is not None:
         truth = scale.to_unit(stack)
         noise = config.noise if config.noise is not None else 0.01
-        y, sigma = measure(operator, truth, noise, Stream(config.seed).at("noise"))
-        groups = [Ready(torch.arange(len(y)), operator, y, sigma)]
+        stream = Stream(config.seed).at("noise")
+        if config.counts is not None:
+            counted = Poisson(config.counts).sample(operator(truth), stream)
+            seen = Measured(counted, None, torch.ones(operator.data_shape, dtype=torch.bool))
+            groups, notes = ready(seen, operator, Scale(), counts=config.counts)
+        else:
+            y, sigma = measure(operator, truth, noise, stream)
+            groups = [Ready(torch.arange(len(y)), operator, y, sigma)]
     else:
         truth = None
         measured = read_measured(config.file, operator, transmission=config.transmission, limit=config.limit)
-        groups, notes = ready(measured, operator, scale, noise=config.noise)
+        groups, notes = ready(measured, operator, scale, noise=config.noise, counts=config.counts)
         check_scale(groups, operator, _typical(learned, held))
     return _Inputs(operator, learned, scale, groups, truth, training, held, notes)
 

@@ -7,7 +7,9 @@ that into data of unit-scale images with white noise,
 .. math:: y' = \frac{y - l\,A\mathbf 1}{h - l}, \qquad \sigma' = \frac{\sigma}{h - l},
 
 :math:`l` and :math:`h` what 0 and 1 of the images are in the user's units, and drops or weighs single data where their
-noise differs.
+noise differs. Of counts, the noise of every datum follows from the datum itself (`advsci_inverse.data.noise.Poisson`):
+weighing by it is the second-order form of the Poisson likelihood about the data (Bouman and Sauer 1996, IEEE Trans.
+Image Process. 5:480), so that every method minimises that.
 """
 
 from collections.abc import Iterator
@@ -23,7 +25,7 @@ from advsci.errors import DataError
 from advsci.files import read_arrays
 from advsci_inverse.data.geometry import check_geometry
 from advsci_inverse.data.images import Scale
-from advsci_inverse.data.noise import estimate_sigma
+from advsci_inverse.data.noise import Poisson, estimate_sigma
 from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.operators.selected import Selected
 
@@ -44,12 +46,15 @@ class Measured:
         Which data were measured, common to all images.
     notes
         What was done on reading, in words.
+    logarithm
+        Whether ``y`` is the negative logarithm of what was counted.
     """
 
     y: Float[Tensor, "n *data"]
     sigma: Tensor | None
     alive: Bool[Tensor, "*data"]
     notes: list[str] = field(default_factory=list)
+    logarithm: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ def read_measured(path: Path, operator: LinearOperator, *, transmission: bool = 
     if bool(dead.any()):
         notes.append(f"{int(dead.sum())} data are zero in every image and were left out as dead")
     y, alive = torch.where(alive, y, 0.0), alive & ~dead
-    return Measured(y, sigma, alive, notes + check_geometry(y, alive, operator))
+    return Measured(y, sigma, alive, notes + check_geometry(y, alive, operator), transmission)
 
 
 def _data_of(path: Path, arrays: dict[str, np.ndarray], notes: list[str]) -> np.ndarray:
@@ -214,7 +219,12 @@ def _constant_zero(y: Tensor, sigma: Tensor | None, alive: Tensor, operator: Lin
 
 
 def ready(
-    measured: Measured, operator: LinearOperator, scale: Scale, *, noise: float | None = None
+    measured: Measured,
+    operator: LinearOperator,
+    scale: Scale,
+    *,
+    noise: float | None = None,
+    counts: float | None = None,
 ) -> tuple[list[Ready], list[str]]:
     """Data of unit-scale images with white noise, in groups of equal noise.
 
@@ -229,11 +239,14 @@ def ready(
     noise
         Standard deviation over the root mean square datum, where the file has no ``sigma``; None estimates it from
         what no image explains.
+    counts
+        Counts of a datum of 1 (of the open beam, where a logarithm was taken): the noise is Poisson's, and the
+        measured ``sigma``, if there is one, the electronics'.
 
     Returns
     -------
     groups : list of Ready
-        One, or one per noise level.
+        One, or one per noise level; one per image of counts.
     notes : list of str
         What was assumed, in words.
 
@@ -248,6 +261,12 @@ def ready(
     y = (measured.y - offset) / span
     sigma = None if measured.sigma is None else measured.sigma / span
     whole = bool(measured.alive.all())
+    if counts is not None:
+        weights = span / _counted(measured, counts)
+        notes.append(f"noise is that of counts, {counts:g} per datum of 1")
+        chosen = [Selected(operator, measured.alive, w) for w in weights]
+        each = [Ready(torch.tensor([k]), c, c.pick(y[k : k + 1]), 1.0) for k, c in enumerate(chosen)]
+        return each, notes
     if sigma is not None and sigma.dim() == y.dim() - 1 and sigma.shape == y.shape[1:]:
         if bool((sigma == sigma.flatten()[0]).all()):
             sigma = sigma.flatten()[0]
@@ -268,6 +287,19 @@ def ready(
     each = sigma.expand(len(y))
     groups = [(level, (each == level).nonzero().flatten()) for level in each.unique().tolist()]
     return [Ready(index, used, y[index], float(level)) for level, index in groups], notes
+
+
+def _counted(measured: Measured, counts: float) -> Tensor:
+    r"""Standard deviation of every datum of counts, :math:`\mathrm{sd}(t)/t` of a logarithm; electronics are added."""
+    y, model = measured.y, Poisson(counts)
+    t = (-y).exp()
+    deviation = model.deviation(t) / t if measured.logarithm else model.deviation(y)
+    if measured.sigma is None:
+        return deviation
+    own = measured.sigma
+    if own.dim() == 1 and own.shape == y.shape[:1]:
+        own = own.reshape(-1, *(1,) * (y.dim() - 1))
+    return (deviation.square() + own.square()).sqrt()
 
 
 def _unstated(operator: LinearOperator, y: Tensor, noise: float | None, notes: list[str]) -> Tensor:

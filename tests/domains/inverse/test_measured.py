@@ -11,7 +11,7 @@ from advsci_inverse.cli import app
 from advsci_inverse.data.geometry import rotation_centre
 from advsci_inverse.data.images import Scale, read_stack
 from advsci_inverse.data.measured import check_scale, read_measured, ready
-from advsci_inverse.data.noise import Gaussian
+from advsci_inverse.data.noise import Gaussian, Poisson
 from advsci_inverse.evaluation.scores import mse
 from advsci_inverse.methods import reconstruct
 from advsci_inverse.operators import (
@@ -155,6 +155,35 @@ def test_transmissions_become_line_integrals_with_their_noise(tmp_path, scanner,
     torch.testing.assert_close(group.y / weights, seen, rtol=1e-3, atol=1e-3)
     with pytest.raises(DataError, match="open beam"):
         _groups(tmp_path, scanner, transmission=True, y=10 * t)
+
+
+@pytest.mark.parametrize("logarithm", [False, True])
+@pytest.mark.parametrize("electronics", [0.0, 0.02])
+def test_what_counts_leave_is_white_noise(logarithm, electronics, tmp_path, scanner, images):
+    """Weighed by their own noise, data less those of the true image have variance 1, bright and dark rays alike."""
+    many = images.repeat(50, 1, 1)
+    clean = 0.3 * scanner(many)
+    gain = 400.0
+    counted = Poisson(gain).sample((-clean).exp() if logarithm else clean, Stream(4))
+    measured = counted + electronics * Stream(5).normal(tuple(counted.shape))
+    path = _file(tmp_path, y=measured.numpy(), sigma=np.full((), electronics))
+    held = read_measured(path, scanner, transmission=logarithm, limit=200)
+    groups, notes = ready(held, scanner, Scale(0.0, 0.3), counts=gain)
+    assert len(groups) == 200 and any("counts" in note for note in notes)
+    left = torch.cat([g.y - g.operator(x[None]) for g, x in zip(groups, many, strict=True)])
+    rays = scanner(many).flatten(1)[:, groups[0].operator.kept]
+    for part in (rays > 3.0, (rays > 0.5) & (rays <= 3.0)):
+        assert float(left[part].std()) == pytest.approx(1.0, abs=0.12)
+
+
+def test_counts_are_an_option_of_the_script(tmp_path, images):
+    np.savez(tmp_path / "x.npz", x=images[:2].numpy())
+    settings = ["--simulate", "--counts", "500", "--method", "cgls", "--operator.views", "8"]
+    where = ["--out", str(tmp_path / "run")]
+    assert run_app(app, ["reconstruct", str(tmp_path / "x.npz"), *settings, *where]) == 0
+    with np.load(tmp_path / "run" / "reconstruction.npz") as file:
+        assert any("500 per datum" in note for note in file["notes"])
+        assert float(((file["mean"] - file["truth"]) ** 2).mean()) < 0.3 * float((file["truth"] ** 2).mean())
 
 
 def test_transmissions_are_told_from_line_integrals(tmp_path, scanner, images):

@@ -10,10 +10,12 @@ from scipy.fft import dctn
 from scipy.linalg import hadamard
 
 from advsci.errors import ConfigError, DataError, ShapeError
+from advsci_inverse.config import OperatorSpec
 from advsci_inverse.operators import (
     Blur,
     DenseOperator,
     Downsampling,
+    DynamicSampling,
     FanBeam,
     FourierRadon,
     FourierSampling,
@@ -25,6 +27,7 @@ from advsci_inverse.operators import (
     SubsampledHadamard,
     TravelTime,
     as_operator,
+    build_operator,
     cartesian_mask,
     dct,
     dot_test,
@@ -56,6 +59,7 @@ def _operators() -> dict:
         "fourier_radon_odd": FourierRadon(17, angles, 21),
         "fourier": FourierSampling(mask, _coils(12)),
         "fourier_complex": FourierSampling(mask, _coils(12), complex_image=True),
+        "dynamic": DynamicSampling(torch.stack([cartesian_mask((6, 6), 2.0, seed=k) for k in range(3)]), _coils(6)),
         "blur": Blur(gaussian_kernel(1.2), (11, 14)),
         "blur_asymmetric": Blur(torch.arange(15.0).reshape(3, 5), (11, 14), periodic=True),
         "inpainting": Inpainting(torch.arange(30).reshape(5, 6) % 3),
@@ -198,6 +202,70 @@ def test_deepinv_physics_is_adapted():
     operator, x = as_operator(physics, (8, 8)), torch.rand(3, 8, 8)
     torch.testing.assert_close(operator(x).reshape(3, 8, 8), x * mask)
     assert dot_test(operator, dtype=torch.float32) <= 1e-5
+
+
+def test_pylops_complex_transforms_are_adapted_with_real_images():
+    pylops = pytest.importorskip("pylops", reason="PyLops is not installed")
+    theirs = pylops.signalprocessing.FFT2D((6, 8), dtype="complex128")
+    operator, x = as_operator(theirs, (6, 8), (6, 8)), torch.randn(2, 6, 8, dtype=torch.float64)
+    assert operator.data_shape == (6, 8, 2) and dot_test(operator) <= 1e-10
+    exact = torch.view_as_real(torch.fft.fft2(x))
+    torch.testing.assert_close(operator(x) / operator(x).norm(), exact / exact.norm())
+
+
+class _ComplexImages:
+    """deepinv's MRI: real and imaginary part of image and k-space are two channels."""
+
+    def __init__(self, operator: FourierSampling):
+        self.operator = operator
+
+    def A(self, x):
+        return self.operator(x.movedim(1, -1))[:, 0].movedim(-1, 1)
+
+    def A_adjoint(self, y):
+        return self.operator.adjoint(y.movedim(1, -1)[:, None]).movedim(-1, 1)
+
+
+def test_physics_of_complex_images_is_adapted():
+    ours = FourierSampling(cartesian_mask((6, 8), 2.0), complex_image=True)
+    operator = as_operator(_ComplexImages(ours), (6, 8, 2))
+    assert operator.data_shape == (2, 6, 8) and dot_test(operator) <= 1e-10
+    x = torch.randn(2, 6, 8, 2)
+    torch.testing.assert_close(operator(x), ours(x)[:, 0].movedim(-1, 1))
+
+
+def test_every_frame_of_a_film_is_sampled_by_its_own_mask():
+    masks = torch.stack([cartesian_mask((6, 8), 2.0, seed=k) for k in range(3)])
+    coils, film = torch.randn(2, 6, 8, dtype=torch.complex64), torch.randn(1, 3, 6, 8)
+    found = DynamicSampling(masks, coils)(film)
+    for k, mask in enumerate(masks):
+        torch.testing.assert_close(found[:, k], FourierSampling(mask, coils)(film[:, k]))
+    with pytest.raises(ShapeError, match="one per frame"):
+        DynamicSampling(masks[0])
+
+
+def test_an_offset_moves_the_bins_of_a_fan():
+    settings = {"source": 30.0, "detector": 20.0}
+    x = torch.rand(1, 10, 10)
+    centred = FanBeam(10, equispaced_angles(3), 25, **settings)(x)
+    moved = FanBeam(10, equispaced_angles(3), 25, offset=2.0, **settings)(x)
+    torch.testing.assert_close(moved[..., 2:], centred[..., :-2])
+
+
+def test_coils_and_mask_of_a_scanner_come_from_a_file(tmp_path):
+    mask, coils = cartesian_mask((8, 8), 2.0, seed=5), torch.randn(3, 8, 8, dtype=torch.complex64)
+    np.savez(tmp_path / "scanner.npz", mask=mask.numpy(), coils=coils.numpy())
+    spec = OperatorSpec(kind="fourier", size=8, coils=tmp_path / "scanner.npz")
+    x = torch.rand(2, 8, 8)
+    torch.testing.assert_close(build_operator(spec)(x), FourierSampling(mask, coils)(x))
+    for arrays, message in (
+        ({"maps": coils.numpy()}, "expected coils or mask"),
+        ({"mask": mask.numpy() * 0.5}, "ifftshift"),
+        ({"coils": coils.numpy()[0]}, "sensitivities"),
+    ):
+        np.savez(tmp_path / "wrong.npz", **arrays)
+        with pytest.raises(DataError, match=message):
+            build_operator(spec.replace(coils=tmp_path / "wrong.npz"))
 
 
 def test_wrong_shapes_are_named():

@@ -17,7 +17,7 @@ from advsci_inverse.priors.networks import Synthesis
 from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.sampler import Consistency, PairDiscriminator, PosteriorSampler
 from advsci_inverse.search.latent import LatentSearch
-from advsci_inverse.search.proposal import GaussianProposal, LatentProposal, Start
+from advsci_inverse.search.proposal import GaussianProposal, LatentProposal, Start, carried
 from advsci_inverse.uncertainty.posterior import posterior_samples, spot_probability
 
 
@@ -74,6 +74,16 @@ def test_latent_draws_have_the_law_of_the_posterior_of_a_linear_generator():
     wide = weight.double()
     distance = _wasserstein(draws.mean(0), torch.cov(draws.T), wide @ latent, wide @ after @ wide.T)
     assert distance < 1e-2 * float((wide @ after @ wide.T).trace())
+
+
+def test_carried_draws_keep_their_correlation_and_take_mean_and_deviation():
+    draws = torch.linalg.cholesky(torch.tensor([[4.0, 1.8], [1.8, 1.0]])) @ _normal(2, 20000)
+    start = Start(torch.zeros(1, 1, 2), torch.tensor([[[2.0, 1.0]]]), draws.T.reshape(1, -1, 1, 2))
+    found = carried(start, torch.tensor([[[5.0, 6.0]]]), torch.tensor([[[0.1, 0.3]]]))
+    moved = found.draws[0, :, 0]
+    torch.testing.assert_close(moved.mean(0), torch.tensor([5.0, 6.0]), rtol=0.0, atol=0.02)
+    torch.testing.assert_close(moved.std(0), torch.tensor([0.1, 0.3]), rtol=0.03, atol=0.0)
+    assert float(torch.corrcoef(moved.T)[0, 1]) == pytest.approx(0.9, abs=0.01)
 
 
 def _expected(score, spread, shift=0.0, truth=None, count=2):
