@@ -148,6 +148,8 @@ class DynamicSampling(LinearOperator):
     torch.Size([3, 1, 8, 8, 2])
     """
 
+    masks: Tensor
+
     def __init__(self, masks: Tensor, coils: Tensor | None = None, *, complex_image: bool = False):
         if masks.dim() != 3:
             raise ShapeError(
