@@ -20,7 +20,7 @@ from advsci.files.budget import memory_budget, require_room
 from advsci.files.named import reading
 from advsci.files.writing import write_whole
 
-__all__ = ["read_array", "read_arrays", "write_arrays"]
+__all__ = ["read_array", "read_arrays", "read_npy", "write_arrays"]
 
 _HASH = "sha256"
 _NUMBERS_AND_TEXT = "biufcUSM"
@@ -119,7 +119,7 @@ def read_arrays(
         arrays = {}
         for title, info in chosen:
             with file.open(info) as member:
-                arrays[title] = _read_npy(member, info.file_size)
+                arrays[title] = read_npy(member, info.file_size)
     stated = arrays.pop(_HASH, None) if wanted is None else None
     if stated is None and whole:
         raise error(f"{path}: got no sha256 inside; expected {expected} as it was written. Try: {try_}.")
@@ -169,11 +169,29 @@ def read_array(
     with reading(path, expected, try_, error), open(path, "rb") as file:
         size = Path(path).stat().st_size
         require_room(path, size, "an array", budget)
-        return _read_npy(file, size)
+        return read_npy(file, size)
 
 
-def _read_npy(file: Any, size: int) -> np.ndarray:
-    """An array whose header agrees with the ``size`` of its file; pickles are never read."""
+def read_npy(file: Any, size: int) -> np.ndarray:
+    """An array in npy's format whose header agrees with its size; pickles are never read.
+
+    Parameters
+    ----------
+    file
+        A binary file at the start of the array.
+    size
+        Bytes of the array with its header.
+
+    Returns
+    -------
+    numpy.ndarray
+        Numbers or text.
+
+    Raises
+    ------
+    ValueError, EOFError
+        Another version, objects in it, or a shape that does not fill the size.
+    """
     version = np.lib.format.read_magic(file)
     header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if header is None:

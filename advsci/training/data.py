@@ -14,6 +14,7 @@ from advsci.errors import DataError
 from advsci.games.game import Batch, as_batch
 from advsci.training.described import hashed
 from advsci.training.images import ImageFolder
+from advsci.training.shards import TarShards
 
 __all__ = ["ArraySource", "Data", "ItemSource", "Source", "StreamSource", "TensorSource", "as_source", "content_of"]
 
@@ -162,13 +163,32 @@ class StreamSource:
     Parameters
     ----------
     samples
-        Can be iterated over more than once, each time alike.
+        Can be iterated over more than once, each time alike, also in another process.
     collate
+        As in `ItemSource`. Workers share this work: samples that are cheap to read and costly to decode are decoded
+        here.
+    workers
+        Processes that read ahead; 0 reads in this one.
+    pin_memory
         As in `ItemSource`.
+    split
+        Whether the samples divide themselves among the workers by ``torch.utils.data.get_worker_info``, as those of
+        Hugging Face and webdataset do; batches come from the workers in turn, and their order then depends on the
+        number of workers. If not, each worker reads all samples and makes every ``workers``-th batch: the order is the
+        same for any number.
     """
 
-    def __init__(self, samples: Iterable, *, collate: Callable[[list], Any] = default_collate):
+    def __init__(
+        self,
+        samples: Iterable,
+        *,
+        collate: Callable[[list], Any] = default_collate,
+        workers: int = 0,
+        pin_memory: bool = False,
+        split: bool = False,
+    ):
         self.samples, self.collate = samples, collate
+        self.workers, self.pin_memory, self.split = workers, pin_memory, split
         self._first = list(islice(iter(samples), _SAMPLE))
         if not self._first:
             raise DataError("got an empty stream; expected at least one sample. Try: an iterable that can start anew.")
@@ -212,7 +232,8 @@ def as_source(data: Any) -> Source:
         A tensor or array (n, ...) or several by name, also memory maps and arrays and groups of zarr and HDF5, which
         stay on disk; a `Source`; a ``torch.utils.data.Dataset``, ``DataLoader`` (its
         data set, workers and collate function are used, its sampler is not), ``IterableDataset``; a list of samples;
-        any object with ``__len__`` and ``__getitem__``; any other iterable; the ``Path`` of a folder of images.
+        any object with ``__len__`` and ``__getitem__``; any other iterable; the ``Path`` of a folder of images or of
+        tar shards.
 
     Returns
     -------
@@ -227,7 +248,8 @@ def as_source(data: Any) -> Source:
     if isinstance(data, TensorSource | ArraySource | ItemSource | StreamSource):
         return data
     if isinstance(data, Path):
-        return ItemSource(ImageFolder(data))
+        shards = data.suffix == ".tar" or (data.is_dir() and any(data.glob("*.tar")))
+        return ItemSource(TarShards(data) if shards else ImageFolder(data))
     if isinstance(data, DataLoader):
         return _of_loader(data)
     if isinstance(data, TensorDataset):
@@ -273,14 +295,16 @@ def content_of(source: Source) -> dict[str, Any]:
         if sum(t.numel() * t.element_size() for t in tensors.values()) <= _WHOLE:
             return {"samples": n, "content": {key: hashed(t)[:16] for key, t in sorted(tensors.items())}}
     rows = torch.arange(_SAMPLE) * n // _SAMPLE if n > _SAMPLE else torch.arange(n)
+    order = {"workers": source.workers} if isinstance(source, StreamSource) and source.split else {}
     reads = [{key: hashed(t)[:16] for key, t in sorted(source[rows].items())} for _ in range(2)]
-    return {"samples": n, "content": reads[0] if reads[0] == reads[1] else "random"}
+    return {"samples": n, "content": reads[0] if reads[0] == reads[1] else "random", **order}
 
 
 def _of_loader(loader: DataLoader) -> Source:
     collate = cast("Callable[[list], Any]", loader.collate_fn)
     if isinstance(loader.dataset, IterableDataset):
-        return StreamSource(loader.dataset, collate=collate)
+        k, pinned = loader.num_workers, loader.pin_memory
+        return StreamSource(loader.dataset, collate=collate, workers=k, pin_memory=pinned, split=k > 1)
     if isinstance(loader.dataset, TensorDataset) and loader.collate_fn is default_collate:
         return as_source(loader.dataset)
     return ItemSource(loader.dataset, collate=collate, workers=loader.num_workers, pin_memory=loader.pin_memory)

@@ -7,6 +7,7 @@ from advsci.solvers.accumulation import Parts
 from advsci.streams import Stream
 from advsci.training.data import Source
 from advsci.training.reading import reader
+from advsci.training.streaming import ReadAhead
 
 __all__ = ["Feed"]
 
@@ -65,6 +66,11 @@ class Feed:
         """
         self.step, self.call = step, 0
         return self
+
+    def close(self) -> None:
+        """End the processes that read ahead."""
+        if isinstance(self.read, ReadAhead):
+            self.read.batches = None
 
     def __call__(self) -> tuple[Batch, Draw]:
         position = (self.step * self.per_step + self.call) * self.batch_size + self.rank * self.local

@@ -1,5 +1,6 @@
 """A folder of images as data: decoded one by one where they are asked for, by worker processes if wanted."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from torch.utils.data import Dataset
 
 from advsci.errors import ConfigError, DataError, needs
 
-__all__ = ["ImageFolder"]
+__all__ = ["ENDINGS", "ImageFolder", "pixels"]
 
-_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+"""Endings of files that are taken for images."""
+
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -72,10 +75,10 @@ class ImageFolder(Dataset):
         with needs("pillow", "images"):
             import PIL.Image  # noqa: F401
         self.folder, self.size, self.channels, self.labels = Path(folder), size, channels, labels
-        self.paths = sorted(p for p in self.folder.rglob("*") if p.suffix.lower() in _ENDINGS and p.is_file())
+        self.paths = sorted(p for p in self.folder.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
         if not self.paths:
             raise DataError(
-                f"{self.folder}: got no images; expected files that end in {', '.join(sorted(_ENDINGS))}. "
+                f"{self.folder}: got no images; expected files that end in {', '.join(sorted(ENDINGS))}. "
                 "Try: the folder above, or another path."
             )
         where = [path.relative_to(self.folder).parts for path in self.paths]
@@ -98,22 +101,47 @@ class ImageFolder(Dataset):
         return sample
 
     def _decoded(self, path: Path) -> Tensor:
-        from PIL import Image, ImageOps
-
         try:
-            with Image.open(path) as opened:
-                image: Any = ImageOps.exif_transpose(opened).convert(_MODES[self.channels])
-                if self.size is not None:
-                    side = min(image.size)
-                    left, top = ((length - side) // 2 for length in image.size)
-                    # cut before it is scaled: what is cut off must not shine in
-                    image = image.crop((left, top, left + side, top + side))
-                    image = image.resize((self.size, self.size), Image.Resampling.LANCZOS)
-                values = np.array(image, dtype=np.float32)
+            return pixels(path, self.channels, self.size)
         except (OSError, ValueError, SyntaxError) as error:
             raise DataError(
                 f"{path}: got a file that is no readable image ({type(error).__name__}: {error}); expected one. "
                 "Try: take it out of the folder."
             ) from None
-        x = torch.from_numpy(values.reshape(*values.shape[:2], self.channels)).permute(2, 0, 1).contiguous()
-        return x.div_(127.5).sub_(1.0)
+
+
+def pixels(file: Path | BytesIO, channels: int, size: int | None = None) -> Tensor:
+    """An image as numbers in [-1, 1].
+
+    Parameters
+    ----------
+    file
+        A file of one of `ENDINGS`.
+    channels
+        1, 3 or 4.
+    size
+        Height and width of the middle square, or None to leave the image as it is.
+
+    Returns
+    -------
+    Tensor
+        (channels h w), float32.
+
+    Raises
+    ------
+    OSError, ValueError, SyntaxError
+        Pillow cannot decode it.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(file) as opened:
+        image: Any = ImageOps.exif_transpose(opened).convert(_MODES[channels])
+        if size is not None:
+            side = min(image.size)
+            left, top = ((length - side) // 2 for length in image.size)
+            # cut before it is scaled: what is cut off must not shine in
+            image = image.crop((left, top, left + side, top + side))
+            image = image.resize((size, size), Image.Resampling.LANCZOS)
+        values = np.array(image, dtype=np.float32)
+    x = torch.from_numpy(values.reshape(*values.shape[:2], channels)).permute(2, 0, 1).contiguous()
+    return x.div_(127.5).sub_(1.0)

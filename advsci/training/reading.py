@@ -1,7 +1,7 @@
 """Reading a source in its order: in this process, or ahead of time by worker processes."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,9 @@ from advsci.games.game import Batch
 from advsci.streams import Stream
 from advsci.training.data import ItemSource, Source, StreamSource
 from advsci.training.order import Order
+from advsci.training.streaming import Read, ReadAhead, streamed_ahead
 
-__all__ = ["Read", "reader"]
-
-Read = Callable[[int, int], Batch]
-"""Takes the first position and the number of samples; gives the batch. Positions of calls only grow."""
+__all__ = ["reader"]
 
 
 def reader(source: Source, stream: Stream, stride: int, count: int) -> Read:
@@ -39,7 +37,7 @@ def reader(source: Source, stream: Stream, stride: int, count: int) -> Read:
         ``read(position, count)``.
     """
     if isinstance(source, StreamSource):
-        return _Streamed(source)
+        return streamed_ahead(source, stride, count) if source.workers else _Streamed(source)
     order = Order(len(source), stream)
     if isinstance(source, ItemSource):
         return _Ahead(source, order, stream.at("items"), stride, count)
@@ -60,13 +58,12 @@ class _Streamed:
         return self.source.batch([next(self.samples) for _ in range(count)])
 
 
-class _Ahead:
+class _Ahead(ReadAhead):
     """Batches of a data set, read ahead by torch's workers where there are some."""
 
     def __init__(self, source: ItemSource, order: Order, stream: Stream, stride: int, count: int):
         self.source, self.order, self.stride, self.count = source, order, stride, count
         self.keyed = _Keyed(source.items, stream)
-        self.batches: Iterator[Any] | None = None
         self.position = -1
 
     def __call__(self, position: int, count: int) -> Batch:

@@ -241,7 +241,10 @@ class Trainer:
                 hand_over(run.path, training, source)
             feed = Feed(game, source, stream, self.batch_size, solver.draws_per_step, device, self.accumulate)
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-                self._play(training, feed, run if first else None, fingerprint)
+                try:
+                    self._play(training, feed, run if first else None, fingerprint)
+                finally:
+                    feed.close()
         return training
 
     def _placed(self, game: Game, device: torch.device) -> dict[str, Averaged]:
