@@ -8,7 +8,8 @@ adjoint and the covariance C of the process (its power spectrum, cut at the proc
 
 is the most probable change of a map of that spectrum that meets the linearised request (kriging; Tarantola 2005,
 section 3.4). Free pixels would cheat a coarse grid: the step is band-limited, and between the rounds the finer grid
-says by how much the coarse one is off.
+says by how much the coarse one is off. A round that brings a map no nearer is tried again over half the way, and from
+half of the rounds on the gradients are those of the finer grid, which costs more and knows fine contacts.
 """
 
 from collections.abc import Callable
@@ -115,7 +116,7 @@ def nearest(
     return order.repeat(-(-count // len(order)))[:count]
 
 
-def gradients(maps: Tensor, strain: Tensor) -> tuple[Tensor, Tensor]:
+def gradients(maps: Tensor, strain: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
     """Log areas (n j) and their gradients (n j p p): one batch of solves, one of adjoints.
 
     Parameters
@@ -124,16 +125,19 @@ def gradients(maps: Tensor, strain: Tensor) -> tuple[Tensor, Tensor]:
         Height maps (n p p).
     strain
         Load over contact modulus.
+    pixels
+        Pixels along the grid on which the maps are pressed, at least p.
     """
     n, j = len(maps), len(strain)
-    h = maps.detach().repeat_interleave(j, 0).requires_grad_()
+    waves = maps.detach().repeat_interleave(j, 0).requires_grad_()
+    h = waves if pixels == maps.shape[-1] else fourier_resample(waves, pixels)
     load = strain.to(h).repeat(n)
     settings = {"tolerance": 1e-4, "adjoint_tolerance": 1e-2, "strict": False}
     contact = solve_contact(h, load, 1.0, (1.0, 1.0), **settings)  # type: ignore[arg-type]
     # smoothed at a quarter of the mean contact pressure
     smooth = 0.25 * load / contact_area(contact.touching, 2).clamp_min(1e-3).to(h)
     area = real_area(contact, smooth).clamp_min(1e-4).log()
-    (gradient,) = torch.autograd.grad(area.sum(), h)
+    (gradient,) = torch.autograd.grad(area.sum(), waves)
     return area.detach().reshape(n, j), gradient.reshape(n, j, *maps.shape[1:])
 
 
@@ -200,17 +204,19 @@ def edit(
         return g if free is None else g * free
 
     best, found = maps, log_areas(fourier_resample(maps, pixels), strain)
-    off = torch.zeros_like(target)
     worst = (found - target).abs().amax(1)
-    for _round in range(rounds):
+    share = torch.ones_like(worst)  # of the way to the request that a round tries: half after one that did not help
+    for turn in range(rounds):
         todo = (worst > error).nonzero().flatten()
         if len(todo) == 0:
             break
-        moved = best[todo]
-        off[todo] = log_areas(moved, strain, 1e-4) - found[todo]
+        moved, off = best[todo], None
         for _ in range(steps):
-            area, g = gradients(moved, strain)
-            miss = target[todo] + off[todo] - area
+            # what the coarse grid has not met by half of the rounds, the finer one's own gradients may
+            area, g = gradients(moved, strain, start.shape[-1] if turn < rounds // 2 else pixels)
+            # by how much this smoothed area is off the counted one on the finer grid
+            off = area - found[todo] if off is None else off
+            miss = found[todo] + share[todo, None] * (target[todo] - found[todo]) + off - area
             if prefer is None and float(miss.abs().max()) < 0.3 * error:
                 break
             change = spread(g)
@@ -226,6 +232,7 @@ def edit(
         fine = log_areas(fourier_resample(moved, pixels), strain)
         new = (fine - target[todo]).abs().amax(1)
         better = new < worst[todo]
+        share[todo] = torch.where(better, (2.0 * share[todo]).clamp_max(1.0), 0.5 * share[todo])
         best = best.index_copy(0, todo[better], moved[better])
         found, worst = found.index_copy(0, todo[better], fine[better]), worst.index_copy(0, todo[better], new[better])
     return Edited(best, start, source, found, worst.exp() - 1.0)

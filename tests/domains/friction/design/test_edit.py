@@ -8,6 +8,7 @@ from advsci.streams import Stream
 from advsci_friction.data.materials import MATERIALS
 from advsci_friction.design.by_edit import as_designs, best_depth, design_by_edit, wanted_areas
 from advsci_friction.design.edit import edit, gradients, nearest, process_spectrum
+from advsci_friction.surfaces.band import Band
 from advsci_friction.surfaces.pressed import log_areas, press
 from advsci_friction.surfaces.process import fourier_resample
 from advsci_friction.surfaces.processes import find_process
@@ -53,6 +54,22 @@ def test_edits_meet_unseen_areas_at_two_loads_on_the_finer_grid(library):
     assert float(change.max()) < 0.3
 
 
+def test_where_the_coarse_grid_misleads_the_finer_one_takes_over():
+    process = find_process("laser-ripples")  # ten waves along the cell: four pixels per wave
+    ripples = press(process.simulate(12, Stream(0), 40), process.cell)
+    held = same_band(process.simulate(4, Stream(1), 40) / process.cell)
+    strain = ripples.log_strain[[7, 9]].exp()
+    wanted = log_areas(fourier_resample(held, 80), strain)
+    rows = torch.stack([nearest(ripples, w, strain, 1)[0] for w in wanted])
+    assert float(edit(ripples, wanted, strain, rows, process.band, rounds=0).error.median()) > 0.05
+    assert float(edit(ripples, wanted, strain, rows, process.band).error.median()) < 0.02
+
+
+def same_band(maps):
+    band = Band(maps.shape[-1] // 2 - 1)
+    return band.synthesise(band.analyse(maps), maps.shape[-1])
+
+
 def test_an_edit_is_band_limited_and_leaves_fixed_pixels(library):
     strain = library.log_strain[[8]].exp()
     rows = torch.arange(3)
@@ -70,7 +87,7 @@ def test_an_edit_is_band_limited_and_leaves_fixed_pixels(library):
 def test_gradients_predict_the_area_of_a_small_edit(library):
     strain = library.log_strain[[9]].exp()
     h = library.maps[:6].double()
-    area, g = gradients(h, strain)
+    area, g = gradients(h, strain, 32)
     step = 0.02 * h * (1.0 if float((g * h[:, None]).sum()) > 0 else -1.0)
     predicted = (g[:, 0] * step).sum((1, 2))
     found = (log_areas(h + step, strain) - log_areas(h - step, strain))[:, 0] / 2.0
