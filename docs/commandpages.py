@@ -1,4 +1,4 @@
-"""The reference of all commands, written from the schemas that the command line reads: ``reference/scripts.md``."""
+"""Pages of the reference written from the code: all commands (``scripts.md``) and all data cards (``cards.md``)."""
 
 import re
 from pathlib import Path
@@ -12,6 +12,7 @@ import advsci_inverse.cli
 import advsci_singlecell.cli
 from advsci.cli import COMMANDS, resolve
 from advsci.config import dotted, leaves
+from advsci_datasets import datasets
 
 SCRIPTS = {
     "advsci": advsci.commands,
@@ -53,8 +54,15 @@ def cell(text: object) -> str:
     return re.sub(r"\s+", " ", str(text)).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
+def write_cards(folder: Path) -> None:
+    """Write the cards of all registered data sets into the ``reference`` of a folder of documents."""
+    cards = [entry.card().replace("# ", "## ", 1) for _, entry in sorted(datasets().items())]
+    head = "# Data cards\n\nOne card per registered data set; `advsci datasets card NAME` prints it.\n\n"
+    (folder / "reference" / "cards.md").write_text(head + "\n".join(cards), encoding="utf-8")
+
+
 def write(folder: Path) -> None:
-    """Write the page into the ``reference`` of a folder of documents."""
+    """Write the page of all commands into the ``reference`` of a folder of documents."""
     lines = [HEAD]
     for script in SCRIPTS:
         lines.append(f"## {script}\n")

@@ -16,6 +16,7 @@ import commandpages  # noqa: E402
 import advsci  # noqa: E402
 
 commandpages.write(Path(__file__).parent)
+commandpages.write_cards(Path(__file__).parent)
 
 project = "advsci"
 author = "The advsci developers"
@@ -24,6 +25,7 @@ version = release = advsci.__version__
 
 extensions = [
     "mathml",
+    "thumbnails",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -39,6 +41,7 @@ html_math_renderer = "mathml"
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "advsci"
+html_static_path = ["_static"]
 
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -20,9 +20,10 @@ command(
     positional=("name",),
 )
 
-data = group(app, "datasets", "Registered data sets: list, fetch, verify.")
+data = group(app, "datasets", "Registered data sets: list, fetch, card, verify.")
 command(data, "list", "advsci.commands.datasets:List", "advsci.commands.datasets:list_")
 command(data, "fetch", "advsci.commands.datasets:Fetch", "advsci.commands.datasets:fetch", positional=("name",))
+command(data, "card", "advsci.commands.datasets:Card", "advsci.commands.datasets:card", positional=("name",))
 command(data, "verify", "advsci.commands.datasets:Verify", "advsci.commands.datasets:verify", positional=("name",))
 
 

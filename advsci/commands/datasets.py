@@ -12,7 +12,7 @@ from advsci.errors import DataError
 from advsci.files.manifest import manifest_of, record_manifest, verify_manifest
 from advsci.parts import parts
 
-__all__ = ["Fetch", "List", "Verify", "fetch", "list_", "verify"]
+__all__ = ["Card", "Fetch", "List", "Verify", "card", "fetch", "list_", "verify"]
 
 
 class List(Config):
@@ -28,6 +28,15 @@ class Fetch(Config):
     """Fetch a data set's public originals into the cache folder (ADVSCI_CACHE), checking their sha256.
 
     Example: advsci datasets fetch mnist28
+    """
+
+    name: str = Field(description="A registered name.")
+
+
+class Card(Config):
+    """Print the data card of a data set: what it holds, source, licence, citation, and the hashes of its files.
+
+    Example: advsci datasets card digits
     """
 
     name: str = Field(description="A registered name.")
@@ -58,6 +67,17 @@ def list_(config: List) -> None:
     for entry in chosen:
         print(f"{entry.name:{width}}  {entry.kind:9} {_where(entry):9} {entry.licence}")
         print(f"{'':{width}}  {entry.description}")
+
+
+def card(config: Card) -> None:
+    """Print the card as Markdown.
+
+    Parameters
+    ----------
+    config
+        Which data set.
+    """
+    print(_found(config.name)[1].card(), end="")
 
 
 def _entries() -> Iterator[tuple[Any, Any]]:

@@ -28,6 +28,12 @@ class Export(Config):
     best: bool = Field(default=False, description="The step that an external metric found best, not the newest.")
     program: bool = Field(default=True, description="Write generator.pt2, a program that needs no class.")
     onnx: bool = Field(default=False, description="Write generator.onnx (extra onnx).")
+    crate: bool = Field(
+        default=False,
+        description="Write ro-crate-metadata.json into the run folder, of any command, in place of networks: settings, "
+        "inputs, versions and the sha256 of every file, as archives read them.",
+    )
+    licence: str = Field(default="", description="Address of the licence of the results, for --crate.")
 
 
 def run(config: Export) -> Path:
@@ -41,7 +47,7 @@ def run(config: Export) -> Path:
     Returns
     -------
     Path
-        The weights; of several players the folder.
+        The weights; of several players the folder; the crate where one was asked for.
 
     Raises
     ------
@@ -50,6 +56,10 @@ def run(config: Export) -> Path:
     MissingDependencyError
         ONNX is asked for, and its packages are not installed.
     """
+    if config.crate:
+        from advsci.training.crate import write_run_crate
+
+        return write_run_crate(config.folder, licence=config.licence)
     import torch
 
     from advsci.commands.reopened import reopened

@@ -1,21 +1,14 @@
-"""A run's results as an RO-Crate: what they are, of which paper, and the sha256 of every file.
+"""The results of a paper's run as an RO-Crate (`advsci.training.crate`): what they are, of which paper, every file."""
 
-RO-Crate 1.1, https://w3id.org/ro/crate/1.1: one JSON-LD file beside the results that archives such as Zenodo read.
-"""
-
-import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import advsci
 from advsci.papers.paper import Effort, Paper
 from advsci.papers.step import write_json
+from advsci.training.crate import CRATE, described_files, metadata
 
 __all__ = ["crate", "write_crate"]
-
-FILE = "ro-crate-metadata.json"
 
 
 def crate(paper: Paper, effort: Effort, folder: Path, files: Sequence[str]) -> dict[str, Any]:
@@ -37,29 +30,14 @@ def crate(paper: Paper, effort: Effort, folder: Path, files: Sequence[str]) -> d
     dict
         JSON-LD.
     """
-    described = []
-    for name in files:
-        content = (folder / name).read_bytes()
-        about = {"sha256": hashlib.sha256(content).hexdigest(), "contentSize": str(len(content))}
-        described.append({"@id": name, "@type": "File", **about})
     root = {
-        "@id": "./",
-        "@type": "Dataset",
         "name": f"{paper.title}: {paper.shows}, printed again ({effort} form)",
         "description": paper.protocol.strip(),
-        "datePublished": datetime.now(UTC).date().isoformat(),
         "license": "https://spdx.org/licenses/BSD-3-Clause",
         "citation": {"@id": paper.identifier},
         "hasPart": [{"@id": name} for name in files],
     }
-    about = {
-        "@id": FILE,
-        "@type": "CreativeWork",
-        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
-        "about": {"@id": "./"},
-    }
     cited = {"@id": paper.identifier, "@type": "ScholarlyArticle", "name": paper.title, "author": paper.citation}
-    software = {"@id": "#advsci", "@type": "SoftwareApplication", "name": "advsci", "version": advsci.__version__}
     action = {
         "@id": "#run",
         "@type": "CreateAction",
@@ -67,10 +45,7 @@ def crate(paper: Paper, effort: Effort, folder: Path, files: Sequence[str]) -> d
         "instrument": {"@id": "#advsci"},
         "result": [{"@id": name} for name in files],
     }
-    return {
-        "@context": "https://w3id.org/ro/crate/1.1/context",
-        "@graph": [about, root, cited, software, action, *described],
-    }
+    return metadata(root, cited, action, *described_files(folder, files))
 
 
 def write_crate(paper: Paper, effort: Effort, folder: Path, files: Sequence[str]) -> Path:
@@ -86,5 +61,5 @@ def write_crate(paper: Paper, effort: Effort, folder: Path, files: Sequence[str]
     Path
         The file.
     """
-    write_json(folder / FILE, crate(paper, effort, folder, files))
-    return folder / FILE
+    write_json(folder / CRATE, crate(paper, effort, folder, files))
+    return folder / CRATE

@@ -12,6 +12,7 @@ import advsci
 from advsci.errors import ConfigError, DataError
 from advsci.files.writing import write_whole
 from advsci.report.figure import Picture, fit_pictures, picture
+from advsci.report.reproduction import reproduction_section
 from advsci.report.table import LEVELS, Level, Verdict, number, table
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Report:
         self._sections: list[_Section] = []
         self._figures = 0
         self._tables = 0
+        self._ended = False
 
     def card(self, label: str, value: Any, *, verdict: Verdict | Level | None = None, note: str = "") -> "Report":
         """A figure for the summary at the top, with an optional verdict in a word and a line of explanation.
@@ -233,6 +235,8 @@ class Report:
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page; an older one is replaced only by a complete new one.
 
+        A page in the folder of a run ends with what is needed to run it again (`advsci.report.reproduction`).
+
         Parameters
         ----------
         path
@@ -248,6 +252,9 @@ class Report:
         CheckpointError
             It cannot be written.
         """
+        if not self._ended:
+            self._ended = True
+            reproduction_section(self, Path(path).parent)
         return write_whole(Path(path), self.html())
 
     def _begin(self, title: str, depth: int, text: str) -> "Report":

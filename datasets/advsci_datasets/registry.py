@@ -81,6 +81,32 @@ class DataSet:
     prepared: File | None = None
     originals: tuple[File, ...] = ()
 
+    def card(self) -> str:
+        """The data card: what it is, where it comes from, on what terms, and how its files are known.
+
+        Returns
+        -------
+        str
+            Markdown.
+
+        Examples
+        --------
+        >>> from advsci_datasets import find
+        >>> print(find("digits").card().splitlines()[0])
+        # digits
+        """
+        files = [("prepared", self.prepared)] if self.prepared else []
+        files += [("original", file) for file in self.originals]
+        got = "comes with the package" if self.embedded else "`advsci datasets fetch`" if self.originals else "prepared"
+        lines = [f"# {self.name}", "", self.description + ".", ""]
+        lines += ["| | |", "|---|---|", f"| kind | {self.kind} |", f"| source | {self.source} |"]
+        lines += [f"| licence | {self.licence} |", f"| cite | {self.citation} |", f"| how to get it | {got} |"]
+        for kind, file in files:
+            size = f", {file.size:,} bytes" if file.size else ""
+            known = f"sha256 {file.sha256}" if file.sha256 else "sha256 recorded at the first download"
+            lines.append(f"| {kind} file | `{file.path}`{size}; {known} |")
+        return "\n".join(lines) + "\n"
+
     def here(self) -> bool:
         """Whether this machine has it, prepared or with all originals; nothing is read."""
         made = self.prepared_path()
