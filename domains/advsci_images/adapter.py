@@ -30,6 +30,8 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
         Of the training.
     strength
         Weight of the adversary of DANN, CDAN and PixelDA.
+    recolour
+        Show labelled images in random colours; not for ADDA and PixelDA.
     random_state
         Seed.
 
@@ -56,6 +58,7 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
         batch_size: int = 64,
         rate: float = 1e-3,
         strength: float = 1.0,
+        recolour: bool = False,
         random_state: int = 0,
     ):
         self.method = method
@@ -63,6 +66,7 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.rate = rate
         self.strength = strength
+        self.recolour = recolour
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_domain: Any = None) -> "DomainAdapter":
@@ -107,7 +111,13 @@ class DomainAdapter(ClassifierMixin, BaseEstimator):
         play = Play(self.steps, self.batch_size, self.rate, self.random_state)
         mask = torch.from_numpy(labelled)
         self.classifier_: Classifier = adapt(
-            cast(Method, self.method), x[mask], torch.from_numpy(label), x[~mask], play, strength=self.strength
+            cast(Method, self.method),
+            x[mask],
+            torch.from_numpy(label),
+            x[~mask],
+            play,
+            strength=self.strength,
+            recolour=self.recolour,
         )
         return self
 

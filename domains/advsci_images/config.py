@@ -35,7 +35,14 @@ class Adapt(Training):
         default="pixelda", description="How; 'source' does not adapt."
     )
     strength: float = Field(default=1.0, ge=0, description="Weight of the adversary of dann, cdan, pixelda.")
-    entropy: float = Field(default=0.1, ge=0, description="Weight of the class entropy on images without labels.")
+    entropy: float | None = Field(
+        default=None,
+        ge=0,
+        description="Weight of the class entropy on images without labels; default: 0.1 for pixelda, 0 for the others.",
+    )
+    recolour: bool = Field(
+        default=False, description="source, dann, cdan: show the labelled images in random colours, anew at every step."
+    )
 
 
 class Translate(Training):

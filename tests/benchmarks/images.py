@@ -1,13 +1,13 @@
 """``make bench-images``: every figure of the image systems, one JSON object a line, beside the adversary switched off.
 
-``--only WORD`` runs the parts whose name contains the word, ``--seeds N`` sets the repetitions, ``--quick`` takes few
-steps: the figures then say only that everything runs.
+``--only WORD`` runs the parts whose name contains the word, ``--seeds N`` sets the repetitions, ``--first N`` the first
+seed, so that seeds can be run one by one; ``--quick`` takes few steps: the figures then say only that everything runs.
 """
 
 import argparse
 
 import torch
-from _images_adapt import adapt_rows, aligned_rows
+from _images_adapt import adapt_rows, aligned_rows, painted_rows
 from _images_caption import caption_rows
 from _images_compare import compare_rows
 from _images_direction import direction_rows
@@ -19,6 +19,7 @@ from _images_upscale import upscale_rows
 PARTS = {
     "dimension": dimension_rows,
     "adapt": adapt_rows,
+    "painted": painted_rows,
     "aligned": aligned_rows,
     "stain": stain_rows,
     "flip": flip_rows,
@@ -40,11 +41,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0)
     given = parser.parse_args()
     torch.set_num_threads(1)
     for name, part in PARTS.items():
         if given.only in name:
-            part(range(1 if given.quick else given.seeds), 0.02 if given.quick else 1.0)
+            count = 1 if given.quick else given.seeds
+            part(range(given.first, given.first + count), 0.02 if given.quick else 1.0)
 
 
 if __name__ == "__main__":

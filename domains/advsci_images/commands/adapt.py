@@ -83,7 +83,7 @@ def run(config: Adapt, folder: Run) -> Path:
     x = (source.images, labels, target.images)
     plain = adapt("source", *x, Play.of(config, stages["without adversary"]))
     play = Play.of(config, stages[config.method])
-    adapted = adapt(config.method, *x, play, strength=config.strength, eta=config.entropy)
+    adapted = adapt(config.method, *x, play, strength=config.strength, eta=config.entropy, recolour=config.recolour)
     scores: list[dict[str, object]] = []
     if held.labels is not None:
         scores = [
@@ -95,7 +95,12 @@ def run(config: Adapt, folder: Run) -> Path:
         ]
     probabilities = predict(adapted, target.images).softmax(1)
     path = write_predictions(folder.path / "predictions.csv", target, source.classes, probabilities)
-    arguments = {"channels": source.channels, "size": source.size, "classes": len(source.classes)}
+    arguments = {
+        "channels": source.channels,
+        "size": source.size,
+        "classes": len(source.classes),
+        "groups": adapted.groups,
+    }
     card = {"classes": list(source.classes), "data": config.data, "target": config.target, "method": config.method}
     save_network(folder.path / "classifier.safetensors", adapted, arguments, target.form, **card, scores=scores)
     with drawn("report"):

@@ -1,19 +1,25 @@
 r"""DANN and CDAN: features that serve a task on labelled images and hide which domain an image is from.
 
-With encoder :math:`f`, class probabilities :math:`g` and domain adversary :math:`a`,
+With convolutions :math:`f`, class probabilities :math:`g(f)` and domain adversary :math:`a`,
 
 .. math:: \min_{f, g} \max_a\; E_s\, \ell(g(f(x)), y) + \eta\, E_t H(g(f(x)))
     - \lambda \left( E_s\, \ell_a(a(h), 1) + E_t\, \ell_a(a(h), 0) \right)
 
-DANN lets the adversary see :math:`h = f` (Ganin et al. 2016, arXiv 1505.07818, eq. 9), CDAN the outer product
-:math:`h = f \otimes g` (Long et al. 2018, arXiv 1705.10667, eq. 2 and 5; g held constant there, as in the authors'
-program). The entropy :math:`H` on the unlabelled domain keeps the decision boundary where images are few (Grandvalet
-and Bengio 2005; VADA, arXiv 1802.08735, eq. 5).
+DANN lets the adversary see :math:`h = f` (Ganin et al. 2016, arXiv 1505.07818, eq. 9), where the convolutions end and
+the classifier's dense layers begin, as in the paper's networks for digits. An adversary of the last dense layer sees
+classes and little else, so aligning it moves classes onto each other. CDAN's adversary sees the outer product of f and
+g (Long et al. 2018, arXiv 1705.10667, eq. 2), here in the random map for long vectors (eq. 6), g held constant as in
+the authors' program:
+
+.. math:: h = (R_f f) \odot (R_g g) / \sqrt{d}
+
+The entropy :math:`H` on the unlabelled domain keeps the decision boundary where images are few (Grandvalet and Bengio
+2005; VADA, arXiv 1802.08735, eq. 5). Where it is let in while most classes are wrong, it makes them certain.
 """
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, log_softmax
 
 from advsci.games import Adversary, Batch, DomainAdversarial, Draw, Task
@@ -21,8 +27,9 @@ from advsci.nn import MLP
 from advsci.schedules import DannRamp, Schedule, Warmup, as_schedule
 from advsci.streams import Stream
 from advsci_images.game.players import Classifier
+from advsci_images.game.recolouring import colours, recoloured
 
-__all__ = ["AlignedTask", "DomainJudge", "aligned_game", "entropy"]
+__all__ = ["AlignedTask", "DomainJudge", "RandomProducts", "aligned_game", "entropy"]
 
 
 def entropy(logits: Float[Tensor, "n classes"]) -> Float[Tensor, " n"]:
@@ -31,43 +38,75 @@ def entropy(logits: Float[Tensor, "n classes"]) -> Float[Tensor, " n"]:
     return -(log_g.exp() * log_g).sum(1)
 
 
+class RandomProducts(nn.Module):
+    """CDAN's random map: products of random projections of two vectors, in place of all products of their entries.
+
+    Parameters
+    ----------
+    lengths
+        Of the two vectors.
+    length
+        d, of the map's vectors.
+    """
+
+    def __init__(self, lengths: tuple[int, int], length: int = 1024):
+        super().__init__()
+        for name, of in zip(("first", "second"), lengths, strict=True):
+            self.register_buffer(name, torch.randn(of, length))
+
+    def forward(self, f: Float[Tensor, "n a"], g: Float[Tensor, "n b"]) -> Float[Tensor, "n d"]:
+        """The vectors (n d) of ``f`` (n a) and ``g`` (n b)."""
+        first, second = self.get_buffer("first"), self.get_buffer("second")
+        return (f @ first) * (g @ second) * first.shape[1] ** -0.5
+
+
 class AlignedTask(Task):
     """Classify the labelled images; hand the features of both domains to the adversary.
 
     Parameters
     ----------
     classifier
-        Encoder and head.
-    conditional
-        CDAN's outer product instead of DANN's features.
+        Convolutions, dense layer and head.
+    products
+        CDAN's random map, or None for DANN.
     eta
         Weight of the entropy on unlabelled images, a number or a schedule of the training's progress.
+    recolour
+        Show the labelled images in random colours, anew at every step (`advsci_images.game.recolouring`).
     """
 
     progress: Tensor
 
-    def __init__(self, classifier: Classifier, *, conditional: bool = False, eta: "float | Schedule" = 0.0):
+    def __init__(
+        self,
+        classifier: Classifier,
+        *,
+        products: "RandomProducts | None" = None,
+        eta: "float | Schedule" = 0.0,
+        recolour: bool = False,
+    ):
         super().__init__()
         self.classifier = classifier
-        self.conditional = conditional
+        self.products = products
         self.eta = as_schedule(eta)
+        self.recolour = recolour
         self.register_buffer("progress", torch.zeros(()))
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
-        """No random numbers: an evaluation on ``batch`` needs none of ``stream``."""
-        return {}
+        """Colours of the labelled images of ``batch``, from ``stream``; nothing where they stay as they are."""
+        return colours(batch["x"], stream) if self.recolour else {}
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
-        """Features of both domains of ``batch``, the labels' loss and the target's entropy; ``draw`` is empty."""
+        """Features of both domains of ``batch``, the labels' loss and the target's entropy; ``draw`` holds colours."""
         n = len(batch["x"])
-        features = self.classifier.features(torch.cat([batch["x"], batch["target"]]))
-        logits = self.classifier.head(features)
+        labelled = recoloured(batch["x"], draw) if self.recolour else batch["x"]
+        maps = self.classifier.maps(torch.cat([labelled, batch["target"]]))
+        logits = self.classifier.head(self.classifier.to_features(maps))
         terms = {"classes": cross_entropy(logits[:n], batch["label"])}
         terms["entropy"] = self.eta(self.progress) * entropy(logits[n:]).mean()
-        if self.conditional:
-            g = logits.softmax(1).detach()
-            features = (features[:, :, None] * g[:, None, :]).flatten(1)
-        return features, terms
+        if self.products is None:
+            return maps, terms
+        return self.products(maps, logits.softmax(1).detach()), terms
 
 
 class DomainJudge(Adversary):
@@ -92,7 +131,12 @@ class DomainJudge(Adversary):
 
 
 def aligned_game(
-    classifier: Classifier, *, conditional: bool = False, strength: float = 1.0, eta: float = 0.1
+    classifier: Classifier,
+    *,
+    conditional: bool = False,
+    strength: float = 1.0,
+    eta: float = 0.0,
+    recolour: bool = False,
 ) -> DomainAdversarial:
     r"""DANN, or with ``conditional`` CDAN; without an adversary's weight the source-only network.
 
@@ -106,6 +150,8 @@ def aligned_game(
         :math:`\lambda` at the end of DANN's ramp.
     eta
         Weight of the entropy after the first half of the training.
+    recolour
+        Show the labelled images in random colours.
 
     Returns
     -------
@@ -119,7 +165,8 @@ def aligned_game(
     >>> sorted(game.terms("task", batch, {}))
     ['adversary', 'classes', 'entropy']
     """
-    length = classifier.head.in_features * (classifier.head.out_features if conditional else 1)
-    task = AlignedTask(classifier, conditional=conditional, eta=Warmup(eta, 0.5))
-    ramp = DannRamp(strength) if strength > 0.0 else 0.0
-    return DomainAdversarial(task, DomainJudge(length), ramp)
+    lengths = (classifier.flat, classifier.head.out_features)
+    products = RandomProducts(lengths) if conditional else None
+    task = AlignedTask(classifier, products=products, eta=Warmup(eta, 0.5), recolour=recolour)
+    judge = DomainJudge(1024 if products is not None else classifier.flat)
+    return DomainAdversarial(task, judge, DannRamp(strength) if strength > 0.0 else 0.0)

@@ -57,6 +57,8 @@ class Classifier(nn.Module):
         Length of the feature vector.
     norm
         Begin with the instance norm.
+    groups
+        Normalise groups of channels after each convolution, too: what a domain adds to all of them is gone.
 
     Examples
     --------
@@ -73,18 +75,25 @@ class Classifier(nn.Module):
         width: int = 24,
         features: int = 96,
         norm: bool = True,
+        groups: bool = False,
     ):
         super().__init__()
         self.norm = nn.InstanceNorm2d(channels) if norm else nn.Identity()
-        self.first = nn.Sequential(nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(_SLOPE))
-        self.second = nn.Sequential(nn.Conv2d(width, 2 * width, 4, 2, 1), nn.LeakyReLU(_SLOPE))
-        flat = 2 * width * math.ceil(size[0] / 4) * math.ceil(size[1] / 4)
-        self.to_features = nn.Sequential(nn.Flatten(), nn.Linear(flat, features), nn.LeakyReLU(_SLOPE))
+        self.groups = groups
+        inner = group_norm(8) if groups else lambda _: nn.Identity()
+        self.first = nn.Sequential(nn.Conv2d(channels, width, 4, 2, 1), inner(width), nn.LeakyReLU(_SLOPE))
+        self.second = nn.Sequential(nn.Conv2d(width, 2 * width, 4, 2, 1), inner(2 * width), nn.LeakyReLU(_SLOPE))
+        self.flat = 2 * width * math.ceil(size[0] / 4) * math.ceil(size[1] / 4)
+        self.to_features = nn.Sequential(nn.Flatten(), nn.Linear(self.flat, features), nn.LeakyReLU(_SLOPE))
         self.head = nn.Linear(features, classes)
+
+    def maps(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
+        """What the convolutions make of images ``x`` (n c h w), one vector of length `flat` per image."""
+        return self.second(self.first(self.norm(padded(x)))).flatten(1)
 
     def features(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """The feature vectors of images ``x`` (n c h w)."""
-        return self.to_features(self.second(self.first(self.norm(padded(x)))))
+        return self.to_features(self.maps(x))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
         """Logits (n classes) of images ``x`` (n c h w)."""

@@ -20,10 +20,12 @@ from advsci_images.game.players import Classifier, Judge, Painter
 from advsci_images.game.supervised import Supervised
 from advsci_images.game.training import Play
 
-__all__ = ["METHODS", "Method", "adapt", "adapt_with_painter", "predict", "supervised"]
+__all__ = ["ENTROPY", "METHODS", "Method", "adapt", "adapt_with_painter", "predict", "supervised"]
 
 Method = Literal["source", "dann", "cdan", "adda", "pixelda"]
 METHODS: tuple[Method, ...] = ("source", "dann", "cdan", "adda", "pixelda")
+ENTROPY = {"pixelda": 0.1}
+"""Weight of the entropy where none is named; 0 for the other methods."""
 
 
 def adapt(
@@ -34,7 +36,8 @@ def adapt(
     play: Play,
     *,
     strength: float = 1.0,
-    eta: float = 0.1,
+    eta: "float | None" = None,
+    recolour: bool = False,
 ) -> Classifier:
     r"""Train a classifier for the domain of ``target``.
 
@@ -51,7 +54,9 @@ def adapt(
     strength
         Weight of the adversary: :math:`\lambda` of DANN and CDAN, :math:`\alpha` of PixelDA; 0 leaves it out.
     eta
-        Weight of the entropy on unlabelled images; 0 for ``source``, which does not look at them.
+        Weight of the entropy on unlabelled images. None: `ENTROPY` of the method.
+    recolour
+        ``source``, ``dann`` and ``cdan``: show the labelled images in random colours.
 
     Returns
     -------
@@ -61,23 +66,27 @@ def adapt(
     Raises
     ------
     ConfigError
-        The method is unknown.
+        The method is unknown, or colours are asked of one that has none.
     ShapeError
         The domains differ in channels or size.
     """
-    if method == "pixelda":
-        return adapt_with_painter(x, label, target, play, eta=eta, strength=strength)[0]
     if method not in METHODS:
         raise ConfigError(f"got method {method!r}; expected one of {', '.join(METHODS)}. Try: 'dann'.")
+    if recolour and method in ("adda", "pixelda"):
+        raise ConfigError(f"got recolour for {method}; expected source, dann or cdan. Try: --method dann.")
+    eta = ENTROPY.get(method, 0.0) if eta is None else eta
+    if method == "pixelda":
+        return adapt_with_painter(x, label, target, play, eta=eta, strength=strength)[0]
     check_domains(x, target)
-    with play.stream("networks").seeded():
-        classifier = Classifier(x.shape[1], (x.shape[2], x.shape[3]), int(label.max()) + 1)
+    classifier = _new_classifier(x, label, play, groups=method != "adda")
     if method == "adda":
         return _adda(classifier, x, label, target, play)
-    if method == "source":
+    if method == "source" and not recolour:
         return supervised(classifier, x, label, play)
+    if method == "source":
+        strength = eta = 0.0
     with play.stream("adversary").seeded():
-        game = aligned_game(classifier, conditional=method == "cdan", strength=strength, eta=eta)
+        game = aligned_game(classifier, conditional=method == "cdan", strength=strength, eta=eta, recolour=recolour)
     training = play.fit(game, Unpaired([{"x": x, "label": label}, {"target": target}], play.seed), ("task",))
     return training.averaged("task").classifier.eval()  # type: ignore[union-attr, return-value]
 
@@ -105,8 +114,8 @@ def adapt_with_painter(
     """
     check_domains(x, target)
     channels = x.shape[1]
-    with play.stream("networks").seeded():
-        classifier = Classifier(channels, (x.shape[2], x.shape[3]), int(label.max()) + 1)
+    classifier = _new_classifier(x, label, play)
+    with play.stream("painter").seeded():
         painter, judge = Painter(channels), Judge(channels, (x.shape[2], x.shape[3]))
     game = PixelDA(painter, classifier, judge, eta=eta, adversarial=strength)
     training = play.fit(game, Unpaired([{"source": x, "label": label}, {"x": target}], play.seed))
@@ -153,6 +162,12 @@ def predict(classifier: Classifier, x: Float[Tensor, "n c h w"], batch_size: int
     """Class logits that ``classifier`` gives images ``x`` (n c h w), ``batch_size`` at a time, on the CPU."""
     device = next(classifier.parameters()).device
     return torch.cat([classifier(part.to(device)).cpu() for part in x.split(batch_size)])
+
+
+def _new_classifier(x: Tensor, label: Tensor, play: Play, *, groups: bool = True) -> Classifier:
+    """The network of a method; ADDA's, whose head is fixed before it meets the target, learns better without groups."""
+    with play.stream("networks").seeded():
+        return Classifier(x.shape[1], (x.shape[2], x.shape[3]), int(label.max()) + 1, groups=groups)
 
 
 def check_domains(x: Tensor, target: Tensor) -> None:
