@@ -103,14 +103,15 @@ def switch_off(game: Game, part: str, switch: Switch | None = None) -> None:
     switch = switch or Switch(part)
     players = game.players
     if part == "adversary" and isinstance(game, AdversarialGame):
-        _leave_out(game, "generator", {"objective"}, switch)
-        _silence(game, "discriminator", switch)
+        if "discriminator" in players:  # a first stage may be played without one
+            _leave_out(game, "generator", {"objective"}, switch)
+            _silence(game, "discriminator", switch)
     elif part == "adversary" and isinstance(game, DomainAdversarial):
         names = set(game.adversaries)
         _leave_out(game, "task", names, switch)
         for name in names:
             _silence(game, name, switch)
-    elif part == "physics" and isinstance(game, AdversarialGame) and game.multipliers is not None:
+    elif part == "physics" and isinstance(game, AdversarialGame) and game.multipliers and "multipliers" in players:
         _leave_out(game, "generator", set(game.multipliers.names), switch)
         _silence(game, "multipliers", switch)
     elif part in players:

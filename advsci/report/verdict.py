@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from advsci.diagnostics.shares import paired_shares
 from advsci.diagnostics.verdict import Diagnosis, adversaries_of, judge
+from advsci.files.plain import read_json
 from advsci.report.figure import style
 from advsci.report.report import Report
 from advsci.training.run import Run
@@ -51,7 +53,8 @@ TABLE = {
 
 
 def adversarial_trainings(folder: str | os.PathLike[str]) -> dict[str, list[dict[str, Any]]]:
-    """The records of every training of two players or more that a run folder holds, in the folder itself or in stages.
+    """The records of every training of two players or more that a run folder holds, in the folder itself or in stages;
+    those of ``advsci ablate`` are left out.
 
     Parameters
     ----------
@@ -65,6 +68,8 @@ def adversarial_trainings(folder: str | os.PathLike[str]) -> dict[str, list[dict
     """
     root, found = Path(folder), {}
     for path in sorted(root.rglob("metrics.jsonl")):
+        if path.relative_to(root).parts[0] == "ablation":
+            continue
         records = Run(path.parent).records()
         players = {key.split("/")[0] for record in records for key in record if key.endswith("/gradient_norm")}
         if len(players) > 1 or any(key.startswith("probe/") for record in records for key in record):
@@ -83,8 +88,8 @@ def verdict_section(
     report
         Page to extend.
     source
-        A run folder, whose adversarial trainings are all judged (stages in subfolders too), or the records of one
-        training, such as ``training.log``.
+        A run folder, whose adversarial trainings are all judged (stages in subfolders too), with the table of
+        ``advsci ablate`` where it was made; or the records of one training, such as ``training.log``.
     title
         Heading of the section.
 
@@ -110,6 +115,13 @@ def verdict_section(
         if len(trainings) > 1:
             report.subsection(name or "main training")
         _draw(report, judge(records), records, name)
+    if isinstance(source, str | os.PathLike) and (table := Path(source) / "ablation" / "ablation.json").exists():
+        made = read_json(table)
+        worth = paired_shares(made["scores"], made["seconds"])
+        report.subsection("What its parts are worth").text(
+            f"{len(made['scores']['nothing'])} paired seeds, equal steps."
+        )
+        report.table(worth.rows()).text(worth.text())
     return report
 
 

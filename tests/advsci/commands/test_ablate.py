@@ -34,6 +34,10 @@ def test_an_adversary_of_slope_04_is_worth_04(folder, capsys):
     assert run_app(app, words) == 0  # all trainings are there: none is repeated
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("metrics.jsonl")} == before
     assert said in capsys.readouterr().out
+    assert run_app(app, ["diagnose", str(folder)]) == 0  # judges the run alone, and shows the table
+    assert "with-everything" not in capsys.readouterr().out
+    page = (folder / "diagnosis.html").read_text()
+    assert "What its parts are worth" in page and said in page
 
 
 def test_what_is_not_there_is_named(folder, tmp_path, capsys):

@@ -9,6 +9,7 @@ from pulled_game import make
 from advsci.diagnostics import shares
 from advsci.errors import ConfigError
 from advsci.games import GAN, switch_off
+from advsci.games.switch import Switch
 from advsci.latents import Gaussian
 from advsci.nn import MLP
 from advsci.solvers import Simultaneous
@@ -53,6 +54,18 @@ def test_parts_can_be_switched_off_whatever_the_solver():
             assert moved == {"discriminator": False, "generator": True}
         else:
             assert all(moved.values()) and "discriminator/r1" not in training.log[-1]
+
+
+def test_a_stage_without_discriminator_has_no_adversary_to_switch_off():
+    """A generator that is first trained by likelihood alone."""
+
+    class Alone(GAN):
+        players = property(lambda self: {"generator": self.generator})
+
+    game = Alone(MLP(2, 2, 4), MLP(2, 1, 4), Gaussian(2))
+    switch = Switch("adversary")
+    switch_off(game, "adversary", switch)
+    assert not switch.met and not game.silent and all(p.requires_grad for p in game.parameters())
 
 
 def test_a_part_that_the_game_does_not_have_is_named():
