@@ -71,6 +71,7 @@ def _sets(
     for k, (name, x) in enumerate(images.items()):
         y = operator(x) + sigma * Stream(7).at("noise", k).normal((len(x), *operator.data_shape))
         problem = Problem(operator, y, sigma, prior, denoiser, density=density, seed=k)
+        x = x.clone()  # a part of a tensor is saved with the whole of it
         sets[name] = Measured(x, y, first_stage(problem, point, DRAWS))
     if kept is not None:
         whole = {

@@ -52,7 +52,7 @@ def main() -> None:
             **{k: v for m in options.measurements for k, v in posterior_parts(m, budget).items()},
             **{k: v for m in options.measurements for k, v in diffusion_parts(m, budget).items()},
             **posterior_ct_parts(budget),
-            "gaussian": gaussian_rows,
+            "gaussian": lambda f, q: gaussian_rows(f, q, options.seeds),
             "generator": gan_prior_rows,
             "large": large_rows,
         }
