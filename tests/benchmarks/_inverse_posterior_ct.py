@@ -2,7 +2,8 @@
 
 Draws of the first stage lie around the refiner's estimate, as wide as it says, correlated as the Gaussian posterior is.
 The refiner was trained on the training slices too; the spread is set on slices that it has not seen. Test slices are
-every eighth of the test block; the real ones that they are compared with are others of it: the same patients, other slices.
+every eighth of the test block; the real ones that they are compared with are others of it: the same patients, other
+slices.
 """
 
 import os
