@@ -260,7 +260,7 @@ class TrainDenoiser(Learning):
 
 
 class TrainRefiner(Learning):
-    """Train a reconstruction end to end for one kind of operator: linear estimate, data steps, network.
+    """Train a reconstruction end to end for few-view CT, or for an operator of yours.
 
     Example: advsci-inverse refiner --data slices.npz --views 10 20 30 --out runs/refiner
     """
@@ -269,6 +269,9 @@ class TrainRefiner(Learning):
         default="head-ct", description="Registered data set, folder of images, or npz, nii, dcm, h5 file."
     )
     views: list[int] = Field(default=[10, 20, 30], min_length=1, description="Numbers of parallel-beam views.")
+    operator: OperatorSpec = Field(
+        default=OperatorSpec(), description="Where anything of it is set: train for this operator, in place of views."
+    )
     noise: float = Field(default=0.01, gt=0, description="Standard deviation of the noise [share of the rms datum].")
     stages: int = Field(default=2, ge=1, le=8, description="Network evaluations.")
     rank: int = Field(default=128, ge=1, description="Rank of the images' covariance.")

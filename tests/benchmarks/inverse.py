@@ -8,6 +8,7 @@ whose data or weights are missing is not met and says so. ``--quick`` takes fewe
 import argparse
 
 import torch
+from _inverse_choice import choosing_rows
 from _inverse_ct import ct_rows, transfer_rows
 from _inverse_diffusion import diffusion_parts
 from _inverse_digits import ambient_rows, bora_rows, choice_rows, digit_rows, monotone_rows, range_row
@@ -16,6 +17,7 @@ from _inverse_gan_prior import gan_prior_rows
 from _inverse_gaussian import gaussian_rows
 from _inverse_large import large_rows
 from _inverse_operators import operator_rows, small_sparse_row
+from _inverse_own import newcomer_rows
 from _inverse_posterior import posterior_parts
 from _inverse_posterior_ct import posterior_ct_parts
 from _inverse_trust import kind_rows, lesion_rows, verdict_rows
@@ -55,6 +57,8 @@ def main() -> None:
             "gaussian": lambda f, q: gaussian_rows(f, q, options.seeds),
             "generator": gan_prior_rows,
             "large": large_rows,
+            "own matrix": newcomer_rows,
+            "ten operators": choosing_rows,
         }
         parts |= {name: lambda f=function: f(fixed, options.quick) for name, function in needing.items()}
     for name, part in parts.items():

@@ -1,4 +1,4 @@
-"""``advsci-inverse refiner``: a reconstruction of few-view CT, learned end to end."""
+"""``advsci-inverse refiner``: a reconstruction of few-view CT, or of an operator of one's own, learned end to end."""
 
 from pathlib import Path
 
@@ -7,13 +7,14 @@ import torch
 from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
-from advsci_inverse.config import TrainRefiner
+from advsci_inverse.config import OperatorSpec, TrainRefiner
+from advsci_inverse.data.measurement import checked_size
 from advsci_inverse.evaluation.page import finish_training
 from advsci_inverse.evaluation.pictures import gallery
 from advsci_inverse.evaluation.scores import psnr
 from advsci_inverse.game.player import learning_images, train_player
 from advsci_inverse.game.refining import RefiningGame
-from advsci_inverse.operators import Radon, equispaced_angles
+from advsci_inverse.operators import LinearOperator, Radon, build_operator, equispaced_angles
 from advsci_inverse.priors.refiner import Refiner
 from advsci_inverse.store import learned_card, save
 
@@ -34,11 +35,20 @@ def plan(config: TrainRefiner) -> dict[str, object]:
         Facts about the run.
     """
     train, held, _ = learning_images(config)
-    return {"training images": len(train), "test images": len(held), "size": tuple(train.shape[1:])}
+    facts = {"training images": len(train), "test images": len(held), "size": tuple(train.shape[1:])}
+    return facts | {"operators": list(_operators(config, train.shape[-1]))}
+
+
+def _operators(config: TrainRefiner, side: int) -> dict[str, LinearOperator]:
+    """What the refiner is trained for, by name."""
+    if config.operator != OperatorSpec():
+        spec = checked_size(config.operator, (side, side), "images")
+        return {config.operator.kind: build_operator(spec)}
+    return {f"{views} views": Radon(side, equispaced_angles(views)) for views in config.views}
 
 
 def run(config: TrainRefiner, folder: Run) -> Path:
-    """Train a refiner for few-view CT; write ``refiner.safetensors`` and the report.
+    """Train a refiner; write ``refiner.safetensors`` and the report.
 
     Parameters
     ----------
@@ -61,8 +71,8 @@ def run(config: TrainRefiner, folder: Run) -> Path:
         network.denoiser.mean = mean
         network.fit_covariance(images)  # a randomised decomposition: seeded, so that the same command resumes
     plans = []
-    for views in config.views:
-        operator = Radon(n, equispaced_angles(views))
+    operators = _operators(config, n)
+    for operator in operators.values():
         sigma = config.noise * float(operator(images[::50]).square().mean().sqrt())
         plans.append(network.plan(operator, sigma, explicit=True))
     trained, log = train_player(RefiningGame(network, plans), images, config, folder, decay=0.998)
@@ -73,11 +83,11 @@ def run(config: TrainRefiner, folder: Run) -> Path:
     with drawn("report"):
         report = Report("Refiner", f"Trained on {len(images)} images of {config.data}")
         shown, rows = held[:8], {"truth": held[:8]}
-        for views, made in zip(config.views, plans, strict=True):
-            noise = Stream(config.seed).at("shown", views).normal((len(shown), *made.operator.data_shape))
+        for name, made in zip(operators, plans, strict=True):
+            noise = Stream(config.seed).at(f"shown, {name}").normal((len(shown), *made.operator.data_shape))
             found, _ = network.reconstruct(made, made.operator(shown) + made.sigma * noise)
-            rows[f"{views} views"] = found
-            report.card(f"PSNR, {views} views [dB]", float(psnr(found.clamp(0, 1), shown).mean()))
+            rows[name] = found
+            report.card(f"PSNR, {name} [dB]", float(psnr(found.clamp(0, 1), shown).mean()))
         report.section("Held-out images").figure(gallery(rows))
         finish_training(report, log, card, folder)
     return path

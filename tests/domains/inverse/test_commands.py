@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
 from advsci.cli import run_app
@@ -14,6 +15,7 @@ from advsci.report import Report
 from advsci_inverse.cli import app
 from advsci_inverse.data.images import Scale, read_stack
 from advsci_inverse.evaluation.scores import auroc, coverage, psnr, ssim
+from advsci_inverse.operators import as_operator
 from advsci_inverse.store import load_prior, read_card
 
 
@@ -201,6 +203,14 @@ def test_learned_steps_are_trained_and_load(tmp_path):
     nets += ["--no-half"]
     views = ["--views", "3", "--rank", "8", "--held-out", "8"]
     assert run_app(app, ["refiner", *nets, *views, "--out", str(tmp_path / "r")]) == 0
+    own = scipy.sparse.random(40, 144, 0.2, "csr", np.float32, random_state=0)
+    scipy.sparse.save_npz(tmp_path / "own.npz", own)
+    scanner = ["--operator.kind", "matrix", "--operator.file", str(tmp_path / "own.npz")]
+    assert run_app(app, ["refiner", *nets, *views, *scanner, "--out", str(tmp_path / "o")]) == 0
+    refiner = load_refiner(tmp_path / "o" / "refiner.safetensors")
+    operator = as_operator(own, (12, 12))
+    assert refiner.reconstruct(refiner.plan(operator, 0.1), torch.ones(2, 40))[0].shape == (2, 12, 12)
+    assert "matrix" in (tmp_path / "o" / "report.html").read_text()
     assert run_app(app, ["denoiser", *nets, "--out", str(tmp_path / "d")]) == 0
     assert load_refiner(tmp_path / "r" / "refiner.safetensors").shape == (12, 12)
     assert load_denoiser(tmp_path / "d" / "denoiser.safetensors").spread > 0
