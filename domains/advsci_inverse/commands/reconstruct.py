@@ -17,7 +17,7 @@ from advsci_inverse.data.images import Scale, load_training_images, read_stack
 from advsci_inverse.data.measured import Measured, Ready, check_scale, read_measured, ready
 from advsci_inverse.data.measurement import checked_size, held_out, measure
 from advsci_inverse.data.noise import Poisson
-from advsci_inverse.evaluation.page import reconstruction_page
+from advsci_inverse.evaluation.page import FALSE_ALARMS, reconstruction_page
 from advsci_inverse.methods import choose, reconstruct
 from advsci_inverse.operators import LinearOperator, build_operator
 from advsci_inverse.problem import Problem, Reconstruction
@@ -37,6 +37,8 @@ CALIBRATION = 64
 """Held-out images that set the width of the intervals and the thresholds of the verdicts."""
 CHOICE = 24
 """Held-out images that choose the method."""
+UNTAUGHT = ("tv", "cgls", "tikhonov", "fbp")
+"""Methods that have learned no kind of images, and need nothing to fall back on."""
 
 
 @dataclass(frozen=True)
@@ -202,15 +204,43 @@ def _solved(
     assert result.unclipped is not None
     residual = residual_over_noise(operator, result.unclipped, y, group.sigma)
     arrays["residual_over_noise"] = residual.cpu().numpy()
+    if config.method == "auto":
+        arrays["chosen"] = arrays["mean"].copy()
     if again is not None and training is not None:
         spare, data, other = again
         evidence = Evidence(operator, group.sigma, training)
         assert other.unclipped is not None
         own = torch.stack([evidence(data), residual_over_noise(operator, other.unclipped, data, group.sigma)])
-        arrays["share_as_strange"] = KindTest(own).share(evidence(y), residual).cpu().numpy()
+        share = KindTest(own).share(evidence(y), residual)
+        if (least := len(own) / (own.shape[1] + 1)) > FALSE_ALARMS:
+            notes.append(
+                f"{own.shape[1]} held-out images are too few to call any image strange (the least share is {least:.2f}); "
+                "640 images in --data are enough"
+            )
+        arrays["share_as_strange"] = share.cpu().numpy()
+        if config.method == "auto" and method not in UNTAUGHT:
+            notes += _fall_back(problem, share <= FALSE_ALARMS, given.scale, arrays)
     arrays["method"] = np.array(f"{method} {result.setting}".strip())
     arrays["candidates"] = np.array([f"{name} {error:.6g}" for name, error in errors.items()], dtype=np.str_)
     return arrays
+
+
+def _fall_back(problem: Problem, strange: Tensor, scale: Scale, arrays: dict[str, np.ndarray]) -> list[str]:
+    """Total variation in place of what a learned method says of images that it does not know, and a note if any are.
+
+    No held-out image says how wrong that is, so that the intervals become the whole range of the images.
+    """
+    if not bool(strange.any()):
+        return []
+    where, low, high = strange.cpu().numpy(), scale.low, scale.high
+    plain = reconstruct("tv", replace(problem, y=problem.y[strange])).mean
+    arrays["mean"][where] = scale.from_unit(plain).cpu().numpy()
+    arrays["low"][where], arrays["high"][where] = low, high
+    arrays["deviation"][where] = (high - low) / 12**0.5  # of any value between, all equally likely
+    return [
+        f"{int(strange.sum())} images are not of the kind of --data: total variation was taken for them, and their "
+        "intervals are the whole range; the array 'chosen' holds what the chosen method says"
+    ]
 
 
 def _held_out(

@@ -251,6 +251,32 @@ def test_a_posterior_sampler_is_trained_and_answers_a_question(tmp_path):
         np.testing.assert_allclose(file["mean"], file["samples"].mean(0), rtol=1e-4, atol=1e-2)
 
 
+def test_images_of_another_kind_fall_back_on_total_variation_with_no_claim(tmp_path):
+    """Squares are known; their negatives are not. A Gaussian prior of squares is chosen, and overruled for those."""
+    generator = np.random.default_rng(0)
+    count = 720  # of which an eighth is held out, and half of that sets the threshold
+    squares = np.zeros((count, 8, 8), np.float32)
+    for image, (i, j), height in zip(
+        squares, generator.integers(1, 4, (count, 2)), generator.random(count), strict=True
+    ):
+        image[i : i + 4, j : j + 4] = 0.4 + 0.5 * height
+    np.savez(tmp_path / "kind.npz", x=squares)
+    np.savez(tmp_path / "mixed.npz", x=np.concatenate([squares[:3], 1 - squares[:2]]))
+    args = ["reconstruct", str(tmp_path / "mixed.npz"), "--simulate", "--data", str(tmp_path / "kind.npz")]
+    args += ["--operator.kind", "gaussian", "--operator.measurements", "30", "--noise", "0.02"]
+    assert run_app(app, [*args, "--out", str(tmp_path / "run")]) == 0
+    with np.load(tmp_path / "run" / "reconstruction.npz") as file:
+        assert str(file["method"]).startswith(("gaussian", "mixture"))
+        strange = file["share_as_strange"] <= 0.05
+        assert strange.tolist() == [False, False, False, True, True]
+        same = (file["mean"] == file["chosen"]).all((1, 2))
+        np.testing.assert_array_equal(same, ~strange)
+        assert (file["low"][3:] == 0).all() and (file["high"][3:] == 1).all() and file["high"][:3].max() < 2
+        error = lambda x: ((x - file["truth"]) ** 2)[3:].mean()  # noqa: E731
+        assert error(file["mean"]) < error(file["chosen"])
+        assert any("not of the kind" in note for note in file["notes"])
+
+
 def test_units_of_a_method_without_a_prior_are_those_of_its_own_images(tmp_path):
     """Total variation and CGLS take no units from a prior that they do not use."""
     hounsfield = np.zeros((20, 12, 12), np.float32) - 1000.0
