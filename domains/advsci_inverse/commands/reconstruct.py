@@ -207,22 +207,31 @@ def _solved(
     if config.method == "auto":
         arrays["chosen"] = arrays["mean"].copy()
     if again is not None and training is not None:
-        spare, data, other = again
-        evidence = Evidence(operator, group.sigma, training)
-        assert other.unclipped is not None
-        own = torch.stack([evidence(data), residual_over_noise(operator, other.unclipped, data, group.sigma)])
-        share = KindTest(own).share(evidence(y), residual)
-        if (least := len(own) / (own.shape[1] + 1)) > FALSE_ALARMS:
-            notes.append(
-                f"{own.shape[1]} held-out images are too few to call any image strange (the least share is {least:.2f}); "
-                "640 images in --data are enough"
-            )
+        share = _share_as_strange(problem, again, training, residual, notes)
         arrays["share_as_strange"] = share.cpu().numpy()
         if config.method == "auto" and method not in UNTAUGHT:
             notes += _fall_back(problem, share <= FALSE_ALARMS, given.scale, arrays)
     arrays["method"] = np.array(f"{method} {result.setting}".strip())
     arrays["candidates"] = np.array([f"{name} {error:.6g}" for name, error in errors.items()], dtype=np.str_)
     return arrays
+
+
+def _share_as_strange(
+    problem: Problem, again: tuple[Tensor, Tensor, Reconstruction], training: Tensor, residual: Tensor, notes: list[str]
+) -> Tensor:
+    """Share of held-out images that are as strange as each image; a note where they are too few to say 5 %."""
+    _, data, other = again
+    evidence = Evidence(problem.operator, problem.sigma, training)
+    assert other.unclipped is not None
+    left = residual_over_noise(problem.operator, other.unclipped, data, problem.sigma)
+    own = torch.stack([evidence(data), left])
+    least = len(own) / (own.shape[1] + 1)
+    if least > FALSE_ALARMS:
+        notes.append(
+            f"{own.shape[1]} held-out images are too few to call an image strange (the least share is {least:.2f}); "
+            "640 images in --data are enough"
+        )
+    return KindTest(own).share(evidence(problem.y), residual)
 
 
 def _fall_back(problem: Problem, strange: Tensor, scale: Scale, arrays: dict[str, np.ndarray]) -> list[str]:
