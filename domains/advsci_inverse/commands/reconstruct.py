@@ -154,7 +154,11 @@ def run(config: Reconstruct, folder: Run) -> Path:
     if given.truth is not None:
         arrays["truth"] = given.scale.from_unit(given.truth).numpy()
     units = np.array([given.scale.low, given.scale.high])
-    arrays |= {"units": units, "notes": np.array(notes, dtype=np.str_), "coverage": np.array(config.coverage)}
+    arrays |= {
+        "units": units,
+        "notes": np.array(list(dict.fromkeys(notes)), dtype=np.str_),
+        "coverage": np.array(config.coverage),
+    }
     path = folder.path / "reconstruction.npz"
     write_arrays(path, arrays)
     with drawn("report"):
