@@ -35,7 +35,7 @@ def plan(config: TrainRefiner) -> dict[str, object]:
         Facts about the run.
     """
     train, held, _ = learning_images(config)
-    facts = {"training images": len(train), "test images": len(held), "size": tuple(train.shape[1:])}
+    facts: dict[str, object] = {"training images": len(train), "test images": len(held), "size": tuple(train.shape[1:])}
     return facts | {"operators": list(_operators(config, train.shape[-1]))}
 
 
