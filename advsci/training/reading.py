@@ -68,7 +68,7 @@ class _Ahead(ReadAhead):
 
     def __call__(self, position: int, count: int) -> Batch:
         if not self.source.workers:
-            return self.source.batch(self.keyed.__getitems__(self.wanted(position, count)))
+            return self.source.batch(self.keyed.__getitems__(_wanted(self.order, position, count)))
         if self.batches is None or position < self.position or (position - self.position) % self.stride:
             self.batches, self.position = iter(self._loader(position)), position
         while self.position < position:  # a solver that drew less than it might: those batches are not wanted
@@ -77,20 +77,10 @@ class _Ahead(ReadAhead):
         self.position += self.stride
         return next(self.batches)
 
-    def wanted(self, position: int, count: int) -> list[tuple[int, int]]:
-        """(position, index) of each sample of a batch.
-
-        Parameters
-        ----------
-        count
-            How many.
-        """
-        return list(enumerate(self.order(position, count).tolist(), position))
-
     def _loader(self, position: int) -> DataLoader:
         return DataLoader(
             self.keyed,
-            batch_sampler=_Windows(self, position),  # type: ignore[arg-type]
+            batch_sampler=_Windows(self.order, position, self.stride, self.count),  # type: ignore[arg-type]
             num_workers=self.source.workers,
             collate_fn=self.source.batch,
             pin_memory=self.source.pin_memory,
@@ -99,16 +89,24 @@ class _Ahead(ReadAhead):
 
 
 class _Windows:
-    """The (position, index) pairs of one batch after another, without end."""
+    """The (position, index) pairs of one batch after another, without end.
 
-    def __init__(self, ahead: _Ahead, position: int):
-        self.ahead, self.position = ahead, position
+    It does not know its reader: workers end as soon as nobody reads, which a circle of references would put off.
+    """
+
+    def __init__(self, order: Order, position: int, stride: int, count: int):
+        self.order, self.position, self.stride, self.count = order, position, stride, count
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         position = self.position
         while True:
-            yield self.ahead.wanted(position, self.ahead.count)
-            position += self.ahead.stride
+            yield _wanted(self.order, position, self.count)
+            position += self.stride
+
+
+def _wanted(order: Order, position: int, count: int) -> list[tuple[int, int]]:
+    """(position, index) of each sample of a batch."""
+    return list(enumerate(order(position, count).tolist(), position))
 
 
 class _Keyed(torch.utils.data.Dataset):

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import io
 import os
 import socket
 import subprocess
@@ -87,20 +88,24 @@ def images(quick: bool) -> None:
     """Images a second out of a folder of small PNGs, two workers, against a plain DataLoader of the same data set."""
     from PIL import Image
 
-    count, batch = (500, 50) if quick else (20_000, 100)
+    count, batch, taken = (500, 50, 3) if quick else (100_000, 100, 100)
     with tempfile.TemporaryDirectory() as folder:
         pixels = Stream(0).integers(256, (64, 32, 32, 3)).numpy().astype(np.uint8)
+        encoded = [io.BytesIO() for _ in pixels]
+        for x, file in zip(pixels, encoded, strict=True):
+            Image.fromarray(x).save(file, "PNG")
         for i in range(count):
             place = Path(folder) / f"{i % 100:02d}"
             place.mkdir(exist_ok=True)
-            Image.fromarray(pixels[i % 64]).save(place / f"{i}.png")
+            (place / f"{i}.png").write_bytes(encoded[i % 64].getvalue())
         data = ImageFolder(folder)
-        taken = count // batch // 4
+        held: list[float] = []
 
         def ours() -> None:
             read = reader(ItemSource(data, workers=2), Stream(0), batch, batch)
             for i in range(taken):
                 read(i * batch, batch)
+                held.append(resident())
 
         def plain() -> None:
             loader = iter(DataLoader(data, batch, shuffle=True, num_workers=2))
@@ -118,6 +123,14 @@ def images(quick: bool) -> None:
         f"{count:,} PNGs 32 x 32, {taken * batch:,} read a round with the start of the workers; {rates[0]:.0f} images/s"
     )
     row("loader: images/s over a plain DataLoader's", rates[0] / rates[1], 0.9, "higher", unit="ratio", note=note)
+    rounds = [max(held[i : i + taken]) for i in range(0, len(held), taken)]
+    note = f"resident memory of the reading process, last round over first ({rounds[0]:.0f} MB)"
+    row("loader: memory", rounds[-1] / rounds[0], 1.05, unit="ratio", note=note)
+
+
+def resident() -> float:
+    """Memory of this process [MB]."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def bf16(quick: bool) -> None:

@@ -1,7 +1,9 @@
 """Streams and shards read by workers: their order is a function of the batch's number alone."""
 
+import gc
 import io
 import tarfile
+import weakref
 
 import numpy as np
 import pytest
@@ -62,6 +64,21 @@ def test_what_workers_would_do_in_silence_is_refused():
         read(as_source(DataLoader(Rows(rows), num_workers=2)), [0])
     with pytest.raises(DataError, match="got other samples from a stream in a worker process"):
         read(StreamSource(Rows(rows, divides=True), workers=2), [0])
+
+
+def test_workers_end_when_nobody_reads():
+    """Left to the collector of circles, they might be collected in the next reader's workers, which are no parents."""
+    gc.collect()
+    gc.disable()
+    try:
+        for source in (ItemSource(list(toy_data(20)), workers=1), StreamSource(Rows(toy_data(20)), workers=1)):
+            ahead = reader(source, Stream(0), 4, 4)
+            ahead(0, 4)
+            batches = weakref.ref(ahead.batches)
+            del ahead
+            assert batches() is None
+    finally:
+        gc.enable()
 
 
 def add(shard: tarfile.TarFile, name: str, content: bytes) -> None:
