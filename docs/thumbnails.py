@@ -30,6 +30,8 @@ def fill(app: Any, tree: nodes.document, docname: str) -> None:
         if "pages" not in grid:
             continue
         for page in sorted(name for name in app.env.found_docs if fnmatch(name, grid["pages"])):
+            if page == docname:
+                continue
             picture = next(app.env.get_doctree(page).findall(nodes.image), None)
             if picture is None:
                 logger.warning("got %s, which draws nothing; expected a picture. Try: a figure in a cell.", page)

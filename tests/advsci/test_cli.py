@@ -194,3 +194,21 @@ def test_help_imports_nothing_that_the_work_needs(script):
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
+
+
+def test_the_shell_completes_commands_and_options(tmp_path):
+    """As docs/quickstart.md sets it up, asked of a real bash."""
+    import shutil
+    import subprocess
+
+    from advsci_inverse.cli import app as inverse
+
+    if shutil.which("bash") is None:
+        pytest.skip("needs bash")
+    script = tmp_path / "completion.bash"
+    script.write_text(inverse.generate_completion(shell="bash"))
+    ask = f"""source {script}
+    COMP_WORDS=(advsci-inverse rec); COMP_CWORD=1; _advsci_inverse; echo "${{COMPREPLY[@]}}"
+    COMP_WORDS=(advsci-inverse reconstruct --pri); COMP_CWORD=2; _advsci_inverse; echo "${{COMPREPLY[@]}}" """
+    told = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True, timeout=300).stdout.split()
+    assert told[0] == "reconstruct" and {"--prior", "--print-config"} <= set(told[1:])

@@ -33,6 +33,30 @@ def test_every_file_that_the_docs_name_exists():
     ]
 
 
+GALLERY = [page for folder in ("gallery", "own", "tutorials") for page in sorted((DOCS / folder).glob("*.md"))]
+SCRIPTS = [page for page in GALLERY if page.name != "index.md"]
+
+
+def test_the_gallery_is_large_and_has_every_field():
+    fields = {page.stem.partition("-")[0] for page in SCRIPTS if page.parent.name == "gallery"}
+    assert fields == {"engine", "singlecell", "inverse", "friction", "circuits", "images"}
+    assert len([page for page in SCRIPTS if page.parent.name == "gallery"]) >= 20
+
+
+@pytest.mark.parametrize("page", SCRIPTS, ids=lambda page: f"{page.parent.name}/{page.stem}")
+def test_a_script_is_valid_draws_and_asks_no_network(page):
+    """The cells are executed by ``make docs``; here they are read, for a picture and for what would need a network."""
+    text = page.read_text(encoding="utf-8")
+    cells = re.findall(r"^```\{code-cell\} python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert any("plt." in cell for cell in cells)
+    tree = ast.parse("\n".join(cells))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert not imported & {"urllib.request", "requests", "pooch"} and "ADVSCI_DATA" not in text
+    if page.parent.name == "own":
+        assert "How do I know that it is right?" in text.replace("and how do I know", "How do I know")
+        assert "## What can go wrong" in text
+
+
 def docstrings():
     """Every docstring of the packages, with where it stands."""
     for path in sorted(p for root in ("advsci", "domains", "datasets") for p in (DOCS.parent / root).rglob("*.py")):
