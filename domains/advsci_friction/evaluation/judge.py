@@ -3,8 +3,8 @@ r"""Are designs like the maps of a process? A judge that no training and no edit
 A random forest on some forty features of a map (height and slope quantiles, curvature, summits, spectrum,
 orientation, correlation length, connectivity) is asked to tell designs from held-out maps: its cross-validated area
 under the ROC curve is .5 where it cannot. W is the mean distance of the features' distributions in standard deviations
-of the held-out maps (it does not saturate), and the copy score is the largest correlation of a design with any map of
-the library over all shifts and symmetries (1: a copy).
+of the held-out maps, over the features that vary among them (it does not saturate), and the copy score is the largest
+correlation of a design with any map of the library over all shifts and symmetries (1: a copy).
 """
 
 import math
@@ -140,7 +140,9 @@ def likeness(real: Float[Tensor, "r n n"], made: Float[Tensor, "m n n"], seed: i
     samples = [np.r_[rng.integers(0, len(a), len(a)), len(a) + rng.integers(0, len(b), len(b))] for _ in range(100)]
     spread = float(np.std([roc_auc_score(y[i], told[i]) for i in samples]))
     u = (np.arange(40) + 0.5) / 40
-    distance = np.abs(np.quantile(b, u, axis=0) - np.quantile(a, u, axis=0)).mean(0) / (a.std(0) + 1e-9)
+    varies = a.std(0) > 1e-4 * x.std(0)
+    away = np.abs(np.quantile(b, u, axis=0) - np.quantile(a, u, axis=0)).mean(0)
+    distance = away[varies] / a.std(0)[varies]
     return Likeness(float(roc_auc_score(y, told)), spread, float(distance.mean()))
 
 

@@ -29,3 +29,11 @@ def test_copies_are_found_in_every_position_and_orientation(maps):
     copies = torch.stack([maps[3].roll((4, 7), (0, 1)), maps[5].flip(0).T, 2.0 * maps[7]])
     assert torch.allclose(copy_scores(copies, maps[:8]), torch.ones(3), atol=1e-3)
     assert float(copy_scores(maps[40:43], maps[:8]).max()) < 0.95
+
+
+def test_a_feature_that_real_maps_share_exactly_is_no_measure_of_distance():
+    x = torch.arange(16) / 16
+    stripes = torch.cos(2 * torch.pi * (2 * x + torch.rand(12, 1, generator=torch.Generator().manual_seed(0))))
+    heights = torch.linspace(1.0, 1.5, 12)[:, None, None] * stripes[:, None, :].expand(-1, 16, -1)
+    noise = 0.1 * torch.randn(12, 16, 16, generator=torch.Generator().manual_seed(1))
+    assert 0.0 < likeness(heights, heights + noise).distance < 1e4, "their connectivity is one number"
