@@ -1,5 +1,6 @@
 """Trials: runs of a command with settings that Optuna chooses, in a journal that several processes share."""
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -211,8 +212,16 @@ def folder_of(trial: "FrozenTrial | Trial") -> str:
     ----------
     trial
         The trial.
+
+    Raises
+    ------
+    ConfigError
+        The journal names a folder that is none of a sweep's.
     """
-    return trial.user_attrs.get("folder", f"trial-{trial.number}")
+    name = trial.user_attrs.get("folder", f"trial-{trial.number}")
+    if not re.fullmatch(r"trial-\d{1,9}", str(name)):
+        raise ConfigError(f"got a journal with the trial {name!r}; expected trial-0 and so on. Try: another --out.")
+    return name
 
 
 def nested(name: str, value: Any) -> dict[str, Any]:

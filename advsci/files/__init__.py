@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from advsci.files.plain import read_json as read_json
     from advsci.files.text import read_text as read_text
     from advsci.files.text import unpacked as unpacked
+    from advsci.files.unpacking import unpacked_size as unpacked_size
     from advsci.files.writing import write_whole as write_whole
     from advsci.files.xml_text import read_xml as read_xml
     from advsci.files.zarr_store import open_zarr as open_zarr

@@ -5,7 +5,7 @@ HDF5 lets a dataset keep its bytes in any other file of the machine (external st
 you, or whoever you send the result to, the content of your own files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from advsci.errors import DataError, needs
 from advsci.files.budget import memory_budget
 from advsci.files.named import reading
+from advsci.files.unpacking import LARGEST_RATIO, unpacked_size
 
 __all__ = ["audit_hdf5", "open_hdf5", "walk_hdf5"]
 
@@ -32,6 +33,7 @@ def open_hdf5(
     try_: str = "fetch it again",
     extra: str = "inverse",
     budget: int | None = None,
+    on_disk: Sequence[str] = (),
 ) -> Iterator[Any]:
     """An ``h5py.File`` that was audited; what is read of it within the block fails by name.
 
@@ -45,6 +47,8 @@ def open_hdf5(
         The extra of advsci that installs h5py.
     budget
         Most bytes that the file may declare; None takes `advsci.files.memory_budget`.
+    on_disk
+        What lies below these names of the file's top stays on the disk: it may be of any size, its chunks may not.
 
     Yields
     ------
@@ -78,7 +82,7 @@ def open_hdf5(
         except OSError as error:
             raise DataError(f"{path} is no readable HDF5 file: {error}; expected {expected}. Try: {try_}.") from None
         with file:
-            problems = list(audit_hdf5(file, budget))
+            problems = list(audit_hdf5(file, budget, on_disk))
             if problems:
                 raise DataError(
                     f"{path} was not read: {'; '.join(problems[:20])}; expected a file that points at no other and "
@@ -87,7 +91,7 @@ def open_hdf5(
             yield file
 
 
-def audit_hdf5(file: Any, budget: int | None = None) -> Iterator[str]:
+def audit_hdf5(file: Any, budget: int | None = None, on_disk: Sequence[str] = ()) -> Iterator[str]:
     """What is wrong with an open ``h5py.File``, in words; of its data only text of any length is looked at.
 
     Parameters
@@ -96,6 +100,8 @@ def audit_hdf5(file: Any, budget: int | None = None) -> Iterator[str]:
         The open file.
     budget
         Most bytes that it may declare; None takes `advsci.files.memory_budget`.
+    on_disk
+        Names at the top below which data are not counted.
 
     Yields
     ------
@@ -118,13 +124,16 @@ def audit_hdf5(file: Any, budget: int | None = None) -> Iterator[str]:
             if node.is_virtual:
                 yield f"'{name}' is virtual: its bytes lie in other files"
                 continue
-            total += int(node.size or 0) * node.dtype.itemsize
+            total += 0 if name.split("/")[1] in on_disk else int(node.size or 0) * node.dtype.itemsize
             texts += [node] if node.dtype.kind == "O" and node.size else []
             plan = node.id.get_create_plist()
             filters = {plan.get_filter(i)[0] for i in range(plan.get_nfilters())}
             if unknown := filters - set(_FILTERS):
                 yield f"'{name}' needs the filters {sorted(unknown)}; expected {', '.join(_FILTERS.values())}"
                 texts = [text for text in texts if text is not node]
+            elif problem := _packed_too_much(node, [plan.get_filter(i)[0] for i in range(plan.get_nfilters())], budget):
+                yield f"'{name}' {problem}"
+                return
     if total > budget:
         yield f"it declares {total / 1e9:.1f} GB; expected at most {budget / 1e9:.1f} GB"
         return
@@ -132,6 +141,29 @@ def audit_hdf5(file: Any, budget: int | None = None) -> Iterator[str]:
         total += sum(_text_bytes(node, budget) for node in texts)
         if total > budget:
             yield f"its texts fill over {budget / 1e9:.1f} GB; expected less"
+
+
+def _packed_too_much(node: Any, filters: list[int], budget: int) -> str:
+    """What is wrong with the chunks of a dataset, in words: HDF5 unpacks a chunk whole, however large it comes out."""
+    packing = [_FILTERS[number] for number in filters if number in (1, 4, 32000)]
+    if len(packing) > 1:
+        return f"is packed twice, by {' and '.join(packing)}"
+    if not packing or node.id.get_storage_size() * LARGEST_RATIO.get(packing[0], 2**31) <= budget:
+        return ""
+    chunks: list[Any] = []
+    node.id.chunk_iter(chunks.append)
+    for chunk in chunks:
+        if packing[0] == "szip":  # which states its size first
+            size = int.from_bytes(node.id.read_direct_chunk(chunk.chunk_offset)[1][:4], "little")
+        elif chunk.size * LARGEST_RATIO[packing[0]] <= budget:
+            continue
+        elif packing[0] == "gzip":
+            size = unpacked_size("gzip", node.id.read_direct_chunk(chunk.chunk_offset)[1], budget)
+        else:  # lzf states none, and nobody packs a hundred megabytes as one chunk of it
+            size = budget + 1
+        if size > budget:
+            return f"has a chunk {chunk.chunk_offset} that may unpack to over {budget / 1e9:.3g} GB"
+    return ""
 
 
 def walk_hdf5(file: Any) -> Iterator[tuple[str, str | None, Any]]:

@@ -1,7 +1,6 @@
 """Image files of strangers: what their headers declare is compared with the budget before a pixel is unpacked."""
 
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,19 @@ from typing import Any
 from advsci.errors import DataError, needs
 from advsci.files.budget import memory_budget, require_room
 from advsci.files.named import reading
+from advsci.files.unpacking import LARGEST_RATIO, unpacked_size
 
 __all__ = ["open_picture", "open_tiff"]
 
 _MANY = 100_000
-_DEFLATE, _RATIO, _PIECE = (8, 32946), 1032, 2**24
-"""Codes of deflate in TIFF, its largest ratio, and how much is unpacked at once [bytes]."""
+_PACKED = {8: "zlib", 32946: "zlib", 34925: "lzma", 34926: "zstd", 50000: "zstd"}
+"""Codes of compression in TIFF under which a strip may unpack to any size."""
 
 
 @contextmanager
-def open_picture(path: str | Path, *, extra: str = "images", budget: int | None = None) -> Iterator[Any]:
+def open_picture(
+    path: str | Path, *, extra: str = "images", budget: int | None = None, formats: Sequence[str] = ("PNG", "JPEG")
+) -> Iterator[Any]:
     """A PNG or JPEG file by Pillow; what is read of it within the block fails by name.
 
     Parameters
@@ -29,6 +31,9 @@ def open_picture(path: str | Path, *, extra: str = "images", budget: int | None 
         The extra of advsci that installs Pillow.
     budget
         Most bytes that its pixels may fill; None takes `advsci.files.memory_budget`.
+    formats
+        Names that Pillow has for the formats that are read, whatever the file's name says; some others, as EPS, are
+        programs that Pillow lets run.
 
     Yields
     ------
@@ -56,7 +61,7 @@ def open_picture(path: str | Path, *, extra: str = "images", budget: int | None 
         from PIL import Image
     with reading(path, "an image", "remove the file, or copy it again"):
         try:
-            image = Image.open(path, formats=("PNG", "JPEG"))
+            image = Image.open(path, formats=tuple(formats))
         except Image.DecompressionBombError:
             raise DataError(
                 f"{path}: got an image of more than 178 million pixels; expected a smaller one. Try: cut it into tiles."
@@ -115,19 +120,16 @@ def open_tiff(path: str | Path, *, extra: str = "images", budget: int | None = N
                 if page is None:
                     raise ValueError("pages that are kept in other files")
                 require_room(path, int(page.nbytes), "an image", budget)
-                _check_deflated(path, file, page, memory_budget() if budget is None else budget)
+                _check_packed(path, file, page, memory_budget() if budget is None else budget)
             yield file
 
 
-def _check_deflated(path: str | Path, file: Any, page: Any, budget: int) -> None:
-    """A strip of deflated bytes may unpack to more than the page declares; none is unpacked beyond the budget."""
-    if int(page.compression) not in _DEFLATE:
+def _check_packed(path: str | Path, file: Any, page: Any, budget: int) -> None:
+    """A strip of packed bytes may unpack to more than the page declares; none is unpacked beyond the budget."""
+    codec = _PACKED.get(int(page.compression))
+    if codec is None:
         return
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
-        if count * _RATIO > budget:
+        if codec == "lzma" or count * LARGEST_RATIO[codec] > budget:
             file.filehandle.seek(offset)
-            inflate, size, piece = zlib.decompressobj(), 0, file.filehandle.read(count)
-            while piece and size <= budget:
-                size += len(inflate.decompress(piece, _PIECE))
-                piece = inflate.unconsumed_tail
-            require_room(path, size, "a strip", budget)
+            require_room(path, unpacked_size(codec, file.filehandle.read(count), budget), "a strip", budget)

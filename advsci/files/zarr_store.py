@@ -2,13 +2,13 @@
 
 A codec is named by the store, and some run code (``pickle``): only those below are allowed. A chunk that is missing is
 read as zeros by the format, so that an interrupted copy puts all counts into gene 0 and all cells into the first type:
-chunks that a sound store must have are looked for. A folder with a manifest beside it
+chunks that a sound store must have are looked for, and no chunk may unpack to more than fits into memory
+(`advsci.files.zarr_chunks`). A folder with a manifest beside it
 (`advsci.files.record_manifest`) is compared with that instead.
 """
 
 import math
 import os
-import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from advsci.files.links import refuse_links
 from advsci.files.manifest import manifest_of, verify_manifest
 from advsci.files.named import reading
 from advsci.files.plain import read_json
+from advsci.files.zarr_chunks import audit_chunks, codec_name, missing_chunk
 
 __all__ = ["audit_zarr", "open_zarr"]
 
@@ -86,7 +87,7 @@ def open_zarr(path: str | Path, budget: int | None = None) -> Any:
 
 
 def audit_zarr(path: str | Path, budget: int | None = None, *, chunks: bool = True) -> Iterator[str]:
-    """What is wrong with a store, in words; only descriptions are read, and zarr itself is not asked.
+    """What is wrong with a store, in words; only descriptions and headers are read, and zarr itself is not asked.
 
     Parameters
     ----------
@@ -121,19 +122,20 @@ def audit_zarr(path: str | Path, budget: int | None = None, *, chunks: bool = Tr
             continue
         try:
             shape, chunk, size = _form(about)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except Exception as error:  # a description may hold anything
             yield f"'{name}' is described in a way that is not known ({type(error).__name__}: {error})"
             continue
         total += 0 if name.split("/")[0] in _ON_DISK else math.prod(shape) * size
         if math.prod(chunk) * size > budget:
             yield f"'{name}' declares chunks of {math.prod(chunk) * size / 1e9:.3g} GB"
-        elif about.get("compressor") and about["compressor"].get("id") == "blosc":
-            yield from (f"'{name}' {problem}" for problem in _audit_blosc(where, budget))
+        else:
+            yield from (f"'{name}' {problem}" for problem in audit_chunks(where, about, math.prod(chunk), budget))
         if chunks and _whole(root, where, about):
             wanted = math.prod(-(-n // c) for n, c in zip(shape, chunk, strict=True))
             there = _chunks_there(where)
             if there < wanted:
-                yield f"'{name}' has {there:,} of {wanted:,} chunks: the others would be read as zeros"
+                lost = missing_chunk(where, about, shape, chunk)
+                yield f"'{name}' has {there:,} of {wanted:,} chunks: '{lost}' and others would be read as zeros"
     if total > budget:
         yield f"it declares {total / 1e9:.1f} GB; expected at most {budget / 1e9:.1f} GB"
 
@@ -157,11 +159,11 @@ def _codecs(about: Mapping[str, Any]) -> set[str]:
         if isinstance(item, list):
             waiting += item
         elif isinstance(item, dict):
-            found.add(str(item.get("id", item.get("name"))).removeprefix("numcodecs."))
+            found.add(codec_name(item))
             inner = item.get("configuration") or {}
             waiting += [inner.get("codecs"), inner.get("index_codecs")] if isinstance(inner, dict) else [{"id": inner}]
         elif item is not None:
-            found.add(str(item).removeprefix("numcodecs."))
+            found.add(codec_name(item))
     return found
 
 
@@ -225,19 +227,3 @@ def _length(folder: Path) -> int:
 
 def _chunks_there(where: Path) -> int:
     return sum(len([f for f in files if f[:1] != "." and f != "zarr.json"]) for _, _, files in os.walk(where))
-
-
-def _audit_blosc(where: Path, budget: int) -> Iterator[str]:
-    """A chunk of blosc says in its header to how many bytes it unpacks."""
-    for folder, _, files in os.walk(where):
-        for name in files:
-            if name[:1] == ".":
-                continue
-            with open(Path(folder) / name, "rb") as file:
-                head = file.read(16)
-            if len(head) < 16:
-                yield f"has a chunk {name} of {len(head)} bytes"
-                return
-            if struct.unpack("<I", head[4:8])[0] > budget:
-                yield f"has a chunk {name} that unpacks to over {budget / 1e9:.3g} GB"
-                return

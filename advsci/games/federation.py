@@ -210,7 +210,7 @@ class Federation(Game):
     def average(self) -> None:
         """Replace the sites' copies of the shared players by their weighted mean, statistics of layers included."""
         for player in self.shared:
-            copies = {site: _numbers(game.players[player]) for site, game in self._each()}
+            copies = {site: numbers_of(game.players[player]) for site, game in self._each()}
             vectors = [
                 torch.cat([t.reshape(-1) for t in tensors]) * self.weights[site] for site, tensors in copies.items()
             ]
@@ -236,8 +236,19 @@ def own(named: Mapping[str, Tensor], site: str) -> dict[str, Tensor]:
     return {key.removeprefix(start): value for key, value in named.items() if key.startswith(start)}
 
 
-def _numbers(module: nn.Module) -> list[Tensor]:
-    """Parameters and real statistics of a network; counters are left alone."""
+def numbers_of(module: nn.Module) -> list[Tensor]:
+    """Parameters and real statistics of a network; counters are left alone.
+
+    Parameters
+    ----------
+    module
+        The network.
+
+    Returns
+    -------
+    list of Tensor
+        The tensors themselves, without their graph.
+    """
     return [p.detach() for p in module.parameters()] + [b for b in module.buffers() if b.is_floating_point()]
 
 

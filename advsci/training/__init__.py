@@ -11,6 +11,8 @@ from advsci.training.ema import EMA as EMA
 from advsci.training.export import Generator as Generator
 from advsci.training.export import export_generator as export_generator
 from advsci.training.export import load_generator as load_generator
+from advsci.training.flower import FlowerSite as FlowerSite
+from advsci.training.flower import flower_client as flower_client
 from advsci.training.images import ImageFolder as ImageFolder
 from advsci.training.run import Run as Run
 from advsci.training.shards import TarShards as TarShards

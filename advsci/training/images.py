@@ -10,12 +10,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from advsci.errors import ConfigError, DataError, needs
+from advsci.files import reading, require_room
 
 __all__ = ["ENDINGS", "ImageFolder", "pixels"]
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 """Endings of files that are taken for images."""
 
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -101,13 +103,8 @@ class ImageFolder(Dataset):
         return sample
 
     def _decoded(self, path: Path) -> Tensor:
-        try:
+        with reading(path, "an image", "take it out of the folder, or copy it again"):
             return pixels(path, self.channels, self.size)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise DataError(
-                f"{path}: got a file that is no readable image ({type(error).__name__}: {error}); expected one. "
-                "Try: take it out of the folder."
-            ) from None
 
 
 def pixels(file: Path | BytesIO, channels: int, size: int | None = None) -> Tensor:
@@ -130,11 +127,18 @@ def pixels(file: Path | BytesIO, channels: int, size: int | None = None) -> Tens
     Raises
     ------
     OSError, ValueError, SyntaxError
-        Pillow cannot decode it.
+        Pillow cannot decode it, or it is of another format than its ending says: some, as EPS, are programs.
+    DataError
+        It declares more pixels than fit into memory.
     """
     from PIL import Image, ImageOps
 
-    with Image.open(file) as opened:
+    try:
+        opened = Image.open(file, formats=_FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from None
+    with opened:
+        require_room(getattr(opened, "filename", ""), 16 * opened.width * opened.height, "an image")
         image: Any = ImageOps.exif_transpose(opened).convert(_MODES[channels])
         if size is not None:
             side = min(image.size)

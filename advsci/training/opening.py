@@ -200,11 +200,19 @@ def _before(folder: Path) -> dict[str, Any] | None:
     result = about.get("result")
     whole = isinstance(about.get("command"), str) and (result is None or isinstance(result, dict))
     path_in = result.get("path", "") if isinstance(result, dict) else ""
-    if not whole or not isinstance(path_in, str) or not isinstance(about.get("state", ""), str):
+    if not whole or not _may_exist(path_in) or not isinstance(about.get("state", ""), str):
         raise ConfigError(
             f"got {path} with the keys {sorted(about)[:20]}; expected the file that a run wrote. Try: another --out."
         )
     return about
+
+
+def _may_exist(name: Any) -> bool:
+    """Whether the disk can be asked for a file of this name: it may be too long, or hold a zero byte."""
+    try:
+        return isinstance(name, str) and Path(name).exists() in (True, False)
+    except (OSError, ValueError):
+        return False
 
 
 def _refuse_another(folder: Path, before: Mapping[str, Any], about: Mapping[str, Any]) -> None:

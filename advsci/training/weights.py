@@ -117,7 +117,7 @@ def load_weights(
     try:
         header = _header(content)
         tensors = load_safetensors(content)
-    except (SafetensorError, ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, struct.error, RecursionError, MemoryError) as error:
         raise _foreign(path, kind, try_, error) from None
     if "sha256" in header:
         if _content_hash(header.get("card", ""), tensors) != header["sha256"]:
@@ -155,7 +155,7 @@ def read_card(path: str | Path, *, kind: str = "network", try_: str = "train it 
             header = _header(start + file.read(min(length, _LONGEST_HEADER)))
     except FileNotFoundError:
         raise CheckpointError(f"{path}: got no such file; expected a {kind}. Try: {try_}.") from None
-    except (OSError, ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, struct.error, RecursionError, MemoryError) as error:
         raise _foreign(path, kind, try_, error) from None
     return _card(path, header, kind, try_)
 
@@ -208,7 +208,7 @@ def _card(path: Path, header: Mapping[str, str], kind: str, try_: str) -> dict[s
         card = {str(key): value for key, value in card.items()}
         if problem := check_plain(card):
             raise ValueError(problem)
-    except (ValueError, AttributeError, RecursionError) as error:
+    except (ValueError, AttributeError, RecursionError, MemoryError) as error:
         raise _foreign(path, kind, try_, error) from None
     if card.get("kind", kind) != kind and kind != "network":
         raise CheckpointError(f"{path}: got a {card['kind']}; expected a {kind}. Try: {try_}.")

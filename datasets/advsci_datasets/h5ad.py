@@ -4,7 +4,7 @@
 pointer beyond the data is read by compiled code without a check.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from advsci.files.hdf5 import open_hdf5, walk_hdf5
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["read_h5ad"]
+__all__ = ["audit_h5ad", "read_h5ad"]
 
 _BLOCK = 2**22
 
@@ -54,8 +54,53 @@ def read_h5ad(path: Path | str, budget: int | None = None) -> "AnnData":
     """
     with needs("anndata", "singlecell"):
         import anndata
-    with open_hdf5(path, expected="an h5ad file", extra="singlecell", budget=budget) as file:
+    audit_h5ad(path, budget)
+    try:
+        return anndata.read_h5ad(path)
+    except Exception as error:  # anndata raises many kinds; each means that the file is no sound AnnData
+        raise DataError(
+            f"{path} is HDF5 but no AnnData: {error}; expected an h5ad file. Try: write it with AnnData.write_h5ad."
+        ) from error
+
+
+def audit_h5ad(path: Path | str, budget: int | None = None, on_disk: Sequence[str] = ()) -> int:
+    """Look at an h5ad file before anything of it is believed.
+
+    Parameters
+    ----------
+    path
+        The file.
+    budget
+        Most memory that the file may declare [bytes]; None takes what is free.
+    on_disk
+        Parts at the top of the file that will stay on the disk, as ``("X", "layers")``, and are of any size.
+
+    Returns
+    -------
+    int
+        Bytes that ``X`` declares.
+
+    Raises
+    ------
+    DataError
+        As `read_h5ad`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from advsci_datasets.cells import simulate_cells
+    >>> path = Path(tempfile.mkdtemp()) / "cells.h5ad"
+    >>> simulate_cells(20, rng=np.random.default_rng(0), n_genes=30).write_h5ad(path)
+    >>> audit_h5ad(path) > 20 * 4
+    True
+    """
+    size = 0
+    with open_hdf5(path, expected="an h5ad file", extra="singlecell", budget=budget, on_disk=on_disk) as file:
         for name, link, node in walk_hdf5(file):
+            if hasattr(node, "nbytes") and name.split("/")[1] == "X":
+                size += int(node.nbytes)
             kind = "" if link else str(getattr(node, "attrs", {}).get("encoding-type", ""))
             problems = list(_audit_sparse(node)) if kind in ("csr_matrix", "csc_matrix") else []
             if problems:
@@ -63,12 +108,7 @@ def read_h5ad(path: Path | str, budget: int | None = None) -> "AnnData":
                     f"{path} was not read: sparse matrix '{name}': {'; '.join(problems)}; expected a matrix that "
                     "agrees with itself. Try: write the file again."
                 )
-    try:
-        return anndata.read_h5ad(path)
-    except Exception as error:  # anndata raises many kinds; each means that the file is no sound AnnData
-        raise DataError(
-            f"{path} is HDF5 but no AnnData: {error}; expected an h5ad file. Try: write it with AnnData.write_h5ad."
-        ) from error
+    return size
 
 
 def _audit_sparse(node: Any) -> Iterator[str]:

@@ -13,12 +13,13 @@ from toy_game import toy_data, toy_game, toy_solver, toy_trainer
 from advsci import Stream
 from advsci.games import GAN
 from advsci.latents import Gaussian
-from advsci.metrics import kid, kid_subsets, mmd
+from advsci.metrics import kid, kid_subsets, mmd, ranking_test
 from advsci.objectives import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPairing, Wasserstein
 from advsci.penalties import R1, R2
+from advsci.penalties.lecam import lecam
 from advsci.penalties.scores import Scores
 from advsci.schedules import Cosine, DannRamp, Geometric, Linear, Warmup
-from advsci.training import EMA
+from advsci.training import EMA, Sites
 from advsci.training.ema import Averaged
 from advsci.training.order import Order, keyed_permutation
 
@@ -193,3 +194,22 @@ def test_an_average_has_the_buffers_of_its_module_and_forgets_the_start():
     assert np.isclose(float(average.module.weight[0]), 1.0 + 2.0 * (1.0 - 2.0 / 11.0))
     average.update(10**6, 0.5)
     assert np.isclose(float(average.module.weight[0]), 3.0 - 0.99 * (3.0 - (1.0 + 2.0 * 9.0 / 11.0)))
+
+
+def test_the_error_of_a_ranking_is_that_of_its_placements_for_sets_of_unequal_size():
+    real, fake = Stream(0).normal((12,), dtype=torch.float64) + 0.4, Stream(1).normal((31,), dtype=torch.float64)
+    above = (real[:, None] > fake[None]).double().numpy()
+    expected = above.mean(1).var(ddof=1) / 12 + above.mean(0).var(ddof=1) / 31
+    assert np.isclose(ranking_test(real, fake).error, np.sqrt(expected))
+
+
+def test_a_smaller_site_begins_anew():
+    both = Sites({"north": torch.arange(7.0)[:, None], "south": torch.arange(3.0)[:, None]})
+    found = both[torch.arange(7)]
+    assert len(both) == 7 and found["north/x"].flatten().tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert found["south/x"].flatten().tolist() == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_lecam_pulls_each_side_to_the_other_sides_mean():
+    value = lecam(of([1.0, 3.0]), of([0.0, 2.0]), real_mean=of(0.5), fake_mean=of(-1.0))
+    assert np.isclose(float(value), (4.0 + 16.0) / 2 + (0.25 + 2.25) / 2)

@@ -15,7 +15,13 @@ from advsci.training import Sites, Trainer
 
 __all__ = ["federated"]
 
-ARMS = {"pooled": 0, "means every 1 step": 1, "means every 10 steps": 10, "means every 100 steps": 100, "one site": -1}
+BOTH = ("generator", "discriminator")
+ARMS = {
+    "pooled": (0, BOTH), "one site": (-1, BOTH),
+    **{f"means every {k} step{'s' * (k > 1)}": (k, BOTH[:1]) for k in (1, 10, 100)},
+    **{f"discriminator shared too, means every {k} step{'s' * (k > 1)}": (k, BOTH) for k in (1, 10, 100)},
+}  # fmt: skip
+"""Arm -> steps between two means (0: all data together, -1: one site's alone), and the shared players."""
 
 
 def _centres() -> torch.Tensor:
@@ -34,27 +40,29 @@ def _samples(arm: str, seed: int, steps: int) -> torch.Tensor:
         site: _centres()[4 * i + torch.arange(20_000) % 4] + 0.05 * Stream(seed).at(site).normal((20_000, 2))
         for i, site in enumerate(("north", "south"))
     }
-    every, rule = ARMS[arm], Alternating(adam(lr=1e-3))
+    (every, shared), rule = ARMS[arm], Alternating(adam(lr=1e-3))
     trainer = Trainer(steps, 256 if every < 1 else 128, seed=seed, quiet=True, device="cpu", log_every=steps)
     if every < 1:
         game, data = _game(seed, "pooled"), sites["north"] if every < 0 else torch.cat(list(sites.values()))
         trainer.fit(game, data, rule)
         return game.sample(1000, Stream(seed).at("samples"))
     games = {site: _game(seed, site) for site in sites}
-    trainer.fit(Federation(games), Sites(sites), Federated(rule, every))
+    trainer.fit(Federation(games, shared=shared), Sites(sites), Federated(rule, every))
     return games["north"].sample(1000, Stream(seed).at("samples"))
 
 
-def federated(quick: bool) -> None:
+def federated(quick: bool, arms: "list[str] | None" = None) -> None:
     """The rows: modes found (with 1 % of the samples within three deviations) and distance to fresh data.
 
     Parameters
     ----------
     quick
         The small form.
+    arms
+        Words of the arms' names; None: all.
     """
     seeds, steps = (1, 200) if quick else (3, 2000)
-    for arm in ARMS:
+    for arm in (name for name in ARMS if arms is None or any(word in name for word in arms)):
         modes, distance = [], []
         for seed in range(seeds):
             x = _samples(arm, seed, steps)

@@ -25,6 +25,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from _cost import cost
 from _federated import federated
 from _row import row
 
@@ -115,10 +116,10 @@ def leftovers(folder: Path) -> int:
     return sum(1 for p in folder.rglob("*") if "partial" in p.name)
 
 
-def kills(count: int) -> None:
+def kills(count: int, first: int = 0) -> None:
     """SIGKILL at random moments of trainings of every kind, several times each until one ends."""
     same = lost = left = done = 0
-    for k in range(count):
+    for k in range(first, first + count):
         name = list(CASES)[k % len(CASES)]
         with tempfile.TemporaryDirectory() as scratch:
             whole, cut = Path(scratch) / "whole", Path(scratch) / "cut"
@@ -230,13 +231,13 @@ def disks(every: int) -> None:
         row(f"{what} at a write: resumed bit for bit", same / max(sites, 1), 1.0, "higher", seeds=sites)
 
 
-def commands(count: int) -> None:
+def commands(count: int, first: int = 0) -> None:
     """SIGKILL at random moments of a command that trains."""
     from advsci_inverse.cli import app
 
     words = "train --steps 30 --widths 32 --critic-widths 16 --latent 4 --held-out 64 --rank 8 --device cpu".split()
     same = 0
-    for k in range(count):
+    for k in range(first, first + count):
         with tempfile.TemporaryDirectory() as scratch:
             whole, cut = Path(scratch) / "whole", Path(scratch) / "cut"
             begin = time.perf_counter()
@@ -258,6 +259,7 @@ DRILLS: dict[str, Callable[[bool], None]] = {
     "disks": lambda quick: disks(3 if quick else 1),
     "commands": lambda quick: commands(1 if quick else 20),
     "federated": federated,
+    "cost": cost,
 }
 
 
@@ -266,11 +268,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", choices=DRILLS, default=list(DRILLS))
+    parser.add_argument("--arms", nargs="+", default=None, help="words of the arms of federated")
+    parser.add_argument("--first", type=int, default=0, help="number of the first kill")
+    parser.add_argument("--count", type=int, default=None, help="how many kills")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     np.random.seed(0)  # noqa: NPY002
     for name in chosen.only:
-        DRILLS[name](chosen.quick)
+        if name == "federated":
+            federated(chosen.quick, chosen.arms)
+        elif name in ("kills", "commands") and chosen.count:
+            (kills if name == "kills" else commands)(chosen.count, chosen.first)
+        else:
+            DRILLS[name](chosen.quick)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Each bug lives in a process of its own, that sees the changed source and runs the tests; no file is changed. Prints one
 JSON line per bug, and the share that was noticed. ``--module FILE --tests ...`` plants every bug of a simple kind
-(an operator, a comparison, a number) into a module of mathematics instead.
+(an operator, a comparison, a number) into a module of mathematics instead. ``--first`` and ``--count`` take a part.
 """
 
 import argparse
@@ -46,8 +46,8 @@ def _change_source(file: Path, source: str) -> None:
     sys.dont_write_bytecode = True
 
 
-def noticed(file: Path, source: str, tests: list[str]) -> bool:
-    """Whether tests fail, crash or hang when the module has this source."""
+def noticed(file: Path, source: str, tests: list[str]) -> str:
+    """How tests end when the module has this source: ``"failed"``, ``"crashed"``, ``"hung"`` or, empty, well."""
     child = os.fork()
     if not child:
         signal.setitimer(signal.ITIMER_PROF, LONGEST)
@@ -59,7 +59,7 @@ def noticed(file: Path, source: str, tests: list[str]) -> bool:
         os._exit(int(code) & 0xFF)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert code not in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED), tests
-    return code != 0
+    return "" if code == 0 else "hung" if code == -signal.SIGPROF else "crashed" if code < 0 else "failed"
 
 
 _SWAPS = {
@@ -117,6 +117,8 @@ def main() -> int:
     parser.add_argument("--module", type=Path)
     parser.add_argument("--tests", nargs="*", default=[])
     parser.add_argument("--every", type=int, default=1, help="plant every n-th bug only")
+    parser.add_argument("--first", type=int, default=0, help="begin with this one")
+    parser.add_argument("--count", type=int, default=None, help="plant so many")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     os.chdir(ROOT)
@@ -131,9 +133,11 @@ def main() -> int:
         found = list(mutants(file.read_text(encoding="utf-8")))[:: arguments.every]
         planted = [(what, file, source, arguments.tests) for what, source in found]
     outcomes = []
-    for name, file, source, tests in planted:
-        outcomes.append(noticed(file, source, tests))
-        print(json.dumps({"bug": name, "noticed": outcomes[-1]}), flush=True)
+    end = None if arguments.count is None else arguments.first + arguments.count
+    for name, file, source, tests in planted[arguments.first : end]:
+        how = noticed(file, source, tests)
+        outcomes.append(bool(how))
+        print(json.dumps({"bug": name, "noticed": outcomes[-1]} | ({"by": how} if how else {})), flush=True)
     print(json.dumps({"planted": len(outcomes), "noticed": sum(outcomes)}))
     return int(not all(outcomes)) if arguments.module is None else 0
 

@@ -221,6 +221,12 @@ def _scan(path: Path) -> Any:
     return read_scan(path, fill=0.5)
 
 
+def _scan_of_array(path: Path) -> Any:
+    from advsci_friction import read_scan
+
+    return read_scan(path, size="1 um", height_unit="m")
+
+
 def _text_map(folder: Path) -> Path:
     rows = "\n".join(" ".join(f"{v * 1e-2:.4f}" for v in row) for row in _image())
     return _written(folder / "map.txt", f"# Channel: Z\n# Width: 1 um\n# Height: 1 um\n# Value units: nm\n{rows}\n")
@@ -349,6 +355,86 @@ def _load_regulariser(path: Path) -> Any:
     return [p.sum().item() for p in load_regulariser(path).parameters()]
 
 
+def _image_folder(path: Path) -> Any:
+    from advsci.training.images import ImageFolder
+
+    return ImageFolder(path.parent)[0]["x"].shape
+
+
+def _matrix(folder: Path) -> Path:
+    import scipy.sparse
+
+    scipy.sparse.save_npz(folder / "matrix.npz", scipy.sparse.random(6, 16, 0.4, format="csr", random_state=0))
+    return folder / "matrix.npz"
+
+
+def _read_matrix(path: Path) -> Any:
+    from advsci_inverse.config import OperatorSpec
+    from advsci_inverse.operators import build_operator
+
+    operator = build_operator(OperatorSpec(kind="matrix", size=4, file=path))
+    return operator(torch.ones(1, 4, 4)).tolist()
+
+
+def _array(folder: Path) -> Path:
+    np.save(folder / "x.npy", _image().astype("f4"))
+    return folder / "x.npy"
+
+
+def _tenx(folder: Path) -> Path:
+    import h5py
+
+    with h5py.File(folder / "raw.h5", "w") as file:
+        counts, names = _cells().X.astype("i4"), [f"g{i}".encode() for i in range(8)]
+        group = file.create_group("matrix")
+        parts = {"data": counts.data, "indices": counts.indices.astype("i8"), "indptr": counts.indptr.astype("i8")}
+        for name, values in {**parts, "shape": np.array([8, 12], "i4")}.items():
+            group[name] = values
+        group["barcodes"] = [f"c{i}".encode() for i in range(12)]
+        for name in ("id", "name"):
+            group[f"features/{name}"] = names
+        for name in ("feature_type", "genome"):
+            group[f"features/{name}"] = [b"Gene Expression"] * 8
+    return folder / "raw.h5"
+
+
+def _tenx_folder(folder: Path) -> Path:
+    import scipy.io
+
+    scipy.io.mmwrite(folder / "matrix.mtx", _cells().X.T.astype("i4"))
+    _written(folder / "genes.tsv", "".join(f"id{i}\tg{i}\n" for i in range(8)))
+    _written(folder / "barcodes.tsv", "".join(f"c{i}\n" for i in range(12)))
+    return folder / "matrix.mtx"
+
+
+def _read_tenx(path: Path) -> Any:
+    from advsci_singlecell.data.files import read_cells
+
+    return read_cells(path if path.suffix == ".h5" else path.parent)
+
+
+def _owner_of_lock(folder: Path) -> Path:
+    return _written(folder / ".owner.json", '{"pid": 3, "host": "node", "since": 1700000000.5}')
+
+
+def _read_owner(path: Path) -> Any:
+    from advsci.training.lock import _owner
+
+    return _owner(path.parent)
+
+
+def _manifest(folder: Path) -> Path:
+    from advsci.files import record_manifest
+
+    return record_manifest(_written(folder / "cells.csv", "1,2"))
+
+
+def _verify(path: Path) -> Any:
+    from advsci.files import verify_manifest
+
+    return list(verify_manifest(path.with_name("cells.csv")))
+
+
 def _file_of_images(path: Path) -> Any:
     from advsci_images import read_images
 
@@ -402,5 +488,18 @@ READERS: dict[str, Reader] = {
     "images, png": Reader(_picture("x.png"), _file_of_images),
     "images, tiff": Reader(_picture("x.tif"), _file_of_images),
     "images, dicom": Reader(_dicom, _file_of_images),
+    "folder, png": Reader(_picture("x.png"), _image_folder),
+    "folder, tiff": Reader(_picture("x.tif"), _image_folder),
+    "folder, webp": Reader(_picture("x.webp"), _image_folder),
+    "folder, gif": Reader(_picture("x.gif"), _image_folder),
+    "folder, bmp": Reader(_picture("x.bmp"), _image_folder),
+    "folder, jpeg": Reader(_picture("x.jpg"), _image_folder),
+    "matrix": Reader(_matrix, _read_matrix),
+    "npy": Reader(_array, _stack),
+    "scan, npy": Reader(_array, _scan_of_array),
+    "10x, HDF5": Reader(_tenx, _read_tenx),
+    "10x, text": Reader(_tenx_folder, _read_tenx),
+    "owner of a lock": Reader(_owner_of_lock, _read_owner),
+    "manifest": Reader(_manifest, _verify),
     "images, npz": Reader(_npz_of(x=_image()[None], y=np.array([0])), _file_of_images),
 }

@@ -139,11 +139,11 @@ def read_scan(
         raise DataError(f"got {path}, which is no file; expected an AFM or profilometer file. Try: its full path.")
     with reading(path, "a map of heights", "export it again as x3p, gwy or text"):
         raw = _read(path, channel)
-    scale = _unit(path, raw.height_unit, height_unit, "height", override)
-    lateral = _size(path, raw, size, length_unit, override)
-    heights = (-scale if invert else scale) * np.asarray(raw.heights, dtype=np.float64)
-    name = path.name if channel is None else f"{path.name}, channel {channel}"
-    return _checked(Scan(heights, lateral, name, channels=raw.channels), level, fill)
+        scale = _unit(path, raw.height_unit, height_unit, "height", override)
+        lateral = _size(path, raw, size, length_unit, override)
+        heights = (-scale if invert else scale) * np.asarray(raw.heights, dtype=np.float64)
+        name = path.name if channel is None else f"{path.name}, channel {channel}"
+        return _checked(Scan(heights, lateral, name, channels=raw.channels), level, fill)
 
 
 def scan_of(config: Solve | Hysteresis) -> Scan:
@@ -264,6 +264,8 @@ def _read_instrument(path: Path, channel: str | None) -> Raw:
             f"{path}: got a profile of {len(heights)} points; expected a map. Try: solve_contact(..., size=(L,))."
         )
     sizes = None if found.physical_sizes is None else tuple(float(s) for s in topography.physical_sizes)
+    if sizes is not None and len(sizes) != 2:
+        raise DataError(f"{path}: got a map with a size of {len(sizes)} numbers; expected two. Try: export it again.")
     unit = topography.unit  # of lengths and heights alike: the package has converted the heights
     names = tuple(str(c.name) for c in reader.channels)
     # SurfaceTopography's first index runs along x

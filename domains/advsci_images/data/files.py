@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from advsci.errors import AdvsciError, DataError, needs
-from advsci.files import open_picture, open_tiff
+from advsci.errors import DataError, needs
+from advsci.files import open_picture, open_tiff, reading
 from advsci_images.data.dicom import read_dicom, write_dicom
 from advsci_images.data.form import Form
 
@@ -41,15 +41,8 @@ def read_file(path: Path) -> tuple[np.ndarray, Form]:
     """
     path = Path(path)
     reader = {".tif": _read_tiff, ".tiff": _read_tiff, ".dcm": _read_slice}.get(path.suffix.lower(), _read_pillow)
-    try:
+    with reading(path, "an image", "remove the file, or copy it again"):
         array, layout = reader(path)
-    except (AdvsciError, MemoryError):
-        raise
-    except Exception as error:  # every reader has errors of its own
-        raise DataError(
-            f"{path}: got a file that cannot be read ({type(error).__name__}: {error}); expected an image. "
-            "Try: remove the file, or copy it again."
-        ) from None
     if array.dtype not in (np.uint8, np.uint16, np.float32) and reader is not _read_slice:
         raise DataError(
             f"{path}: got numbers of type {array.dtype}; expected uint8, uint16 or float32. Try: convert the file."

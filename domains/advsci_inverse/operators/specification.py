@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from advsci.errors import DataError
-from advsci.files import read_arrays
+from advsci.files import read_arrays, reading, require_room
 from advsci_inverse.operators.fourier import FourierSampling, cartesian_mask
 from advsci_inverse.operators.fourier_slice import FourierRadon
 from advsci_inverse.operators.linear import LinearOperator
@@ -78,13 +78,7 @@ def build_operator(spec: "OperatorSpec") -> LinearOperator:
             return Downsampling(spec.factor, shape)
         case "matrix":
             assert spec.file is not None
-            try:
-                matrix = sp.load_npz(spec.file)
-            except (OSError, ValueError, KeyError) as error:
-                raise DataError(
-                    f"{spec.file}: got {error}; expected a SciPy sparse matrix. Try: scipy.sparse.save_npz."
-                ) from None
-            return SparseOperator(matrix.astype(np.float32), shape)
+            return SparseOperator(_sparse(spec.file).astype(np.float32), shape)
 
 
 def _scanner(path: Path | None, shape: tuple[int, int]) -> tuple[Tensor | None, Tensor | None]:
@@ -107,3 +101,18 @@ def _scanner(path: Path | None, shape: tuple[int, int]) -> tuple[Tensor | None, 
         )
     maps = None if coils is None else torch.from_numpy(coils.astype(np.complex64))
     return (None if mask is None else torch.from_numpy(mask.astype(np.float32))), maps
+
+
+def _sparse(path: Path) -> sp.csr_matrix:
+    """The matrix of a file of ``scipy.sparse.save_npz``, whose indices all lie inside it."""
+    expected, advice = "a SciPy sparse matrix", "scipy.sparse.save_npz"
+    read_arrays(path, expected=expected, try_=advice)  # sizes and number types, before SciPy believes them
+    with reading(path, expected, advice):
+        matrix = sp.load_npz(path)
+        require_room(path, 8 * sum(matrix.shape), "a matrix")
+        if hasattr(matrix, "check_format"):  # compiled code follows indices without looking
+            matrix.check_format(full_check=True)
+        matrix = sp.csr_matrix(matrix)
+        if matrix.dtype.kind not in "biuf" or not np.isfinite(matrix.data).all():
+            raise ValueError(f"values of {matrix.dtype}, or some that are not finite")
+        return matrix

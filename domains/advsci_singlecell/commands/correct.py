@@ -12,6 +12,7 @@ from advsci_singlecell.config import Correct
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.files import load_input
+from advsci_singlecell.data.on_disk import write_cells
 from advsci_singlecell.evaluation.curve import strength_curve
 from advsci_singlecell.evaluation.markers import compared_markers
 from advsci_singlecell.evaluation.page import correction_page, some_rows
@@ -46,7 +47,7 @@ def run(config: Correct, folder: Run) -> Path:
         adata.layers["advsci_corrected"] = model.get_corrected_expression(genes=genes).to_numpy(np.float32)
     model.save(folder.path / "model")
     output = config.output or folder.path / "corrected.h5ad"
-    adata.write_h5ad(output)
+    write_cells(adata, output)
     with drawn("report"):
         _page(config, adata, model, source, seconds, folder)
     return output

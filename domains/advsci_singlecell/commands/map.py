@@ -6,6 +6,7 @@ import numpy as np
 
 from advsci_singlecell.config import Map
 from advsci_singlecell.data.files import load_input
+from advsci_singlecell.data.on_disk import write_cells
 from advsci_singlecell.model.model import Model
 
 __all__ = ["plan", "run"]
@@ -37,7 +38,7 @@ def run(config: Map) -> Path:
     print(f"unlike anything in the reference at p < 0.05: {strange:.1%} of the cells (5 % would be by chance)")
     if found.missing_genes:
         print(f"warning: {len(found.missing_genes)} genes of the embedding are missing and count as average")
-    query.write_h5ad(config.output)
+    write_cells(query, config.output)
     return config.output
 
 

@@ -7,13 +7,16 @@ import numpy as np
 
 from advsci.errors import DataError, needs
 from advsci.files import open_hdf5, open_zarr, reading, refuse_links
+from advsci_singlecell.data.on_disk import MAPPINGS, on_disk, open_h5ad
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 __all__ = ["load_input", "read_cells"]
 
-MAPPINGS = ("obsm", "varm", "obsp", "varp", "uns")
+ON_DISK = ("X", "layers")
+IN_MEMORY = 2**29
+"""Bytes of ``X`` above which an h5ad file is read where it is asked for, as a zarr store is at any size."""
 
 
 def load_input(name: str, *, seed: int = 0, cells: int = 1800, use_raw: bool = False) -> tuple["AnnData", str]:
@@ -53,7 +56,9 @@ def load_input(name: str, *, seed: int = 0, cells: int = 1800, use_raw: bool = F
 
 
 def read_cells(path: Any) -> "AnnData":
-    """An AnnData from an h5ad file or zarr store, audited before it is read; a zarr store's ``X`` stays on the disk.
+    """An AnnData from an h5ad file or zarr store, audited before it is read.
+
+    A zarr store's ``X`` stays on the disk, and so does that of an h5ad file of over half a gigabyte.
 
     Parameters
     ----------
@@ -96,8 +101,10 @@ def read_cells(path: Any) -> "AnnData":
             f"got {path.name}; expected .h5ad, .zarr, a 10x .h5 or a 10x folder. Try: anndata.read_csv, "
             "then write_h5ad."
         )
-    from advsci_datasets import read_h5ad
+    from advsci_datasets.h5ad import audit_h5ad, read_h5ad
 
+    if path.is_file() and path.stat().st_size > IN_MEMORY and audit_h5ad(path, on_disk=ON_DISK) > IN_MEMORY:
+        return open_h5ad(path)
     return read_h5ad(path)
 
 
@@ -132,18 +139,10 @@ def _open_zarr(path: Any) -> "AnnData":
         parts |= {name: dict(read(cast(Any, group[name]))) for name in MAPPINGS if name in group}
         adata = anndata.AnnData(**parts)
         if "X" in group:
-            adata.X = _on_disk(group["X"])
+            adata.X = on_disk(group["X"])
         for name in cast(Any, group["layers"]) if "layers" in group else ():
-            adata.layers[name] = _on_disk(cast(Any, group["layers"])[name])
+            adata.layers[name] = on_disk(cast(Any, group["layers"])[name])
         if isinstance(group.get("raw"), zarr.Group):  # no raw may be stored as an empty array
             raw = cast(Any, group["raw"])
             adata.raw = anndata.AnnData(X=read(raw["X"]), obs=parts["obs"], var=read(raw["var"]))
         return adata
-
-
-def _on_disk(element: Any) -> Any:
-    """A matrix of a zarr store, read when it is asked for."""
-    import anndata
-    import zarr
-
-    return anndata.io.sparse_dataset(element) if isinstance(element, zarr.Group) else element

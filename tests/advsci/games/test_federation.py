@@ -1,7 +1,9 @@
 """Federated play against closed forms: rounds of one step are pooled steps, FedProx's rest, sums that hide parts."""
 
+import sys
 from dataclasses import replace
 from functools import partial
+from types import ModuleType
 from typing import cast
 
 import pytest
@@ -14,7 +16,7 @@ from advsci.latents import Gaussian
 from advsci.nn import MLP
 from advsci.solvers import Alternating, Federated, Lookahead, Simultaneous
 from advsci.streams import Stream
-from advsci.training import Sites, Trainer
+from advsci.training import FlowerSite, Sites, Trainer, flower_client
 
 SGD = partial(torch.optim.SGD, lr=0.05)
 
@@ -132,3 +134,71 @@ def test_what_makes_no_federation_is_named():
         Federated(Simultaneous()).bind(Tug())
     with pytest.raises(ConfigError, match="every=0"):
         Federated(Lookahead(Simultaneous()), every=0)
+
+
+def in_rounds(sites, rounds):
+    """What a server does: the weighted mean of the vectors, again and again."""
+    total, mean = sum(site.samples for site in sites), sites[0].numbers()
+    for _ in range(rounds):
+        sent = [(site.round(mean)[0], site.samples / total) for site in sites]
+        mean = [sum(weight * vector for vector, weight in sent)]
+    for site in sites:
+        site.finish(mean)
+
+
+@pytest.mark.parametrize("shared", [("x",), ("x", "y")])
+def test_rounds_over_a_wire_are_rounds_in_one_process(shared):
+    data = {"a": Stream(0).normal((8, 2)).double(), "b": 3 + Stream(1).normal((8, 2)).double()}
+    game = Federation({site: Tug() for site in data}, shared=shared, proximal=0.3)
+    played(game, Sites(data), Federated(Alternating(SGD), every=3), 9, 8)
+    sites = [
+        FlowerSite(Tug(), x, Alternating(SGD), Trainer(9, 8, quiet=True, device="cpu"), every=3, shared=shared,
+                   proximal=0.3)
+        for x in data.values()
+    ]  # fmt: skip
+    in_rounds(sites, 3)
+    for site, own in zip(sites, game.games.values(), strict=True):
+        for player in ("x", "y"):
+            found, expected = (cast(nn.Linear, g.players[player]).weight for g in (site.game, cast(Tug, own)))
+            torch.testing.assert_close(found, expected, rtol=0, atol=1e-15)
+
+
+def test_a_site_says_what_went_wrong_and_ends():
+    site = FlowerSite(
+        Tug(), torch.ones(8, 2).double(), Simultaneous(SGD), Trainer(2, 8, quiet=True), shared=("x",), every=1
+    )
+    for _ in range(2):
+        mean = site.round(site.numbers())
+    with pytest.raises(ConfigError, match="after all 2 steps"):
+        site.round(mean)
+    with pytest.raises(ConfigError, match="finite numbers"):
+        site.round([mean[0][:1]])
+    with pytest.raises(ConfigError, match="whole rounds"):
+        FlowerSite(Tug(), torch.ones(8, 2), Simultaneous(SGD), Trainer(5, 8), every=2)
+    broken = FlowerSite(
+        Tug(), torch.ones(8, 3).double(), Simultaneous(SGD), Trainer(2, 8, quiet=True), shared=("x",), every=1
+    )
+    with pytest.raises(RuntimeError, match="size"):
+        broken.round(broken.numbers())
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_flowers_client_hands_arrays_on(monkeypatch, real):
+    if real:
+        pytest.importorskip("flwr")
+    else:
+        flower = ModuleType("flwr.client")
+        flower.NumPyClient = object
+        monkeypatch.setitem(sys.modules, "flwr", ModuleType("flwr"))
+        monkeypatch.setitem(sys.modules, "flwr.client", flower)
+    site = FlowerSite(
+        Tug(), torch.ones(8, 2).double(), Simultaneous(SGD), Trainer(2, 8, quiet=True, device="cpu"), every=1,
+        shared=("x",), measure=lambda game: game.x.weight.sum().item(),
+    )  # fmt: skip
+    client = flower_client(site)
+    start = client.get_parameters({})
+    sent, count, said = client.fit(start, {})
+    assert count == 8 and said == {} and sent[0].shape == (2,) and (sent[0] != start[0]).all()
+    assert client.evaluate(sent, {}) == (pytest.approx(sent[0].sum()), 8, {})
+    site.finish(sent)
+    torch.testing.assert_close(site.game.x.weight.flatten(), torch.tensor(sent[0]), rtol=0, atol=0)

@@ -120,6 +120,24 @@ def test_fan_beam_lengths_are_exact():
     torch.testing.assert_close(central.flatten(), torch.tensor([10.0, 10.0, 10.0 * math.sqrt(2)]), rtol=1e-5, atol=1e-5)
 
 
+def test_a_wide_bin_takes_the_mean_over_its_width():
+    image = torch.randn(1, 16, 16, generator=torch.Generator().manual_seed(0))
+    wide = Radon(16, [0.0], 4, spacing=4.0)(image)[0, 0]
+    torch.testing.assert_close(wide, image[0].sum(0).reshape(4, 4).mean(1), rtol=1e-5, atol=1e-5)
+
+
+def test_a_fan_opens_away_from_its_source():
+    """The source stands below: a pixel at (x, y) is seen at u = x (source + detector) / (source + y)."""
+    fan = FanBeam(20, [0.0], 401, source=20.0, detector=20.0, pitch=0.2)
+    for row, column in ((2, 15), (17, 15), (17, 3)):
+        image = torch.zeros(1, 20, 20)
+        image[0, row, column] = 1.0
+        seen = fan(image).flatten()
+        u = float((seen * (torch.arange(401) - 200) * 0.2).sum() / seen.sum())
+        x, y = column - 9.5, 9.5 - row
+        assert u == pytest.approx(x * 40.0 / (20.0 + y), abs=0.25)
+
+
 def test_travel_time_of_a_uniform_medium_is_distance_over_speed():
     source, receiver = [[0.0, 5.0]], [[100.0, 65.0]]
     time = TravelTime((10, 10), source, receiver, 10.0)(torch.full((1, 10, 10), 1 / 2000.0))

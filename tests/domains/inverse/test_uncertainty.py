@@ -158,3 +158,9 @@ def test_calibrated_intervals_cover_heavy_tailed_errors():
     factor = interval_factor(errors[:20], zero, one)
     covered = float((errors[20:].abs() <= factor).float().mean())
     assert abs(covered - 0.9) < 0.02 and factor > 1.8
+
+
+def test_the_rank_of_a_conformal_interval_counts_the_new_pixel_too():
+    """Of 10 scores at level .8: the ninth, ceil(11 x .8), not the eighth."""
+    truth = torch.arange(1.0, 11.0).reshape(1, 2, 5)
+    assert interval_factor(truth, torch.zeros(1, 2, 5), torch.ones(1, 2, 5), 0.8) == 9.0

@@ -55,3 +55,16 @@ def test_elastoplastic_areas_conserve_load(reference):
 def test_greenwood_williamson_low_load_is_linear():
     area, load = closed_forms.greenwood_williamson(torch.tensor([3.0, 4.0], dtype=F64), 1.0, 1.0, 1.0, 1.0)
     assert float((area[1] / load[1]) / (area[0] / load[0])) == pytest.approx(1.0, abs=0.15)
+
+
+def test_greenwood_williamson_is_its_integrals():
+    x, density, radius, deviation, modulus = 1.3, 4.0, 3.0, 0.5, 7.0
+    z = torch.linspace(x, x + 12.0, 200_001, dtype=F64)
+    normal = torch.exp(-0.5 * z.square()) / math.sqrt(2.0 * math.pi)
+    one, more = (float(torch.trapezoid((z - x) ** n * normal, z)) for n in (1.0, 1.5))
+    area, load = closed_forms.greenwood_williamson(
+        torch.tensor(x * deviation, dtype=F64), density, radius, deviation, modulus
+    )
+    assert float(area) == pytest.approx(math.pi * density * radius * deviation * one, rel=1e-5)
+    expected = 4.0 / 3.0 * density * modulus * radius**0.5 * deviation**1.5 * more
+    assert float(load) == pytest.approx(expected, rel=1e-5)
