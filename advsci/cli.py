@@ -1,8 +1,8 @@
 """How a schema becomes a command: ``command(app, "train", "advsci_x.config:Train", "advsci_x.commands.train:run")``.
 
-Every command made here takes each setting of its schema as an option, and ``--config``, ``--print-config`` and
-``--dry-run``. A script's ``--help`` imports no schema; nothing of the implementation is imported before the settings
-are valid. See docs/commands.md.
+Every command made here takes each setting of its schema as an option, and ``--config``, ``--print-config``,
+``--dry-run``, ``--json`` and ``--quiet``. A script's ``--help`` imports no schema; nothing of the implementation is
+imported before the settings are valid. See docs/commands.md.
 """
 
 import ast

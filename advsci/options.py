@@ -5,22 +5,24 @@ Cyclopts reads a function's signature; here it is made of the schema's fields, w
 
 import enum
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from cyclopts import Parameter
 
 from advsci.cli import COMMANDS, Command, check_installed, execute, resolve
 from advsci.config import Config, Origin, dotted, leaves, load_config, merge, read_toml, to_toml
-from advsci.errors import ConfigError, DataError
+from advsci.errors import AdvsciError, ConfigError, DataError
 from advsci.files.plain import parse_toml
+from advsci.output import answer, output
 
 __all__ = ["function_of"]
 
 Key = tuple[str, ...]
-_RESERVED = ("config", "print_config", "dry_run")
+_RESERVED = ("config", "print_config", "dry_run", "json", "quiet")
 
 
 def __getattr__(name: str) -> Any:
@@ -55,17 +57,15 @@ def function_of(command: Command) -> Callable[..., Any]:
     def call(*args: Any, **options: Any) -> Any:
         """What the command gives, run with the settings ``args`` and ``options``."""
         options |= dict(zip([_identifier(tuple(p.split("."))) for p in command.positional], args, strict=False))
-        file, show, dry = (options.pop(key, None) for key in _RESERVED)
+        asked = Asked(*(options.pop(key, None) for key in _RESERVED))
         given = _given(fields, options)
-        config = load_config(schema, file, given)
-        if not show:
-            check_installed(command.requires, command.name.split("-")[0])
-        if not (show or dry):
-            return execute(resolve(command.run), config, name=command.name)
-        _show(config, file, given)
-        if dry:
-            _show_plan(command.plan, config)
-        return None
+        if not asked.json:
+            return _done(command, load_config(schema, asked.config, given), asked, given)
+        try:
+            return _answered(command, load_config(schema, asked.config, given), asked)
+        except AdvsciError as error:
+            print(answer(command.name, 2 if isinstance(error, ConfigError) else 1, error=str(error)))
+            raise
 
     parameters = _parameters(fields, command.positional)
     call.__name__ = command.name.replace("-", "_")
@@ -74,6 +74,49 @@ def function_of(command: Command) -> Callable[..., Any]:
     call.schema, call.run = schema, command.run  # type: ignore[attr-defined]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return call
+
+
+class Asked(NamedTuple):
+    """The options of every command, in the order of ``_RESERVED``."""
+
+    config: Path | None
+    print_config: bool | None
+    dry_run: bool | None
+    json: bool | None
+    quiet: bool | None
+
+
+def _done(command: Command, config: Config, asked: Asked, given: dict[str, Any]) -> Any:
+    """Run the command, or show the config, for a person."""
+    if not asked.print_config:
+        check_installed(command.requires, command.name.split("-")[0])
+    if not (asked.print_config or asked.dry_run):
+        with output(quiet=bool(asked.quiet)):
+            return execute(resolve(command.run), config, name=command.name)
+    _show(config, asked.config, given)
+    if asked.dry_run:
+        _show_plan(command.plan, config)
+    return None
+
+
+def _answered(command: Command, config: Config, asked: Asked) -> int:
+    """Run the command, or show the config, as one JSON object; returns the exit status."""
+    if asked.print_config:
+        print(answer(command.name, 0, settings=config.model_dump(mode="json")))
+        return 0
+    check_installed(command.requires, command.name.split("-")[0])
+    with output(as_json=True, quiet=bool(asked.quiet)) as found:
+        if asked.dry_run:
+            plan = resolve(command.plan)(config) if command.plan else {}
+            parts: dict[str, Any] = {"settings": config.model_dump(mode="json"), "plan": plan}
+            status = 0
+        else:
+            result = execute(resolve(command.run), config, name=command.name)
+            status = int(result) if isinstance(result, int) else 0
+            parts = {"result": None if isinstance(result, int) else result, "found": found}
+    if os.environ.get("RANK", "0") == "0":  # of several processes the first one speaks
+        print(answer(command.name, status, **parts))
+    return status
 
 
 def _check_names(schema: type[Config], fields: dict[Key, Any], positional: tuple[str, ...]) -> None:
@@ -113,7 +156,7 @@ def _show_plan(plan: str | None, config: Config) -> None:
 
 
 def _parameters(fields: dict[Key, Any], positional: tuple[str, ...]) -> list[inspect.Parameter]:
-    """An argument per setting, those that may be given by position first, then the three of every command."""
+    """An argument per setting, those that may be given by position first, then those of every command."""
     parameters = [_option(key, field, dotted(key) in positional) for key, field in fields.items()]
     order = {name: i for i, name in enumerate(positional)}
     parameters.sort(key=lambda p: order.get(p.name.replace("__", "."), len(order)))
@@ -122,6 +165,8 @@ def _parameters(fields: dict[Key, Any], positional: tuple[str, ...]) -> list[ins
         _keyword("config", Path, "Read settings from this TOML file; options given here override it.", short="-c"),
         _keyword("print_config", bool, "Print the resolved settings as TOML, with their origin, and stop."),
         _keyword("dry_run", bool, "Check settings and inputs, say what would be done, and stop."),
+        _keyword("json", bool, "Print one JSON object on standard output; all else goes to standard error."),
+        _keyword("quiet", bool, "Print no progress; findings, warnings and errors stay.", short="-q"),
     ]
 
 

@@ -25,8 +25,8 @@ SCRIPTS = {
 HEAD = """# Scripts and their options
 
 One table per command, made from the schema that Python, a TOML file and the command line read alike.
-Every command also takes `--config FILE.toml`, `--print-config` and `--dry-run`. What all commands do with folders,
-signals and errors stands in [Adding a command](../commands.md).
+Every command also takes `--config FILE.toml`, `--print-config`, `--dry-run`, `--json` and `--quiet`. What all
+commands do with folders, signals and errors stands in [Adding a command](../commands.md).
 """
 
 

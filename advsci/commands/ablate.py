@@ -11,6 +11,7 @@ from advsci.config import Config, RunConfig
 from advsci.errors import ConfigError
 from advsci.files.named import reading
 from advsci.files.plain import read_json
+from advsci.output import note, tell
 
 __all__ = ["Ablate", "external_metrics", "run"]
 
@@ -77,8 +78,8 @@ def run(config: Ablate) -> Path:
     (path / "ablation.json").write_text(json.dumps({"scores": scores, "seconds": seconds}, indent=2), encoding="utf-8")
     rows = found.rows()
     for row in rows:
-        print("  ".join(f"{key} {value:.4g}" if isinstance(value, float) else str(value) for key, value in row.items()))
-    print(found.text())
+        tell("  ".join(f"{key} {value:.4g}" if isinstance(value, float) else str(value) for key, value in row.items()))
+    tell(found.text(), {"shares": rows})
     page = path / "ablation.html"
     with drawn("page"):
         report = Report(f"What the parts of {config.folder.resolve().name} are worth")
@@ -157,7 +158,7 @@ def _trained(folder: Path, about: Mapping[str, Any], part: str, seed: int) -> tu
     settings = about["settings"] | {"seed": int(about["settings"]["seed"]) + seed, "out": out, "overwrite": False}
     config = schema.model_validate(settings)
     assert isinstance(config, RunConfig)
-    print(f"{name}, seed {config.seed} ...", flush=True)
+    note(f"{name}, seed {config.seed} ...")
     done = read_json(out / "run.json").get("state") == "finished" if (out / "run.json").exists() else False
     with switched_off(None if part == "nothing" else part) as switch:
         execute(function, config, name=about["command"])

@@ -10,6 +10,7 @@ from pydantic import Field
 from advsci.config import Config
 from advsci.errors import DataError
 from advsci.files.manifest import manifest_of, record_manifest, verify_manifest
+from advsci.output import tell
 from advsci.parts import parts
 
 __all__ = ["Card", "Fetch", "List", "Verify", "card", "fetch", "list_", "verify"]
@@ -64,9 +65,13 @@ def list_(config: List) -> None:
     """
     chosen = [entry for _, entry in _entries() if config.kind in ("", entry.kind)]
     width = max((len(entry.name) for entry in chosen), default=0)
+    places = {entry.name: _where(entry) for entry in chosen}
+    facts = {
+        entry.name: {"kind": entry.kind, "where": places[entry.name], "licence": entry.licence} for entry in chosen
+    }
     for entry in chosen:
-        print(f"{entry.name:{width}}  {entry.kind:9} {_where(entry):9} {entry.licence}")
-        print(f"{'':{width}}  {entry.description}")
+        tell(f"{entry.name:{width}}  {entry.kind:9} {places[entry.name]:9} {entry.licence}", {"datasets": facts})
+        tell(f"{'':{width}}  {entry.description}")
 
 
 def card(config: Card) -> None:
@@ -77,7 +82,8 @@ def card(config: Card) -> None:
     config
         Which data set.
     """
-    print(_found(config.name)[1].card(), end="")
+    text = _found(config.name)[1].card()
+    tell(text.rstrip("\n"), {"card": text})
 
 
 def _entries() -> Iterator[tuple[Any, Any]]:
@@ -118,8 +124,9 @@ def fetch(config: Fetch) -> None:
     """
     registry, entry = _found(config.name)
     made = registry.prepared(entry.name)
-    for path in [made] if made else registry.fetch(entry.name).values():
-        print(path)
+    paths = [made] if made else list(registry.fetch(entry.name).values())
+    for path in paths:
+        tell(str(path), {"paths": paths})
 
 
 def verify(config: Verify) -> int:
@@ -147,12 +154,12 @@ def verify(config: Verify) -> int:
     states: list[tuple[Any, str]] = [
         (path, state) for registry, entry in chosen for path, state in registry.verify(entry)
     ]
-    for path, state in states:
-        if config.name or state != "absent":
-            print(f"{state:8} {path}")
+    shown = {str(path): state for path, state in states if config.name or state != "absent"}
+    for path, state in shown.items():
+        tell(f"{state:8} {path}", {"files": shown})
     altered = [path for path, state in states if state == "altered"]
     if altered:
-        print(f"{len(altered)} altered: delete them and fetch them again")
+        tell(f"{len(altered)} altered: delete them and fetch them again")
     return int(bool(altered))
 
 
@@ -162,7 +169,8 @@ def _yours(path: Path) -> bool:
 
 def _verify_own(path: Path, record: bool) -> int:
     if record:
-        print(f"recorded {record_manifest(path)}")
+        manifest = record_manifest(path)
+        tell(f"recorded {manifest}", {"manifest": manifest})
         return 0
     if not manifest_of(path).is_file():
         raise DataError(
@@ -172,6 +180,7 @@ def _verify_own(path: Path, record: bool) -> int:
     states = list(verify_manifest(path))
     wrong = [(name, state) for name, state in states if state != "ok"]
     for name, state in wrong:
-        print(f"{state:8} {name}")
-    print(f"{len(states) - len(wrong)} of {len(states)} files are as they were recorded")
+        tell(f"{state:8} {name}")
+    right = len(states) - len(wrong)
+    tell(f"{right} of {len(states)} files are as they were recorded", {"files": dict(states)})
     return int(bool(wrong))

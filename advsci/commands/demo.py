@@ -15,6 +15,7 @@ from pydantic import Field
 
 from advsci.config import Config
 from advsci.errors import ConfigError
+from advsci.output import note, tell
 from advsci.parts import parts
 
 __all__ = ["Demo", "demos", "run"]
@@ -79,7 +80,7 @@ def run(config: Demo) -> Path:
         )
     page, failures = out / "report.html", []
     for name in config.only or found:
-        print(f"demo: {name} ...", flush=True)
+        note(f"demo: {name} ...")
         start = time.monotonic()
         try:
             own = found[name]()(report, out / name, config.quick)
@@ -91,6 +92,6 @@ def run(config: Demo) -> Path:
             report.text(f"The full report of this run, beside this page: `{relpath(own, out)}` ({seconds:.0f} s).")
         report.write(page)
     if failures:
-        print(page)
+        tell(str(page), {"page": page})
         raise failures[0]
     return page

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from advsci.config import Config
 from advsci.errors import ConfigError
+from advsci.output import tell
 
 __all__ = ["Diagnose", "run"]
 
@@ -53,10 +54,11 @@ def run(config: Diagnose) -> Path | None:
     refuse_links(config.folder)
     trainings = adversarial_trainings(config.folder)
     if not trainings:
-        print(f"{config.folder} holds no adversarial training: nothing to diagnose.")
+        tell(f"{config.folder} holds no adversarial training: nothing to diagnose.")
         return None
-    for name, records in trainings.items():
-        print(f"{name}: {judge(records).text()}" if name else judge(records).text())
+    said = {name: judge(records).text() for name, records in trainings.items()}
+    for name, text in said.items():
+        tell(f"{name}: {text}" if name else text, {"trainings": said})
     report = verdict_section(Report(f"Diagnosis of {config.folder.resolve().name}"), config.folder)
     for name in trainings:
         training_section(report, config.folder / name, title=f"Training {name}".strip())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import advsci
 from advsci.config import Config
+from advsci.output import tell
 from advsci.parts import parts
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ def run(config: Doctor) -> int:
     """
     found = list(checks())
     width = max(len(check.subject) for check in found)
+    facts = {"checks": [check._asdict() for check in found]}
     for check in found:
-        print(f"{check.state:8} {check.subject:{width}}  {check.found}")
+        tell(f"{check.state:8} {check.subject:{width}}  {check.found}", facts)
         if check.advice:
-            print(f"{'':8} {'':{width}}  -> {check.advice}")
+            tell(f"{'':8} {'':{width}}  -> {check.advice}")
     return int(any(check.state == "problem" for check in found))
 
 

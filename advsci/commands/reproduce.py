@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from advsci.config import Config
 from advsci.errors import AdvsciError
+from advsci.output import note, tell
 
 if TYPE_CHECKING:
     from advsci.papers.paper import Effort, Paper
@@ -81,7 +82,7 @@ def run(config: Reproduce) -> Path | int | None:
         try:
             found = _one(paper, config)
         except AdvsciError as error:
-            print(f"error: {error}", flush=True)
+            tell(f"error: {error}")
             found = 1
         status = max(status, found if isinstance(found, int) else 0)
     return status
@@ -117,9 +118,10 @@ def _list() -> None:
     from advsci.papers import papers, read_paper
 
     width = max(map(len, papers()), default=0)
-    for name in papers():
-        paper = read_paper(name)
-        print(f"{name:{width}}  {len(paper.cells):3} cells  {paper.citation}; {paper.shows}")
+    known = {name: read_paper(name) for name in papers()}
+    facts = {name: {"cells": len(p.cells), "citation": p.citation, "shows": p.shows} for name, p in known.items()}
+    for name, paper in known.items():
+        tell(f"{name:{width}}  {len(paper.cells):3} cells  {paper.citation}; {paper.shows}", {"papers": facts})
 
 
 def _folder(paper: "Paper", config: Reproduce) -> Path:
@@ -136,7 +138,7 @@ def _one(paper: "Paper", config: Reproduce) -> Path | int:
     from advsci.training.environment import environment
 
     out, data = _folder(paper, config).resolve(), _data(paper)
-    print(f"{paper.name}: {paper.citation}; {paper.shows} ...", flush=True)
+    note(f"{paper.name}: {paper.citation}; {paper.shows} ...")
     measured = run_steps(paper, out, config.effort, data, cores=config.cores, profile=config.profile)
     absent = [name for name, state in data.items() if state == "absent"]
     results = judge(paper, measured["cells"], config.effort, absent)
@@ -147,16 +149,17 @@ def _one(paper: "Paper", config: Reproduce) -> Path | int:
     written = out / "report.html"
     write_crate(paper, config.effort, out, [name for name in FILES if (out / name).exists()])
     for result in results:
-        print(f"  {result.status:14}  {_said(result)}")
-    print(f"{paper.name}: {headline(results)}", flush=True)
+        tell(f"  {result.status:14}  {_said(result)}")
+    cells = {result.cell.name: {"status": result.status, "said": _said(result)} for result in results}
+    tell(f"{paper.name}: {headline(results)}", {paper.name: {"cells": cells, "page": written}})
     gone = lost(paper, config.effort, results)
     if config.record:
         record(paper, config.effort, results)
     if not config.check:
         return written
     for result in gone:
-        print(f"{paper.name}: lost: {result.cell.name}, reproduced before", flush=True)
-    print(written, flush=True)
+        tell(f"{paper.name}: lost: {result.cell.name}, reproduced before")
+    tell(str(written))
     return int(bool(gone))
 
 

@@ -16,6 +16,7 @@ from advsci.config import Config, RunConfig, load_config, merge, read_toml
 from advsci.errors import CheckpointError, ConfigError
 from advsci.files.plain import read_json
 from advsci.files.writing import write_whole
+from advsci.output import tell
 
 __all__ = ["Sweep", "run"]
 
@@ -142,7 +143,8 @@ def _submit(config: Sweep) -> None:
     executor = submitit.AutoExecutor(folder=config.out / "jobs", cluster=config.submit)
     executor.update_parameters(name=f"advsci-{config.command}", timeout_min=24 * 60)
     jobs = [executor.submit(run, config.replace(submit=None)) for _ in range(config.workers)]
-    print(f"submitted {', '.join(job.job_id for job in jobs)}; their output is in {config.out / 'jobs'}")
+    names = [job.job_id for job in jobs]
+    tell(f"submitted {', '.join(names)}; their output is in {config.out / 'jobs'}", {"jobs": names})
 
 
 def _page(trials: Trials) -> Path:
@@ -159,7 +161,8 @@ def _page(trials: Trials) -> Path:
     settings = (trials.folder / folder_of(best) / "settings.toml").read_text(encoding="utf-8")
     write_whole(trials.folder / "best.toml", settings)
     said = ", ".join(f"{one.name} {one.value(best.params[one.name])}" for one in trials.vary)
-    print(f"best of {len(done)} that came to their end: {said}: {trials.metric} {best.value:.4g}")
+    facts = {"trials": len(done), "best": dict(best.params), trials.metric: best.value}
+    tell(f"best of {len(done)} that came to their end: {said}: {trials.metric} {best.value:.4g}", facts)
     with drawn("page"):
         report = Report(f"Sweep of {trials.command}", f"{trials.direction} {trials.metric}")
         report.text(f"Best: {said}. `best.toml` holds all settings of it, for `--config`.")

@@ -15,6 +15,7 @@ from advsci.commands.vary import Vary
 from advsci.config import RunConfig, load_config, merge, to_toml
 from advsci.errors import AdvsciError, CheckpointError, ConfigError
 from advsci.files.writing import write_whole
+from advsci.output import note
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -135,7 +136,7 @@ class Trials:
                 value = self._measured(trial, values, folder)
             except _GivenUp:
                 self.study.tell(trial, state=TrialState.PRUNED)
-                print(f"{said}: given up", flush=True)
+                note(f"{said}: given up")
             except ConfigError:
                 self.study.tell(trial, state=TrialState.FAIL)
                 raise
@@ -145,7 +146,7 @@ class Trials:
                 print(f"{said}: {error}", file=sys.stderr, flush=True)
             else:
                 self.study.tell(trial, value)
-                print(f"{said}: {self.metric} {value:.4g}", flush=True)
+                note(f"{said}: {self.metric} {value:.4g}")
 
     @contextmanager
     def _taken(self, name: str) -> Iterator[Path]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from advsci import output
+
 __all__ = ["Show", "show_progress"]
 
 
@@ -30,9 +32,9 @@ def show_progress(total: int, title: str, *, start: int = 0, every: float = 5.0,
     every
         Seconds between two lines.
     quiet
-        Show nothing.
+        Show nothing, as under a command's ``--quiet``.
     """
-    if quiet:
+    if quiet or output.quiet():
         yield lambda step, text="": None
     elif sys.stderr.isatty():
         from rich.console import Console

@@ -13,6 +13,7 @@ from torch import Tensor
 from advsci.devices import torch_device
 from advsci.errors import ConfigError, DataError
 from advsci.files import read_array
+from advsci.output import tell
 from advsci.report import Report, drawn, verdict_section
 from advsci.streams import Stream
 from advsci.training import Run
@@ -243,9 +244,10 @@ def run(config: Design, folder: Run) -> Path:
         for i, h in enumerate(heights):
             write_map(folder.path / f"design-{i:04d}.{suffix}", h, (float(designs.cell[i]), float(designs.cell[i])))
     low, high = facts.pop("reachable")  # type: ignore[misc]
-    print(f"{config.count} designs in {seconds:.2f} s; reachable here: mu = {low:.3g} to {high:.3g}")
+    text = f"{config.count} designs in {seconds:.2f} s; reachable here: mu = {low:.3g} to {high:.3g}"
+    tell(text, {"designs": config.count, "reachable": [low, high], **facts})
     for fact, value in facts.items():
-        print(f"{fact}: {value:.3g}")
+        tell(f"{fact}: {value:.3g}")
     return path
 
 

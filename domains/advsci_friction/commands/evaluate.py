@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from advsci.devices import torch_device
+from advsci.output import tell
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_friction.config import Evaluate
@@ -53,7 +54,7 @@ def run(config: Evaluate, folder: Run) -> Path:
     path.write_text(
         json.dumps({"solver": config.solver, "pixels": config.finer * pixels, **found, "designs": rows}, indent=2)
     )
-    print(", ".join(f"{key} {value:.4g}" for key, value in found.items()))
+    tell(", ".join(f"{key} {value:.4g}" for key, value in found.items()), found)
     return path
 
 

@@ -7,6 +7,7 @@ import torch
 
 from advsci.devices import torch_device
 from advsci.files import write_arrays
+from advsci.output import tell
 from advsci.report import drawn
 from advsci.training import Run
 from advsci_friction.config import Solve
@@ -100,8 +101,10 @@ def run(config: Solve, folder: Run) -> Path:
     heights, pressure = contact.heights.cpu().numpy(), contact.pressure.cpu().numpy()
     write_arrays(folder.path / "contact.npz", {"heights": heights, "pressure": pressure, "size": scan.size})
     (folder.path / "contact.json").write_text(json.dumps({"figures": figures, "concerns": notes}, indent=2))
+    said = ", ".join(f"{key} {value:.4g}" for key, value in figures.items() if isinstance(value, float))
+    tell(said, {"figures": figures, "concerns": notes})
     for note in notes:
-        print(f"note: {note}")
+        tell(f"note: {note}")
     with drawn("page"):
         contact_page(scan, contact, material_of(config), figures, notes).write(folder.report)
     return folder.report if folder.report.exists() else folder.path / "contact.json"

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from advsci.devices import torch_device
+from advsci.output import note
 from advsci.report import Report, drawn, verdict_section
 from advsci.streams import Stream
 from advsci.training import Run
@@ -94,7 +95,7 @@ def run(config: Train, folder: Run) -> Path:
     designer, seconds = train_designer(config, folder)
     path = folder.path / "model.safetensors"
     save_designer(designer, path, config.model_dump(mode="json", exclude={"out"}) | {"seconds": seconds})
-    print(", ".join(f"{part} {value:.0f} s" for part, value in seconds.items()) + " of CPU time")
+    note(", ".join(f"{part} {value:.0f} s" for part, value in seconds.items()) + " of CPU time")
     with drawn("report"):
         report = Report("Texture designer", f"{config.shapes} shapes, {config.steps} steps with physics")
         report.card("Contacts known", len(designer.known["area"]), note="characters that the generator honours")

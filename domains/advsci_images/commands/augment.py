@@ -8,6 +8,7 @@ import torch
 
 from advsci.devices import torch_device
 from advsci.errors import ConfigError, DataError
+from advsci.output import tell
 from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
@@ -115,7 +116,7 @@ def run(config: Augment, folder: Run) -> Path:
         for r in REMEDIES
     ]
     words = verdict(recalls)
-    print(words)
+    tell(words, {"verdict": words, "remedies": table})
     with drawn("report"):
         report = Report("Rare classes", f"{config.data}, classes {config.minority}, {config.seeds} seeds")
         report.section("Does it help?").table(table)

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from advsci.devices import torch_device
+from advsci.output import tell
 from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
@@ -83,5 +84,9 @@ def run(config: Caption, folder: Run) -> Path:
         runs = {"coarse stage": stages["painter"].stage("coarse"), "fine stage": stages["painter"].stage("fine")}
         training_sections(report, runs)
         report.write(folder.report)
-    print(f"all four attributes right in {float(found['all']):.3f} of 1,000 images, R-precision {float(precision):.3f}")
+    right = float(found["all"])
+    tell(
+        f"all four attributes right in {right:.3f} of 1,000 images, R-precision {float(precision):.3f}",
+        {"all attributes right": right, "R-precision": float(precision)},
+    )
     return folder.samples

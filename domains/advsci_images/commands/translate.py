@@ -8,6 +8,7 @@ import torch
 
 from advsci.devices import torch_device
 from advsci.errors import DataError
+from advsci.output import tell
 from advsci.report import Report, drawn
 from advsci.training import Run
 from advsci_images.config import Translate
@@ -141,7 +142,7 @@ def run(config: Translate, folder: Run) -> Path:
         training_sections(report, {config.method: folder})
         report.write(folder.report)
     for line in seen.warnings() if seen is not None else []:
-        print(f"warning: {line}")
+        tell(f"warning: {line}", {"warnings": list(seen.warnings()) if seen else []})
     return folder.samples / "translated"
 
 

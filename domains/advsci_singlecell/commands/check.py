@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from advsci.output import tell
 from advsci_singlecell.config import Check
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
@@ -31,10 +32,11 @@ def run(config: Check) -> int:
     fields = Fields.from_mapping(config.keys())
     cells = Cells.of(adata, fields, likelihood=config.likelihood)
     kind = "counts" if cells.counts else "log-expression"
-    print(f"{adata.n_obs} cells, {adata.n_vars} genes, {len(cells.batches)} batches, {kind}: {source}")
+    facts = {"cells": adata.n_obs, "genes": adata.n_vars, "batches": len(cells.batches), "kind": kind}
+    tell(f"{adata.n_obs} cells, {adata.n_vars} genes, {len(cells.batches)} batches, {kind}: {source}", facts)
     key = config.condition_key or config.labels_key or ("cell_type" if "cell_type" in adata.obs else None)
     if key is None:
-        print("no column with types or conditions was named: confounding was not checked (--condition-key)")
+        tell("no column with types or conditions was named: confounding was not checked (--condition-key)")
         return 0
     rows = np.arange(adata.n_obs) if adata.n_obs <= 20_000 else np.linspace(0, adata.n_obs - 1, 20_000).astype(int)
     genes = select_genes(cells.matrix, cells.batch, 2000, counts=cells.counts, rows=rows)
@@ -43,14 +45,15 @@ def run(config: Check) -> int:
     found = check_confounding(
         projection(cells.matrix, rows), adata.obs[config.batch_key].iloc[rows], other, biology=key
     )
-    print(found.composition.to_string())
-    print(f"association of batch and {key} (Cramer's V): {found.association:.2f}")
-    print(
+    tell(found.composition.to_string(), {"composition": found.composition.T.to_dict()})
+    tell(f"association of batch and {key} (Cramer's V): {found.association:.2f}", {"association": found.association})
+    tell(
         f"variance explained by batch alone {found.batch_only:.1%}, by {key} alone {found.other_only:.1%}, "
-        f"by either and not to be told apart {found.shared:.1%}"
+        f"by either and not to be told apart {found.shared:.1%}",
+        {"batch alone": found.batch_only, f"{key} alone": found.other_only, "shared": found.shared},
     )
     for warning in found.warnings:
-        print(f"warning: {warning}")
+        tell(f"warning: {warning}", {"warnings": found.warnings})
     return int(any("fully confounded" in warning for warning in found.warnings))
 
 

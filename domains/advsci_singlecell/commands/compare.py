@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from advsci.files import write_arrays
+from advsci.output import note, tell
 from advsci.report import Report, drawn
 from advsci.training import Run
 from advsci_singlecell.baselines.controls import CONTROLS
@@ -61,7 +62,7 @@ def run(config: Compare, folder: Run) -> Path:
         start = time.perf_counter()
         embeddings[name] = method(prepared)
         seconds[name] = time.perf_counter() - start
-        print(f"{name}: {seconds[name]:.1f} s", flush=True)
+        note(f"{name}: {seconds[name]:.1f} s")
     if config.averaging:
         embeddings |= {f"{name}, averaged": averaged(z, model.cells.batch) for name, z in embeddings.items()}
     batch, types = adata.obs[config.batch_key], adata.obs[config.score_key]
@@ -69,7 +70,7 @@ def run(config: Compare, folder: Run) -> Path:
     if config.scib:
         table = pd.concat([scib_scores(embeddings, batch, types, prepared.components), table], axis=1)
     table["seconds"] = pd.Series(seconds)
-    print(table.T.to_string(float_format=lambda value: f"{value:.3f}"))
+    tell(table.T.to_string(float_format=lambda value: f"{value:.3f}"), {"scores": table.T.to_dict()})
     write_arrays(folder.path / "embeddings.npz", embeddings)
     table.to_csv(folder.path / "scores.csv")
     with drawn("report"):
@@ -84,7 +85,7 @@ def _page(config: Compare, table: Any, source: str, model: Model, folder: Run) -
     if config.curve:
         batch, types = model.adata.obs[config.batch_key], model.adata.obs[config.score_key]
         curve = strength_curve(model, batch, types, rows=some_rows(len(batch)))
-        print(curve.to_string(float_format=lambda value: f"{value:.3f}"))
+        tell(curve.to_string(float_format=lambda value: f"{value:.3f}"), {"curve": curve.to_dict("records")})
         report.section("Over-correction by strength", "The model trained again with a fixed strength of the adversary.")
         report.figure(strength_picture(curve), caption="Scores over the strength of the adversary.")
     report.write(folder.report)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from advsci.errors import DataError
+from advsci.output import tell
 from advsci_singlecell.config import Evaluate
 from advsci_singlecell.data.cells import column_of
 from advsci_singlecell.data.files import read_cells
@@ -33,7 +34,7 @@ def run(config: Evaluate) -> int:
         column_of(adata, getattr(config, setting), setting)
     fair = fair_embedding(adata, config.labels_key)
     if fair != "X_advsci" and not config.embeddings:
-        print(f"X_advsci was computed from obs['{config.labels_key}']; scored is {fair}, without a cell's own label")
+        tell(f"X_advsci was computed from obs['{config.labels_key}']; scored is {fair}, without a cell's own label")
     names = config.embeddings or ["X_advsci_pca", fair]
     chosen = {name: np.asarray(adata.obsm[name]) for name in names if name in adata.obsm}
     if not chosen:
@@ -46,7 +47,7 @@ def run(config: Evaluate) -> int:
     if config.scib:
         before = chosen.get("X_advsci_pca", next(iter(chosen.values())))
         table = pd.concat([table, scib_scores(chosen, batch, types, before, unlabeled_category=unknown)], axis=1)
-    print(table.T.to_string(float_format=lambda value: f"{value:.3f}"))
+    tell(table.T.to_string(float_format=lambda value: f"{value:.3f}"), {"scores": table.T.to_dict()})
     return 0
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from advsci.output import tell
 from advsci_singlecell.config import Map
 from advsci_singlecell.data.files import load_input
 from advsci_singlecell.data.on_disk import write_cells
@@ -34,10 +35,17 @@ def run(config: Map) -> Path:
     if found.types is not None:
         query.obs["advsci_type"] = found.types.astype(str).to_numpy()
     strange = float(np.mean(found.p_value < 0.05))
-    print(f"{query.n_obs} cells of {source}; unseen batches: {', '.join(found.unseen_batches) or 'none'}")
-    print(f"unlike anything in the reference at p < 0.05: {strange:.1%} of the cells (5 % would be by chance)")
+    unseen = list(found.unseen_batches)
+    tell(
+        f"{query.n_obs} cells of {source}; unseen batches: {', '.join(unseen) or 'none'}",
+        {"cells": query.n_obs, "unseen batches": unseen, "missing genes": list(found.missing_genes)},
+    )
+    tell(
+        f"unlike anything in the reference at p < 0.05: {strange:.1%} of the cells (5 % would be by chance)",
+        {"unlike the reference": strange},
+    )
     if found.missing_genes:
-        print(f"warning: {len(found.missing_genes)} genes of the embedding are missing and count as average")
+        tell(f"warning: {len(found.missing_genes)} genes of the embedding are missing and count as average")
     write_cells(query, config.output)
     return config.output
 
