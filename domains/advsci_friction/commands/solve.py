@@ -101,7 +101,8 @@ def run(config: Solve, folder: Run) -> Path:
     heights, pressure = contact.heights.cpu().numpy(), contact.pressure.cpu().numpy()
     write_arrays(folder.path / "contact.npz", {"heights": heights, "pressure": pressure, "size": scan.size})
     (folder.path / "contact.json").write_text(json.dumps({"figures": figures, "concerns": notes}, indent=2))
-    said = ", ".join(f"{key} {value:.4g}" for key, value in figures.items() if isinstance(value, float))
+    shown = {key: figures[key] for key in ("coefficient of friction", "contact area / nominal")}
+    said = ", ".join(f"{key} {'unknown' if value is None else f'{value:.4g}'}" for key, value in shown.items())
     tell(said, {"figures": figures, "concerns": notes})
     for note in notes:
         tell(f"note: {note}")
