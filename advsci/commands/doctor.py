@@ -25,6 +25,10 @@ class Doctor(Config):
     """
 
 
+_OURS = ("bench", "docs", "test")
+"""Extras for work on advsci itself: a user misses nothing without them."""
+
+
 class Check(NamedTuple):
     """One finding; ``advice`` is empty where there is nothing to do."""
 
@@ -79,7 +83,7 @@ def _devices() -> Iterator[Check]:
 
 
 def _packages() -> Iterator[Check]:
-    """Installed versions against the requirements of the core and of each extra."""
+    """Installed versions against the requirements of the core and of each extra that users install."""
     from importlib import metadata
 
     from packaging.requirements import Requirement
@@ -91,7 +95,7 @@ def _packages() -> Iterator[Check]:
         absent = [name for name, version in versions.items() if version is None]
         stale = [f"{r.name} {v}, expected {r.specifier}" for r in requirements if _violates(r, v := versions[r.name])]
         target = f"advsci[{extra}]" if extra else "advsci"
-        if not requirements:
+        if not requirements or extra in _OURS:
             continue
         elif stale:
             yield Check(target, "problem", "; ".join(stale), f"pip install --upgrade '{target}'")

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Int8
 from torch import Tensor
 
-from advsci.errors import ShapeError, needs
+from advsci.errors import DataError, ShapeError, needs
 from advsci_circuits.graphs.circuit import Circuit
 
 __all__ = ["CircuitBatch"]
@@ -132,9 +132,21 @@ class CircuitBatch:
         ----------
         items
             One ``Data`` per circuit.
+
+        Raises
+        ------
+        DataError
+            One has no ``edge_index``, or no ``edge_type`` of 0 and 1 for each of its edges.
         """
         matrices = []
-        for item in items:
+        for i, item in enumerate(items):
+            edges, kinds = getattr(item, "edge_index", None), getattr(item, "edge_type", None)
+            signed = edges is not None and kinds is not None and kinds.shape == edges.shape[1:]
+            if not signed or bool(((kinds != 0) & (kinds != 1)).any()):
+                raise DataError(
+                    f"got graph {i} whose edges have no signs; expected edge_index [2, e] and edge_type [e], "
+                    "0 activation, 1 repression. Try: data.edge_type = (data.edge_attr[:, 0] < 0).long()."
+                )
             matrix = np.zeros((item.num_nodes, item.num_nodes), dtype=np.int8)
             source, target = item.edge_index.cpu().numpy()
             matrix[target, source] = 1 - 2 * item.edge_type.cpu().numpy()

@@ -5,6 +5,8 @@ from advsci_inverse.operators.adapters import as_operator as as_operator
 from advsci_inverse.operators.adapters import from_callables as from_callables
 from advsci_inverse.operators.adapters import from_deepinv as from_deepinv
 from advsci_inverse.operators.adapters import from_scipy as from_scipy
+from advsci_inverse.operators.foreign import to_deepinv as to_deepinv
+from advsci_inverse.operators.foreign import to_scipy as to_scipy
 from advsci_inverse.operators.fourier import DynamicSampling as DynamicSampling
 from advsci_inverse.operators.fourier import FourierSampling as FourierSampling
 from advsci_inverse.operators.fourier import cartesian_mask as cartesian_mask

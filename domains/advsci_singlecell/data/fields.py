@@ -9,9 +9,12 @@ from advsci.errors import DataError
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["Fields"]
+__all__ = ["Fields", "one_table", "tables_of"]
 
 REGISTRY = "_advsci"
+
+_WAYS = ("mod", "tables")
+"""Attributes under which containers keep their AnnData: MuData its modalities, SpatialData its tables."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,13 @@ class Fields:
         DataError
             It is no AnnData, but, say, a MuData of several modalities.
         """
-        modalities = list(getattr(adata, "mod", {}))
-        if modalities or not hasattr(adata, "obs") or not hasattr(adata, "uns"):
-            wanted = f"mdata.mod['{modalities[0]}']" if modalities else "one modality, such as mdata.mod['rna']"
-            raise DataError(f"got a {type(adata).__name__}; expected an AnnData. Try: {wanted}.")
+        tables = tables_of(adata)
+        if tables is not None or not hasattr(adata, "obs") or not hasattr(adata, "uns"):
+            wanted = next((f"{way}['{name}']" for name in tables or {} for way in _WAYS if hasattr(adata, way)), "")
+            raise DataError(
+                f"got a {type(adata).__name__}; expected an AnnData. Try: "
+                + (f"its .{wanted}." if wanted else "one modality, such as mdata.mod['rna'].")
+            )
         adata.uns[REGISTRY] = {
             k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v is not None
         }
@@ -95,3 +101,61 @@ class Fields:
         """The keys as they were registered or stored."""
         values: dict[str, Any] = {k: tuple(v) if k.endswith("_keys") else v for k, v in keys.items() if v is not None}
         return cls(**values)
+
+
+def tables_of(data: Any) -> "dict[str, AnnData] | None":
+    """The AnnData that a container holds, by name.
+
+    Parameters
+    ----------
+    data
+        Anything.
+
+    Returns
+    -------
+    dict or None
+        Of a MuData its modalities, of a SpatialData its tables; None for what is neither.
+    """
+    found = next((getattr(data, way) for way in _WAYS if isinstance(getattr(data, way, None), Mapping)), None)
+    return None if found is None else dict(found)
+
+
+def one_table(data: Any) -> "AnnData":
+    """The AnnData that is meant: ``data`` itself, or the only one, or that of RNA, within a MuData or SpatialData.
+
+    It is the container's own, so that what is written into it is in the container.
+
+    Parameters
+    ----------
+    data
+        An AnnData, MuData or SpatialData.
+
+    Returns
+    -------
+    AnnData
+        The cells.
+
+    Raises
+    ------
+    DataError
+        The container has several, of which none is called ``rna``, or none.
+
+    Examples
+    --------
+    >>> import anndata, numpy as np
+    >>> from types import SimpleNamespace
+    >>> cells = anndata.AnnData(np.ones((3, 2)))
+    >>> one_table(SimpleNamespace(mod={"rna": cells, "atac": cells.copy()})) is cells
+    True
+    """
+    tables = tables_of(data)
+    if tables is None:
+        return data
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    if "rna" not in tables:
+        raise DataError(
+            f"got a {type(data).__name__} with {list(tables)}; expected one table, or one called 'rna'. "
+            "Try: the one that is meant, taken out of it."
+        )
+    return tables["rna"]

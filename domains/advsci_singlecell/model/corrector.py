@@ -8,6 +8,7 @@ from advsci.errors import ConfigError, DataError, ShapeError, needs
 from advsci.streams import Stream
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.cells import UNKNOWN, Cells, known_labels, warn_of_lookalikes
+from advsci_singlecell.data.fields import one_table
 from advsci_singlecell.game.training import Integration
 from advsci_singlecell.model.model import Model
 
@@ -178,6 +179,9 @@ def correct(
 
     Parameters
     ----------
+    adata
+        Cells and their counts. Of a MuData the modality ``rna``, or the only one, is corrected; of a SpatialData its
+        table. The embedding is then in that modality or table.
     keys
         Further keys of `Model.setup_anndata`: ``labels_key``, ``layer``, ...
     copy
@@ -202,6 +206,7 @@ def correct(
     >>> adata.obsm["X_advsci"].shape[0]
     200
     """
+    adata = one_table(adata)
     adata = adata.copy() if copy else adata
     Model.setup_anndata(adata, batch_key=batch_key, **keys)
     Model(adata, settings, seed=seed).train().annotate(key_added=key_added)

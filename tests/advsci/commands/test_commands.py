@@ -34,6 +34,13 @@ def test_doctor_tells_a_missing_extra_from_a_missing_requirement(monkeypatch):
     assert "pip install 'advsci[inverse]'" in found["advsci[inverse]"].advice
 
 
+def test_doctor_is_silent_about_packages_for_work_on_advsci_itself(monkeypatch):
+    monkeypatch.setattr(doctor, "_version", lambda name: None)
+    subjects = {check.subject for check in doctor._packages()}
+    assert "advsci[singlecell]" in subjects
+    assert not subjects & {"advsci[docs]", "advsci[test]", "advsci[bench]"}
+
+
 def test_doctor_names_a_version_that_is_too_old(monkeypatch):
     monkeypatch.setattr(doctor, "_version", lambda name: "0.0.1")
     found = next(check for check in doctor.checks() if check.subject == "advsci[track]")

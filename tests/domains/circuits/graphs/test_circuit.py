@@ -51,6 +51,9 @@ def test_edges_and_batches_round_trip():
     pyg = batch.to_pyg()
     assert pyg[1].edge_index.tolist() == [[0, 1, 2], [1, 2, 2]]
     assert (CircuitBatch.from_pyg(pyg).signs == batch.signs[:, :3, :3]).all()
+    pyg[1].edge_type = None
+    with pytest.raises(DataError, match="graph 1 whose edges have no signs"):
+        CircuitBatch.from_pyg(pyg)
     classes = batch.one_hot()
     assert (classes.sum((1, 2, 3)) == torch.tensor([4.0, 9.0])).all()
 
