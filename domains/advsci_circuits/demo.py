@@ -39,18 +39,18 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         The page of the designs.
     """
     settings = Train(  # no simulated function: the page shows the game alone
-        out=out / "training", game=True, data="embedded", examples=0, warmup=40 if quick else 80,
-        steps=4 if quick else 50, rounds=1, batch=16 if quick else 32, draws=500 if quick else 3000, width=16, blocks=2,
+        out=out / "training", game=True, data="embedded", examples=0, warmup=10 if quick else 80,
+        steps=2 if quick else 50, rounds=1, batch=16 if quick else 32, draws=100 if quick else 3000, width=16, blocks=2,
         largest=6, links=0, adversarial=0.2,
     )  # fmt: skip
     generator, _ = load_generator(execute(run, settings))
     known = set(canonical_keys(batch_of(real_circuits("embedded", 3, 6))))
-    sizes = 4 + Stream(1).at("sizes").integers(3, (100 if quick else 300,))
+    sizes = 4 + Stream(1).at("sizes").integers(3, (40 if quick else 300,))
     made = generate(generator, sizes, Stream(1).at("sample"))
     score = vun(made, known)
     likelihood, _ = load_likelihood()
-    budget = Budget(models=2500 if quick else 6_000, chains=16 if quick else 32, steps=20 if quick else 100,
-                    rounds=1, sets=60 if quick else 200, fit_steps=20 if quick else 100)  # fmt: skip
+    budget = Budget(models=1000 if quick else 6_000, chains=8 if quick else 32, steps=10 if quick else 100,
+                    rounds=1, sets=40 if quick else 200, fit_steps=10 if quick else 100)  # fmt: skip
     search = design(likelihood, "oscillation", Stream(2), best=3, budget=budget)
     save_designs(out, search, "oscillation", published_keys())
     page = Report(
