@@ -82,7 +82,7 @@ def write_onnx(network: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> bo
         )
         given = dict(zip(names, (x.cpu().numpy() for x in inputs), strict=True))
         (made,) = ReferenceEvaluator(str(path)).run(None, given)
-        np.testing.assert_allclose(made, network(*inputs).cpu().numpy(), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(np.asarray(made), network(*inputs).cpu().numpy(), rtol=1e-3, atol=1e-4)
     except Exception as error:  # torch and onnx raise many kinds for what they cannot translate
         return _warned("torch.onnx", network, path, error)
     return True
