@@ -263,6 +263,11 @@ def check_installed(packages: Sequence[str], extra: str) -> None:
         Names to import.
     extra
         The extra of advsci that brings them.
+
+    Raises
+    ------
+    MissingDependencyError
+        One of them is not installed; it is named.
     """
     for package in packages:
         if find_spec(package) is None:

@@ -142,6 +142,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     ----------
     path
         Where the file lies.
+
+    Raises
+    ------
+    ConfigError
+        There is no such file, or it is no TOML in UTF-8.
     """
     if not Path(path).is_file():
         raise ConfigError(f"{path}: got no such file; expected a TOML file. Try: --print-config > {path}.")

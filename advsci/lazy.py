@@ -35,6 +35,11 @@ def exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]
     ----------
     package
         The package's ``__name__``; the imports in its source must be absolute ``from module import name as name``.
+
+    Raises
+    ------
+    AdvsciError
+        The package is installed without its sources.
     """
     module = sys.modules[package]
     origin = module.__file__ or getattr(find_spec(package), "origin", None)

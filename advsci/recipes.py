@@ -49,6 +49,11 @@ def local_scale(x: Float[Tensor, "n d"], k: int = 10, *, points: int = 4000, see
         Samples (n ...).
     seed
         Root of all random numbers.
+
+    Raises
+    ------
+    DataError
+        There are no more samples than the neighbour that is asked for.
     """
     chosen = x[Stream(seed).at("local scale").permutation(len(x))[:points].to(x.device)]
     if len(chosen) <= k:
@@ -100,6 +105,11 @@ def low_dimensional(
         Samples a step.
     seed
         Key of the initial weights, the pieces and the waves.
+
+    Raises
+    ------
+    ConfigError
+        The data are not standardised.
 
     Examples
     --------
@@ -163,6 +173,11 @@ def images(
         Samples a step.
     seed
         Key of the initial weights.
+
+    Raises
+    ------
+    ConfigError
+        The images are not square, or leave [-1, 1].
 
     Examples
     --------

@@ -33,6 +33,11 @@ class VectorField:
         Optional positive factors (one a parameter, flat) on the rows of the field, for an optimizer that rescales
         gradients: the field becomes :math:`D v` with Jacobian :math:`D J`. See `adam_scale`.
 
+    Raises
+    ------
+    DataError
+        The gradients of the game do not depend on its parameters.
+
     Examples
     --------
     >>> from advsci import GAN, Stream

@@ -63,6 +63,8 @@ class Probe:
 
     Raises
     ------
+    ConfigError
+        The game is not adversarial.
     DataError
         There are fewer than 20 samples.
 

@@ -138,6 +138,11 @@ def game_spectrum(
     stream
         Key of the random start.
 
+    Raises
+    ------
+    ConfigError
+        More eigenvalues are asked for than steps are made, or fewer than one.
+
     Examples
     --------
     >>> from advsci import GAN, Stream

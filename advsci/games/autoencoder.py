@@ -62,7 +62,13 @@ class Autoencoder(Game):
         return {"reconstruction": (x - self.decoder(self.encoder(x))).square().mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a `ShapeError` where codes and reconstructions of ``batch`` do not fit; ``draw`` is empty."""
+        """Raise a `ShapeError` where codes and reconstructions of ``batch`` do not fit; ``draw`` is empty.
+
+        Raises
+        ------
+        ShapeError
+            The codes have not the stated length, or the decoder returns another shape than the data's.
+        """
         x = require(batch, "x", "Autoencoder")
         with torch.no_grad():
             code = self.encoder(x)
@@ -85,6 +91,11 @@ class Autoencoder(Game):
         ----------
         x
             Samples (n ...).
+
+        Raises
+        ------
+        DataError
+            There are no more samples than a code is long.
         """
         codes = self.encoder(x)
         if len(codes) <= codes.shape[1]:

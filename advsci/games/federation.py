@@ -172,6 +172,11 @@ class Federation(Game):
             Samples of all sites.
         draw
             Random numbers of all sites.
+
+        Raises
+        ------
+        DataError
+            A site has no samples.
         """
         for site, game in self._each():
             if not own(batch, site):

@@ -322,6 +322,11 @@ def require(batch: Batch, key: str, game: str) -> Tensor:
     ----------
     game
         Name of the game, for the error.
+
+    Raises
+    ------
+    DataError
+        The batch lacks the key.
     """
     if key not in batch:
         raise DataError(

@@ -69,7 +69,13 @@ class InstrumentalVariables(Game):
         return {"moment": -moment, "norm": 0.5 * f.square().mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit.
+
+        Raises
+        ------
+        ShapeError
+            A function does not return one number per sample, or outcomes are not one number each.
+        """
         y = require(batch, "y", "InstrumentalVariables")
         with torch.no_grad():
             for name, network, key in (("structural", self.structural, "x"), ("test", self.test, "instrument")):

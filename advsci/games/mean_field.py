@@ -146,7 +146,13 @@ class MeanFieldGame(Game):
         return {"functional": value if player == "population" else -value}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit.
+
+        Raises
+        ------
+        ShapeError
+            The population or the value function returns another shape than positions by times.
+        """
         z, time = require(batch, "x", "MeanFieldGame"), draw["time"]
         x = self.population(z, time)
         if x.shape != (len(time), *z.shape):

@@ -89,7 +89,14 @@ class MomentMatching(Game):
         return {"discrepancy": gap if player == "generator" else -gap}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit.
+
+        Raises
+        ------
+        ShapeError
+            The generator returns another shape than the data's, or the features are not one vector per
+            sample.
+        """
         x = require(batch, "x", "MomentMatching")
         with torch.no_grad():
             fake = self.generator(draw["latent"])

@@ -78,7 +78,14 @@ class VAE(Game):
         return {"reconstruction": likelihood, "divergence": self.beta * divergence}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit.
+
+        Raises
+        ------
+        ShapeError
+            The encoder does not return means and log-variances, or the decoder another shape than the
+            data's.
+        """
         x = require(batch, "x", "VAE")
         with torch.no_grad():
             code = self.encoder(x)

@@ -125,7 +125,13 @@ class WeakForm(Game):
         return terms
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit.
+
+        Raises
+        ------
+        ShapeError
+            A function does not return one number per point.
+        """
         x = require(batch, "x", "WeakForm")
         with torch.no_grad():
             for name, function in (("trial", self.trial), ("test", self.test), ("cutoff", self.cutoff)):

@@ -255,6 +255,11 @@ def best_of(samples: Float[Tensor, "n k ..."], log_ratio: Float[Tensor, "n k"]) 
     log_ratio
         Their log density ratios, or any score that grows with quality. Variety is lost as k grows.
 
+    Raises
+    ------
+    ConfigError
+        Samples and ratios differ in their first two axes.
+
     Examples
     --------
     >>> best_of(torch.tensor([[[1.0], [2.0]]]), torch.tensor([[0.1, 0.3]]))

@@ -229,6 +229,11 @@ def kid_subsets(
     -------
     Estimate
         Mean over the subsets and its error.
+
+    Raises
+    ------
+    ConfigError
+        The subsets are larger than a set, or smaller than two.
     """
     check_samples(real, fake, 2)
     if not 2 <= size <= min(len(real), len(fake)):

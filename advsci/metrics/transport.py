@@ -147,6 +147,11 @@ def sliced_wasserstein(
     Tensor
         A number.
 
+    Raises
+    ------
+    ShapeError
+        The directions have not as many components as the samples have features.
+
     Examples
     --------
     >>> import torch
@@ -261,6 +266,8 @@ def sinkhorn_divergence(
 
     Raises
     ------
+    ConfigError
+        The blur is not positive.
     ConvergenceError
         If ``iterations`` were not enough.
     """

@@ -42,6 +42,11 @@ class Augmentation(nn.Module):
         :math:`2^{N(0, 0.2^2)}`, rotation by any angle, brightness :math:`+N(0, 0.2^2)`, contrast :math:`\times 2^{N(0,
         0.5^2)}`, and zeroing a square of half the side.
 
+    Raises
+    ------
+    ConfigError
+        An operation is unknown.
+
     Notes
     -----
     Geometry is one bilinear resampling with mirrored borders; it differentiates twice.
@@ -96,7 +101,13 @@ class Augmentation(nn.Module):
         }
 
     def forward(self, x: Float[Tensor, "n *shape"], draw: Mapping[str, Tensor]) -> Float[Tensor, "n *shape"]:
-        """Images ``x`` (n c h w), changed by the operations that the numbers of ``draw`` switch on."""
+        """Images ``x`` (n c h w), changed by the operations that the numbers of ``draw`` switch on.
+
+        Raises
+        ------
+        ShapeError
+            The samples are no images.
+        """
         if x.dim() != 4:
             raise ShapeError(
                 f"got samples of shape {tuple(x.shape[1:])}; expected images (c, h, w). Try: no augmentation."
@@ -228,6 +239,11 @@ class AdaptProbability:
         Samples that the training does not see: the more reliable reading.
     most
         Upper end of p.
+
+    Raises
+    ------
+    ConfigError
+        The game has no augmentation whose probability adapts.
     """
 
     def __init__(

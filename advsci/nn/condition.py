@@ -65,7 +65,13 @@ class ConditionEmbedding(nn.Module):
             )
 
     def forward(self, condition: Shaped[Tensor, "n *k"] | None) -> Float[Tensor, "n outputs"]:
-        """Embedding (n outputs) of ``condition``: integer labels (n), or vectors (n k)."""
+        """Embedding (n outputs) of ``condition``: integer labels (n), or vectors (n k).
+
+        Raises
+        ------
+        ShapeError
+            The condition is neither vectors of the stated length nor whole labels in range.
+        """
         k = self.weight.shape[0]
         integer = condition is not None and condition.dtype in (torch.int64, torch.int32, torch.int16)
         if condition is not None and condition.dim() == 1 and integer:

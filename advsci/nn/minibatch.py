@@ -56,7 +56,13 @@ class MinibatchStddev(nn.Module):
         self.eps = eps
 
     def forward(self, x: Float[Tensor, "n c *positions"]) -> Float[Tensor, "n c1 *positions"]:
-        """Maps ``x`` (n c ...), with the standard deviation within each group appended as a channel."""
+        """Maps ``x`` (n c ...), with the standard deviation within each group appended as a channel.
+
+        Raises
+        ------
+        ShapeError
+            The batch cannot be divided into the groups.
+        """
         n, group = x.shape[0], self.group or x.shape[0]
         if n % group:
             raise ShapeError(f"got a batch of {n} for groups of {group}; expected a multiple. Try: MinibatchStddev(0).")

@@ -42,6 +42,11 @@ class FourierFeatures(nn.Module):
         behind them learns fine structure faster with 1.
     seed
         Key of the fixed random frequencies, stored as buffers.
+
+    Raises
+    ------
+    ConfigError
+        The length scales are not positive, or not in order.
     """
 
     frequencies: Tensor
@@ -96,6 +101,11 @@ class MLP(nn.Module):
         :math:`W_2 = 0` at the start and :math:`W_1` scaled by depth\ :sup:`-1/2` (Zhang et al. 2019, Fixup, arXiv
         1901.09321): as deep as wanted, without normalisation.
 
+    Raises
+    ------
+    ConfigError
+        A size is below one.
+
     Examples
     --------
     >>> import torch
@@ -137,7 +147,13 @@ class MLP(nn.Module):
     def forward(
         self, x: Float[Tensor, "n inputs"], condition: Shaped[Tensor, "n *k"] | None = None
     ) -> Float[Tensor, "n outputs"]:
-        """Outputs (n outputs) of ``x`` (n inputs) under ``condition``, None where the network has none."""
+        """Outputs (n outputs) of ``x`` (n inputs) under ``condition``, None where the network has none.
+
+        Raises
+        ------
+        ConfigError
+            A condition is given to a network that has none.
+        """
         h = self.first(x if self.fourier is None else self.fourier(x))
         if self.condition is not None:
             h = h + self.condition(condition)

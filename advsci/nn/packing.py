@@ -35,7 +35,13 @@ class Packed(nn.Module):
         self.m = m
 
     def forward(self, x: Float[Tensor, "n c *positions"]) -> Float[Tensor, " n"]:
-        """Logits (n) of samples ``x`` (n c ...); those of one pack are equal."""
+        """Logits (n) of samples ``x`` (n c ...); those of one pack are equal.
+
+        Raises
+        ------
+        ShapeError
+            The batch cannot be divided into packs.
+        """
         n, c = x.shape[:2]
         if n % self.m:
             raise ShapeError(

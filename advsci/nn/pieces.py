@@ -49,6 +49,11 @@ class Pieces(nn.Module):
     seed
         Key of the centres.
 
+    Raises
+    ------
+    ConfigError
+        A number is below one, or the size is not positive.
+
     Examples
     --------
     >>> from advsci import Stream

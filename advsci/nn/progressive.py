@@ -31,6 +31,11 @@ class Growth(nn.Module):
     r"""The fade-in weights of all stages at the training's progress.
 
     Every stage takes an equal share of the first ``until`` of the training: half of it fading in, half at rest.
+
+    Raises
+    ------
+    ConfigError
+        ``until`` is no share in (0, 1].
     """
 
     progress: Tensor

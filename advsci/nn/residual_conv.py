@@ -41,6 +41,11 @@ class ResidualBlock(nn.Module):
         Groups of the 3 x 3 convolution; more groups at the same cost allow more channels.
     blocks
         Number of residual blocks in the whole network, for the scale of the weights.
+
+    Raises
+    ------
+    ConfigError
+        The channels cannot be divided into the groups.
     """
 
     def __init__(self, width: int, expansion: int = 2, groups: int = 1, blocks: int = 1):

@@ -100,6 +100,12 @@ class SpectralNorm(nn.Module):
         Compute :math:`\sigma` by a singular value decomposition (of the symbols, for a convolution) in every pass.
         Otherwise by ``iterations`` of power iteration a training pass, with its vector in a buffer (Miyato et al. 2018,
         arXiv 1802.05957, appendix A), on the operator itself: convolution and its transpose.
+
+    Raises
+    ------
+    ConfigError
+        The size of a convolution's images is missing, or its padding, stride or dilation is of a kind whose
+        norm is not known.
     """
 
     vector: Tensor
@@ -210,6 +216,11 @@ def spectral_norm(
     -------
     nn.Module
         The same layer.
+
+    Raises
+    ------
+    ConfigError
+        The layer is neither linear nor a convolution of images.
 
     Examples
     --------

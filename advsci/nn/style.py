@@ -122,6 +122,11 @@ class StyleGenerator(nn.Module):
     inputs
         Length of the vectors that `forward` takes, for the latent prior: ``Gaussian(generator.inputs)``.
 
+    Raises
+    ------
+    ConfigError
+        The modulation is unknown.
+
     Examples
     --------
     >>> import torch

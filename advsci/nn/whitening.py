@@ -59,6 +59,8 @@ def whitening_matrix(
 
     Raises
     ------
+    ConfigError
+        The kind of whitening is unknown.
     DataError
         The covariance is singular to working precision.
     """

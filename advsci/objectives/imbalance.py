@@ -50,6 +50,8 @@ def effective_number(labels: Int[Tensor, " n"], classes: int, beta: float = 0.99
 
     Raises
     ------
+    DataError
+        There are no labels.
     ConfigError
         If ``beta`` is not in [0, 1).
     """
@@ -91,6 +93,11 @@ class Focal(Objective):
     ----------
     gamma
         Focusing exponent, not negative.
+
+    Raises
+    ------
+    ConfigError
+        ``gamma`` is negative.
 
     Examples
     --------

@@ -51,6 +51,11 @@ def moment_gap(
         Non-negative weights of the real samples (n); None: equal ones.
     fake_weight
         Non-negative weights of the generated samples (m); None: equal ones.
+
+    Raises
+    ------
+    ShapeError
+        There is not one weight per sample.
     """
     means = []
     for features, weight in ((real, real_weight), (fake, fake_weight)):
@@ -257,6 +262,11 @@ class KernelMMD(Objective):
         Weight of :math:`-(E\,a_{real} - E\,a_{fake})^2` in the critic's loss, which keeps outputs apart where every
         kernel has gone flat. 0 is plain MMD-GAN.
 
+    Raises
+    ------
+    ConfigError
+        There is no kernel width, or one that is not positive.
+
     Examples
     --------
     >>> import torch
@@ -287,7 +297,13 @@ class KernelMMD(Objective):
         return loss
 
     def generator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
-        """Squared MMD of ``real_logits`` and ``fake_logits``, by ``real_weight`` and ``fake_weight``."""
+        """Squared MMD of ``real_logits`` and ``fake_logits``, by ``real_weight`` and ``fake_weight``.
+
+        Raises
+        ------
+        ShapeError
+            The real logits are missing.
+        """
         if real_logits is None:
             raise ShapeError("got no real logits; expected them: MMD compares both sets. Try: pass real_logits.")
         real, fake = (a.reshape(len(a), -1) for a in (real_logits, fake_logits))

@@ -292,6 +292,11 @@ class DRAGAN(RandomPenalty):
     weight
         Weight, a number or a schedule.
 
+    Raises
+    ------
+    ConfigError
+        The radius is negative.
+
     Examples
     --------
     >>> import torch

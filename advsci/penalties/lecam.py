@@ -60,6 +60,11 @@ class LeCam(StatefulPenalty):
     last
         The same of the last evaluation.
 
+    Raises
+    ------
+    ConfigError
+        ``decay`` is not in [0, 1).
+
     Examples
     --------
     >>> import torch

@@ -92,6 +92,11 @@ class WeightClipping:
     bound
         Bound of the weights.
 
+    Raises
+    ------
+    ConfigError
+        The bound is not positive.
+
     Examples
     --------
     >>> from advsci import GAN

@@ -96,6 +96,11 @@ class PhysicsInformedDiscriminator(nn.Module):
         ----------
         x
             Samples (n ...).
+
+        Raises
+        ------
+        ShapeError
+            Samples or features have another shape than stated.
         """
         if x.shape[1:] != self.shape or features.shape != (x.shape[0], self.count):
             raise ShapeError(

@@ -161,7 +161,13 @@ class PhysicsGAN(AdversarialGame):
         return self.extra(self.generator, batch, draw) if self.extra is not None else {}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a `ShapeError` where the findings on ``batch`` and ``draw`` are not those of the physics."""
+        """Raise a `ShapeError` where the findings on ``batch`` and ``draw`` are not those of the physics.
+
+        Raises
+        ------
+        ShapeError
+            The findings are not those that the discriminator reads.
+        """
         found = self.check_adversarial(batch, draw).findings
         assert found is not None
         names = (*found.residuals, *found.limits)

@@ -47,6 +47,11 @@ def implicit_root(
         \lambda`; default `dense_transpose_solve`, for up to some hundred unknowns a sample. Symmetric positive
         Jacobians: `advsci.linalg.conjugate_gradients`.
 
+    Raises
+    ------
+    ConfigError
+        There are not as many equations as unknowns.
+
     Examples
     --------
     >>> a = torch.tensor([[4.0]], requires_grad=True)

@@ -119,6 +119,11 @@ def residual_features(findings: Findings) -> Float[Tensor, "n k"]:
     ----------
     findings
         What the physics found.
+
+    Raises
+    ------
+    ShapeError
+        There is no finding, or one that is not one number per sample.
     """
     columns = [torch.exp(-r.abs()) for r in findings.residuals.values()]
     columns += [torch.exp(-c.clamp_min(0.0)) for c in findings.limits.values()]

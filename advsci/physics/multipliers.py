@@ -49,6 +49,11 @@ class Multipliers(nn.Module):
     start
         Multipliers at the start.
 
+    Raises
+    ------
+    ConfigError
+        ``rho`` is not positive, or there is no name.
+
     Examples
     --------
     >>> multipliers = Multipliers(["load"], allowed=0.1)
@@ -86,6 +91,11 @@ class Multipliers(nn.Module):
         ----------
         violations
             Name to violation of each sample (n), positive where the constraint is broken.
+
+        Raises
+        ------
+        ConfigError
+            The violation of a constraint is missing.
         """
         missing = [name for name in self.names if name not in violations]
         if missing:

@@ -161,6 +161,11 @@ class Report:
             The words.
         level
             How grave it is.
+
+        Raises
+        ------
+        ConfigError
+            The level is unknown.
         """
         if level not in LEVELS:
             raise ConfigError(f"got note level {level!r}; expected one of {', '.join(LEVELS)}. Try: 'info'.")

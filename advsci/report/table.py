@@ -26,6 +26,11 @@ class Verdict:
     word
         What is written; the level itself by default.
 
+    Raises
+    ------
+    ConfigError
+        The level is unknown.
+
     Examples
     --------
     >>> from advsci.report import Report, Verdict
@@ -112,6 +117,8 @@ def table(
 
     Raises
     ------
+    ConfigError
+        ``best`` names a column that the table has not.
     DataError
         If rows differ in length, or a column has no name.
     """

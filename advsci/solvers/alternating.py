@@ -58,6 +58,13 @@ class Alternating(Solver):
 
     @property
     def draws_per_step(self) -> int:
+        """Draws for each step, once the settings are seen to fit the players.
+
+        Raises
+        ------
+        ConfigError
+            ``moves`` names a player that the game has not, or a count below one.
+        """
         unknown = sorted(set(self.moves) - set(self.optimizers))
         if unknown or any(k < 1 for k in self.moves.values()):
             raise ConfigError(

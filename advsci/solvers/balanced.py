@@ -79,6 +79,11 @@ class Balanced(Solver):
     compile
         As in `Solver`.
 
+    Raises
+    ------
+    ConfigError
+        There are more measurements than steps between them, or a count is below one.
+
     Notes
     -----
     ``memory`` holds the current ``"pace"`` :math:`\\rho`.
@@ -126,6 +131,13 @@ class Balanced(Solver):
 
     @property
     def draws_per_step(self) -> int:
+        """Draws for each step, once the settings are seen to fit the players.
+
+        Raises
+        ------
+        ConfigError
+            The game has no player of the given name.
+        """
         if self.player not in self.players:
             raise ConfigError(f"got player '{self.player}'; expected one of {self.players}. Try: '{self.players[0]}'.")
         return self.most + len(self.players)

@@ -30,6 +30,11 @@ class Consensus(Solver):
     lr_schedule
         As in `Solver`.
 
+    Raises
+    ------
+    ConfigError
+        ``gamma`` is negative.
+
     Examples
     --------
     >>> from advsci import GAN, Stream, Trainer

@@ -53,6 +53,11 @@ class Federated(Solver):
         ----------
         game
             A federation.
+
+        Raises
+        ------
+        ConfigError
+            The game is no `Federation`.
         """
         if not isinstance(game, Federation):
             raise ConfigError(

@@ -42,6 +42,11 @@ class Competitive(Solver):
     lr_schedule
         As in `Solver`.
 
+    Raises
+    ------
+    ConfigError
+        ``iterations`` is negative.
+
     Examples
     --------
     >>> from advsci import GAN, Stream, Trainer
@@ -100,6 +105,11 @@ class ProximalPoint(Solver):
         As in `Solver`.
     lr_schedule
         As in `Solver`.
+
+    Raises
+    ------
+    ConfigError
+        ``newton`` is below one, or ``iterations`` negative.
 
     Examples
     --------

@@ -30,6 +30,11 @@ class Lookahead(Solver):
     alpha
         :math:`\alpha \in (0, 1]`: how much of the way is kept.
 
+    Raises
+    ------
+    ConfigError
+        ``k`` is below one, or ``alpha`` is no share in (0, 1].
+
     Examples
     --------
     >>> from advsci import GAN, Stream, Trainer

@@ -65,6 +65,11 @@ class TrustRegion(Solver):
     lr_schedule
         As in `Solver`.
 
+    Raises
+    ------
+    ConfigError
+        The radius is not within its bounds, or these are not positive.
+
     Notes
     -----
     ``memory`` holds the current ``"radius"`` and the last ``"share"`` s of the proposed move that was made.
@@ -104,6 +109,13 @@ class TrustRegion(Solver):
 
     @property
     def draws_per_step(self) -> int:
+        """Draws for each step, once the settings are seen to fit the players.
+
+        Raises
+        ------
+        ConfigError
+            The game has no player of the given name.
+        """
         if self.player not in self.players:
             raise ConfigError(f"got player '{self.player}'; expected one of {self.players}. Try: '{self.players[-1]}'.")
         return len(self.players)

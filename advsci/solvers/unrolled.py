@@ -123,6 +123,13 @@ class Unrolled(Solver):
 
     @property
     def draws_per_step(self) -> int:
+        """Draws for each step, once the settings are seen to fit the players.
+
+        Raises
+        ------
+        ConfigError
+            ``unroll`` names a player that the game has not, or a count below one.
+        """
         unknown = sorted(set(self.unroll) - set(self.players))
         if unknown or any(k < 1 for k in self.unroll.values()):
             raise ConfigError(

@@ -122,6 +122,11 @@ class ItemSource:
         Processes that read ahead; 0 reads in this one.
     pin_memory
         Hand batches over in page-locked memory, which a GPU copies faster.
+
+    Raises
+    ------
+    DataError
+        The data set is empty.
     """
 
     def __init__(
@@ -176,6 +181,11 @@ class StreamSource:
         Hugging Face and webdataset do; batches come from the workers in turn, and their order then depends on the
         number of workers. If not, each worker reads all samples and makes every ``workers``-th batch: the order is the
         same for any number.
+
+    Raises
+    ------
+    DataError
+        The stream is empty.
     """
 
     def __init__(

@@ -28,6 +28,11 @@ class Run:
     path
         The folder; it is made where it is missing.
 
+    Raises
+    ------
+    CheckpointError
+        The folder cannot be made.
+
     Examples
     --------
     >>> import tempfile

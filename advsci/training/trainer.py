@@ -139,6 +139,11 @@ class Trainer:
     title
         Name of the training where its progress is shown.
 
+    Raises
+    ------
+    ConfigError
+        A count is below one, or the precision is unknown.
+
     Notes
     -----
     Killed at any step and resumed, a training gives the same parameters and the same ``metrics.jsonl``, bit for bit

@@ -37,6 +37,11 @@ def read_cellmix(files: dict[str, Path]) -> "AnnData":
     files
         ``sc_BATCH.count.csv.gz`` (genes by cells) and ``sc_BATCH.metadata.csv.gz`` of every batch. Singlets by genotype
         are kept, the label is the cell line by genotype, and genes that every batch has.
+
+    Raises
+    ------
+    DataError
+        Columns of the metadata or the counts of cells are missing.
     """
     with needs("anndata", "singlecell"):
         import anndata

@@ -117,6 +117,12 @@ class CellSimulator:
         -------
         CellSimulator
             The tables, from which cells are drawn by `sample`.
+
+        Raises
+        ------
+        ConfigError
+            The composition is no matrix of fractions, or there are not as many groups or libraries as
+            batches.
         """
         composition = np.asarray(composition, dtype=float)
         if composition.ndim != 2 or (composition < 0).any() or (composition.sum(axis=1) <= 0).any():

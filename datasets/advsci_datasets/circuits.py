@@ -386,6 +386,11 @@ def split_by_family(
     -------
     tuple of array
         Indices of each part.
+
+    Raises
+    ------
+    DataError
+        The shares are not positive, or do not add up to one.
     """
     if abs(sum(shares) - 1) > 1e-6 or min(shares) <= 0:
         raise DataError(f"got shares {shares}; expected positive numbers that add up to one. Try: (0.8, 0.2).")

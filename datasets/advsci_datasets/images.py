@@ -85,6 +85,11 @@ def read_images(path: Path, name: str | None = None) -> Images:
     Images
         Training and test images, uint8 (n h w), with labels where there are any.
 
+    Raises
+    ------
+    DataError
+        There is no such file, or it holds no images.
+
     Examples
     --------
     >>> import tempfile

@@ -152,6 +152,11 @@ def _read(text: str) -> dict[str, DataSet]:
 def find(name: str) -> DataSet:
     """The entry of that name; a `DataError` suggests the nearest.
 
+    Raises
+    ------
+    DataError
+        There is no such data set.
+
     Examples
     --------
     >>> from advsci_datasets import find
@@ -251,7 +256,13 @@ def verify(entry: DataSet) -> Iterator[tuple[Path, State]]:
 
 
 def check(path: Path, file: File) -> None:
-    """A `DataError` unless the file at ``path`` is, byte for byte, the registered one."""
+    """A `DataError` unless the file at ``path`` is, byte for byte, the registered one.
+
+    Raises
+    ------
+    DataError
+        The file has another size or hash than recorded.
+    """
     expected = file.sha256 or _recorded().get(f"{path.parent.name}/{path.name}", "")
     try:
         size = path.stat().st_size

@@ -23,6 +23,11 @@ def run(config: Complete, folder: Run) -> Path:
         Settings of the command.
     folder
         The run's folder.
+
+    Raises
+    ------
+    ConfigError
+        A pair is not source:target.
     """
     circuit = read(config.file).circuit
     pairs = [tuple(word.split(":")) for word in config.open]

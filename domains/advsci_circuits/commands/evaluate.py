@@ -31,6 +31,11 @@ def run(config: Evaluate, folder: Run) -> Path:
         Settings of the command.
     folder
         The run's folder.
+
+    Raises
+    ------
+    ConfigError
+        The model was trained on other data than it is judged by.
     """
     generator, facts = load_generator(config.model)
     settings = {"seed": 0, "held_out": 0.2} | facts.get("settings", {})

@@ -43,6 +43,13 @@ class HillModel:
     logic : {"product", "average", "competitive"}
         How regulators of one promoter combine.
 
+    Raises
+    ------
+    ConfigError
+        The promoter logic is unknown.
+    ShapeError
+        Parameters have another shape than the signs say.
+
     Examples
     --------
     >>> from advsci import Stream

@@ -57,6 +57,11 @@ def integrate_stiff(
         Absolute tolerance.
     most_steps
         Steps after which it gives up.
+
+    Raises
+    ------
+    ConvergenceError
+        Trajectories are unfinished after the most steps.
     """
     b, n = start.shape
     out = torch.empty(b, len(times), n, dtype=start.dtype, device=start.device)

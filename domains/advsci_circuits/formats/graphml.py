@@ -81,6 +81,11 @@ def read_graphml(path: str | Path) -> Circuit:
     Returns
     -------
     Circuit
+
+    Raises
+    ------
+    DataError
+        The file does not parse.
     """
     path, text = Path(path), read_xml(path)
     try:

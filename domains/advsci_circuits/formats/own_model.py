@@ -94,6 +94,11 @@ class OwnModel:
         Returns
         -------
         array, shape [t, genes]
+
+        Raises
+        ------
+        ConvergenceError
+            The integration failed.
         """
         from scipy.integrate import solve_ivp
 

@@ -60,6 +60,11 @@ def read_sbml_text(text: str, name: str = "circuit") -> KineticCircuit:
     Returns
     -------
     KineticCircuit
+
+    Raises
+    ------
+    DataError
+        libsbml refuses the text, an identifier occurs twice, or there is no model.
     """
     sbml = import_libsbml()
     document = sbml.readSBMLFromString(text)

@@ -174,7 +174,13 @@ class CompletionGame(AdversarialGame):
         )
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a named error where ``batch``, ``draw`` and the networks do not fit."""
+        """Raise a named error where ``batch``, ``draw`` and the networks do not fit.
+
+        Raises
+        ------
+        ShapeError
+            The circuits are not (circuits, genes, genes, 2), or there is not one condition per circuit.
+        """
         x, condition = require(batch, "x", "CompletionGame"), require(batch, "condition", "CompletionGame")
         if x.ndim != 4 or x.shape[1] != x.shape[2] or x.shape[3] != 2:
             raise ShapeError(

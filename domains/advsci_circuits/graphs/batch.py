@@ -25,6 +25,11 @@ class CircuitBatch:
     sizes : Int[Tensor, "b"]
         Number of genes of each.
 
+    Raises
+    ------
+    ShapeError
+        The signs are not (circuits, genes, genes), or there is not one size per circuit.
+
     Examples
     --------
     >>> from advsci import Stream
@@ -69,6 +74,11 @@ class CircuitBatch:
         -------
         CircuitBatch
             All circuits, padded with genes that are none.
+
+        Raises
+        ------
+        ShapeError
+            A circuit has more genes than the width.
         """
         matrices = [c.signs if isinstance(c, Circuit) else np.asarray(c) for c in circuits]
         sizes = [len(matrix) for matrix in matrices]

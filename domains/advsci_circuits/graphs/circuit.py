@@ -128,7 +128,13 @@ class Circuit:
         return [(self.genes[j], self.genes[i], int(self.signs[i, j])) for j, i in pairs]
 
     def induced(self, genes: Sequence[str]) -> "Circuit":
-        """The sub-circuit of the named genes, in that order."""
+        """The sub-circuit of the named genes, in that order.
+
+        Raises
+        ------
+        DataError
+            The circuit has no gene of that name.
+        """
         missing = [gene for gene in genes if gene not in self.genes]
         if missing:
             raise DataError(

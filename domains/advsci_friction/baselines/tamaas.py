@@ -27,6 +27,11 @@ def tamaas_pressure(
         Length of each side of the map [m].
     tolerance
         Relative error at which the solver stops.
+
+    Raises
+    ------
+    MissingDependencyError
+        tamaas is not installed.
     """
     try:
         tamaas = import_module("tamaas")

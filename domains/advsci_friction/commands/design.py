@@ -50,6 +50,11 @@ def request_of(config: Design) -> list[tuple[float, float]]:
     -------
     list of tuple
         (mu, mean pressure [Pa]), the main request first.
+
+    Raises
+    ------
+    ConfigError
+        A text of ``also`` is not a friction and its pressure.
     """
     found = [(config.mu, si(config.pressure, "Pa", "pressure"))]
     for text in config.also:
@@ -99,6 +104,11 @@ def design_families(config: Design, designer: Designer) -> Designs:
     -------
     Designs
         As many as were asked for.
+
+    Raises
+    ------
+    ConfigError
+        One of ``second_mu`` and ``second_pressure`` is given without the other.
     """
     material, load = material_of(config), si(config.pressure, "Pa", "pressure")
     second = None

@@ -58,6 +58,12 @@ class HalfSpace:
     device
         Torch device; None takes an accelerator if there is one.
 
+    Raises
+    ------
+    ShapeError
+        There is not one positive length per axis, there are more than two axes, or fewer than 4 pixels along
+        one.
+
     Examples
     --------
     >>> import torch

@@ -23,6 +23,11 @@ def write_map(path: str | Path, heights: Float[np.ndarray, "ny nx"], size: tuple
     ----------
     size
         Length of each side of the map [m].
+
+    Raises
+    ------
+    DataError
+        The suffix is that of no known format.
     """
     path = Path(path)
     if path.suffix == ".npz":

@@ -43,6 +43,11 @@ class Material:
     deviation
         Standard deviations by name of the value, in its unit; a value that is missing here has none stated.
 
+    Raises
+    ------
+    ConfigError
+        A pressure is not positive, or the coefficient negative or not finite.
+
     Examples
     --------
     >>> mine = MATERIALS["dlc"].with_(hardness="20 GPa")
@@ -83,6 +88,11 @@ class Material:
         -------
         Material
             A new pair; itself where nothing is replaced.
+
+        Raises
+        ------
+        ConfigError
+            A material has no value of that name.
         """
         if unknown := sorted(set(values) - set(UNITS)):
             raise ConfigError(f"got values for {unknown}; expected some of {list(UNITS)}. Try: hardness='20 GPa'.")
@@ -210,6 +220,11 @@ def find_material(name: str) -> Material:
     -------
     Material
         The pair of surfaces.
+
+    Raises
+    ------
+    ConfigError
+        There is no such material or file.
 
     Examples
     --------

@@ -64,7 +64,13 @@ class ContactPhysics(Physics):
         return ("friction", "asked_slope", "asked_growth", "hardness", "slope", "depth")
 
     def forward(self, x: Float[Tensor, "n d"], condition: Float[Tensor, "n c"] | None) -> Findings:
-        """Friction, slope, growth, hardness and depth of the samples ``x`` under their ``condition``."""
+        """Friction, slope, growth, hardness and depth of the samples ``x`` under their ``condition``.
+
+        Raises
+        ------
+        DivergenceError
+            The generator's heights are not finite.
+        """
         assert condition is not None
         coefficients, log_reduced_load = split_sample(self.band, x)
         asked = Request.of(condition)

@@ -35,6 +35,11 @@ def find_process(name: str) -> Process:
     Process
         With its own cell, depth and smallest feature; ``dataclasses.replace`` changes them.
 
+    Raises
+    ------
+    ConfigError
+        There is no such process.
+
     Examples
     --------
     >>> find_process("e-beam").feature

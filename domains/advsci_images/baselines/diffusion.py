@@ -65,7 +65,13 @@ class Diffusion(Game):
         return {"denoising": ((signal / noise).square().flatten().clamp_max(5.0) * error).mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Raise a `ShapeError` where the denoiser's images do not fit those of ``batch`` at the times of ``draw``."""
+        """Raise a `ShapeError` where the denoiser's images do not fit those of ``batch`` at the times of ``draw``.
+
+        Raises
+        ------
+        ShapeError
+            The denoiser returns another shape than its input's.
+        """
         x = require(batch, "x", "Diffusion")
         with torch.no_grad():
             made = self.denoiser(x, time_features(draw["time"]))

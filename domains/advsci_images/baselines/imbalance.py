@@ -17,6 +17,11 @@ __all__ = ["class_weights", "oversampled", "smote"]
 def class_weights(label: Int[Tensor, " n"]) -> Float[Tensor, " classes"]:
     r""":math:`N / (C N_c)` for every class of ``label`` (n): all classes count alike in the loss.
 
+    Raises
+    ------
+    DataError
+        A class has no image.
+
     Examples
     --------
     >>> class_weights(torch.tensor([0, 0, 0, 1])).tolist()

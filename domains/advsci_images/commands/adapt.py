@@ -28,6 +28,11 @@ LEAST = 32
 def domains(config: Adapt) -> tuple[Stack, Stack, Stack]:
     """Labelled images, target images, and target images to judge on (the target itself where there are no others), as
     ``config`` names them.
+
+    Raises
+    ------
+    DataError
+        The classes differ, or the example target is asked for with other data than digits.
     """
     if config.target == "textured":
         if config.data != "digits":

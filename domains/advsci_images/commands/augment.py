@@ -38,7 +38,15 @@ LEAST = 64
 
 
 def sets(config: Augment) -> tuple[Stack, Stack]:
-    """Labelled images that ``config`` names, to learn from, and held-out ones: the last fifth of every class."""
+    """Labelled images that ``config`` names, to learn from, and held-out ones: the last fifth of every class.
+
+    Raises
+    ------
+    ConfigError
+        A class of ``minority`` is none of the data's.
+    DataError
+        The images are not square, or their side cannot be divided by 4.
+    """
     stack = at_most(read_images(config.data, least=LEAST), config.limit)
     stack.require_labels(config.data)
     if wrong := [c for c in config.minority if not 0 <= c < len(stack.classes)]:

@@ -26,7 +26,13 @@ LEAST = 64
 
 
 def sets(config: "Train | Compare") -> tuple[Stack, Stack]:
-    """Images that ``config`` names, to learn from, and held-out ones, the last eighth."""
+    """Images that ``config`` names, to learn from, and held-out ones, the last eighth.
+
+    Raises
+    ------
+    DataError
+        The images are not square, or their side cannot be divided by 4.
+    """
     stack = at_most(read_images(config.data, least=LEAST), config.limit)
     if stack.size[0] != stack.size[1] or stack.size[0] % 4:
         raise DataError(

@@ -39,7 +39,13 @@ class Sets(NamedTuple):
 
 
 def sets(config: Translate) -> Sets:
-    """The images that ``config`` names; of folders the last eighth of the pairs is held out."""
+    """The images that ``config`` names; of folders the last eighth of the pairs is held out.
+
+    Raises
+    ------
+    DataError
+        There is no target, or the method needs pairs and the names of the images differ.
+    """
     if config.data in ("stained", "low-dose"):
         return Sets(*paired_example(config.data, config.limit, config.seed), paired=True)
     if not config.target:

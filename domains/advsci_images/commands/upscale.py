@@ -32,7 +32,13 @@ CURVE = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def sets(config: Upscale) -> tuple[Stack, Stack, "Stack | None"]:
-    """Large images that ``config`` names, small ones to enlarge, and the truth of these where it is known."""
+    """Large images that ``config`` names, small ones to enlarge, and the truth of these where it is known.
+
+    Raises
+    ------
+    DataError
+        The sides cannot be divided by the factor or become too small, or the channels differ.
+    """
     large = at_most(read_images(config.data, least=LEAST), config.limit)
     if any(side % config.factor for side in large.size) or min(large.size) // config.factor < 4:
         raise DataError(

@@ -71,7 +71,13 @@ class Stack:
         return self.images.shape[1]
 
     def require_labels(self, where: str) -> Int[Tensor, " n"]:
-        """The labels, or a `DataError` that names ``where`` they were looked for."""
+        """The labels, or a `DataError` that names ``where`` they were looked for.
+
+        Raises
+        ------
+        DataError
+            The images have no labels.
+        """
         if self.labels is None:
             raise DataError(
                 f"{where}: got images without labels; expected a class for each. "

@@ -171,7 +171,13 @@ def _new_classifier(x: Tensor, label: Tensor, play: Play, *, groups: bool = True
 
 
 def check_domains(x: Tensor, target: Tensor) -> None:
-    """Raise a `ShapeError` where images ``x`` and ``target`` differ in channels or size."""
+    """Raise a `ShapeError` where images ``x`` and ``target`` differ in channels or size.
+
+    Raises
+    ------
+    ShapeError
+        The images of both domains differ in shape.
+    """
     if x.shape[1:] != target.shape[1:]:
         raise ShapeError(
             f"got images of {tuple(x.shape[1:])} and {tuple(target.shape[1:])} (channels, height, width); expected one "

@@ -100,7 +100,13 @@ class Poisson(Noise):
         _positive(gain=self.gain)
 
     def sample(self, clean: Tensor, stream: Stream) -> Tensor:
-        """Measured data for ``clean`` ones, a pure function of the ``stream``."""
+        """Measured data for ``clean`` ones, a pure function of the ``stream``.
+
+        Raises
+        ------
+        DataError
+            The clean data are negative.
+        """
         if bool((clean < -1e-3 * clean.abs().amax()).any()):
             raise DataError("got negative clean data for Poisson counts; expected rates. Try: a non-negative image.")
         rate = (clean.clamp(min=0) * self.gain).cpu()

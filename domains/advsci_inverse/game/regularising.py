@@ -54,7 +54,13 @@ class RegulariserGame(Game):
         }
 
     def check(self, batch: Batch, draw: Draw) -> None:
-        """Whether ``batch``, ``draw`` and network fit."""
+        """Whether ``batch``, ``draw`` and network fit.
+
+        Raises
+        ------
+        ShapeError
+            The regulariser does not return one number per image.
+        """
         x = require(batch, "x", "RegulariserGame")
         if self.regulariser(x).shape != (len(x),):
             raise ShapeError(

@@ -63,6 +63,11 @@ class FourierSampling(LinearOperator):
         Sensitivities; one uniform coil if omitted.
     complex_image : bool
         The image is ``[h, w, 2]`` instead of real ``[h, w]``.
+
+    Raises
+    ------
+    ShapeError
+        The coil maps have another shape than the mask.
     """
 
     mask: Tensor

@@ -56,6 +56,11 @@ class FourierRadon(LinearOperator):
     width : int
         Gridding kernel width in samples; 4 keeps the gridding error below that of the band limit.
 
+    Raises
+    ------
+    ConfigError
+        Oversampling is below 1.25, or the kernel's width below 2.
+
     Notes
     -----
     The object must lie inside the image. Projections may be slightly negative beside sharp edges (ringing of order

@@ -83,6 +83,11 @@ class SparseOperator(LinearOperator):
     matrix : scipy sparse matrix, shape [m, n]
     image_shape, data_shape : tuple of int
         ``m = prod(data_shape)``, ``n = prod(image_shape)``.
+
+    Raises
+    ------
+    ShapeError
+        The matrix does not map images of this shape to data of that.
     """
 
     rows: Tensor

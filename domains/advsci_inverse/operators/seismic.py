@@ -31,6 +31,13 @@ class TravelTime(SparseOperator):
         Positions (x to the right, depth downwards) in metres from the upper left corner.
     cell : float
         Cell size in metres. The data are ``[s, r]`` seconds.
+
+    Raises
+    ------
+    ConfigError
+        The size of a cell is not positive.
+    ShapeError
+        The model is not square.
     """
 
     def __init__(self, shape: tuple[int, int], sources, receivers, cell: float):

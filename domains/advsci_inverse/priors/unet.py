@@ -43,6 +43,11 @@ class ResidualUNet(nn.Module):
         Residual blocks of each stage, on the way down and again on the way up (the coarsest: once).
     precision
         Data type of the convolutions, such as ``torch.bfloat16``; None leaves that of the input.
+
+    Raises
+    ------
+    ConfigError
+        There are not as many widths as counts of blocks.
     """
 
     def __init__(

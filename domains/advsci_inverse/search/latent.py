@@ -113,6 +113,11 @@ class LatentSearch:
     seed
         Of the screened samples.
 
+    Raises
+    ------
+    ShapeError
+        The operator measures images of another shape than the prior's.
+
     Examples
     --------
     >>> import torch

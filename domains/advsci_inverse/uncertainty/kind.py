@@ -37,6 +37,11 @@ class Evidence:
     rank
         Principal directions of the data that are kept; the rest counts by its mean variance.
 
+    Raises
+    ------
+    DataError
+        There are fewer than 16 images.
+
     Examples
     --------
     >>> from advsci_inverse.operators import gaussian_sensing

@@ -24,6 +24,11 @@ def run(config: Evaluate) -> int:
     -------
     int
         The exit status.
+
+    Raises
+    ------
+    DataError
+        The file has none of the embeddings.
     """
     import pandas as pd
 

@@ -23,6 +23,11 @@ def run(config: WriteReport) -> Path:
     -------
     Path
         The page.
+
+    Raises
+    ------
+    DataError
+        The file lacks an embedding that ``correct`` writes.
     """
     adata = read_cells(config.file)
     missing = [key for key in ("X_advsci_pca", "X_advsci") if key not in adata.obsm]

@@ -79,6 +79,12 @@ class Cells:
         -------
         Cells
             The checked cells.
+
+        Raises
+        ------
+        DataError
+            There are no cells or genes, fewer than two batches, a batch of fewer than two cells, no such
+            layer, or names occur twice.
         """
         if adata.n_obs == 0 or adata.n_vars == 0:
             raise DataError(
@@ -149,6 +155,11 @@ def check_expression(matrix: Any, where: str, *, counts: bool, remedy: str = "la
         Name of the matrix, for messages.
     remedy
         Where else counts may be, for advice.
+
+    Raises
+    ------
+    DataError
+        Values are not finite, or not of the stated kind: counts or log-expression.
     """
     empty, largest, fractional, negative, totals = 0, 0.0, False, False, []
     for part, block in chunks(matrix):

@@ -133,6 +133,11 @@ class Projection:
             How many components.
         counts
             Whether the matrix holds counts (else log-expression).
+
+        Raises
+        ------
+        DataError
+            There are fewer than 3 cells.
         """
         if not counts:
             library = None

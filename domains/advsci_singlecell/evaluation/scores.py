@@ -287,7 +287,13 @@ def lisi(z: np.ndarray, labels: np.ndarray, *, perplexity: float = 30.0) -> floa
 
 
 def require_scib() -> None:
-    """Raise a `MissingDependencyError` unless scib-metrics is installed: before hours of work, not after."""
+    """Raise a `MissingDependencyError` unless scib-metrics is installed: before hours of work, not after.
+
+    Raises
+    ------
+    MissingDependencyError
+        scib-metrics is not installed.
+    """
     if find_spec("scib_metrics") is None:
         raise MissingDependencyError.of("scib-metrics", "singlecell")
 

@@ -26,6 +26,11 @@ def check_genes(adata: "AnnData", expected: np.ndarray) -> None:
         The cells.
     expected
         Names of the genes.
+
+    Raises
+    ------
+    DataError
+        Genes are missing.
     """
     found = np.asarray(adata.var_names)
     if len(found) == len(expected) and (found == expected).all():

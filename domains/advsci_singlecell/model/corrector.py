@@ -67,6 +67,11 @@ class BatchCorrector(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         -------
         BatchCorrector
             Itself, as scikit-learn wants it.
+
+        Raises
+        ------
+        DataError
+            There is one batch only.
         """
         x = self._features(X, reset=True)
         names = _names(batch, len(x))

@@ -116,6 +116,11 @@ class Model:
             Column whose groups condition the adversary.
         protected_key
             Column that must not be removed.
+
+        Raises
+        ------
+        ConfigError
+            There is no ``batch_key``.
         """
         if batch_key is None:
             raise ConfigError(
@@ -213,6 +218,11 @@ class Model:
             Any genes of the AnnData, whether they were selected for the embedding or not; None: the selected ones.
         adata
             Cells; None: those of the model.
+
+        Raises
+        ------
+        DataError
+            The batch or a gene is unknown.
         """
         import pandas as pd
 
@@ -237,6 +247,11 @@ class Model:
         ----------
         adata
             Cells; None: those of the model.
+
+        Raises
+        ------
+        ConfigError
+            The model has no labels.
         """
         import pandas as pd
 
@@ -416,7 +431,13 @@ class Model:
         return integration.embed(projection(cells.matrix, rows), cells.batch[rows], own)
 
     def fitted(self) -> tuple[Projection, Integration | CountEmbedding]:
-        """The projection and the map of a model that was trained."""
+        """The projection and the map of a model that was trained.
+
+        Raises
+        ------
+        ConfigError
+            The model was not trained.
+        """
         if self.projection is None or self.integration is None:
             raise ConfigError("got a model that was not trained; expected one that was. Try: model.train().")
         return self.projection, self.integration

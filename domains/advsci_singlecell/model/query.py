@@ -68,6 +68,11 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
     -------
     QueryMap
         Embedding, p-values and types of the query's cells.
+
+    Raises
+    ------
+    DataError
+        The query has no column of batches, or too few of the genes that the embedding reads.
     """
     import pandas as pd
 
