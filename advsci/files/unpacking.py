@@ -90,7 +90,7 @@ class _Deflated:
         return self.inner.unused_data
 
     def decompress(self, data: bytes, most: int) -> bytes:
-        """At most so many of the next bytes."""
+        """At most ``most`` of the next bytes, of what was left over or else of ``data``."""
         return self.inner.decompress(self.inner.unconsumed_tail or data, most)
 
 

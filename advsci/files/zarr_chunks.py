@@ -10,7 +10,6 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +69,13 @@ def missing_chunk(where: Path, about: Mapping[str, Any], shape: Sequence[int], c
         default = keys["name"] == "default"
         separator = (keys.get("configuration") or {}).get("separator", "/" if default else ".")
         start = f"c{separator}" if default else ""
-    for index in product(*(range(-(-n // c)) for n, c in zip(shape, chunk, strict=True))):
-        key = start + separator.join(map(str, index))
+    counts = [-(-n // c) for n, c in zip(shape, chunk, strict=True)]
+    for number in range(math.prod(counts)):  # a damaged shape may promise more places than memory could list
+        index = []
+        for count in reversed(counts):
+            number, place = divmod(number, count)
+            index.append(str(place))
+        key = start + separator.join(reversed(index))
         if not (where / key).is_file():
             return key
     return ""
@@ -125,6 +129,7 @@ class _Form:
 
     @classmethod
     def of(cls, names: Sequence[str]) -> "_Form":
+        """The form that the ``names`` of a chain of codecs describe; a `ValueError` where two of them pack."""
         packing = [name for name in names if name in LARGEST_RATIO]
         if len(packing) > 1:
             raise ValueError(f"is packed twice, by {' and '.join(packing)}")
@@ -133,7 +138,17 @@ class _Form:
         return cls(packing[0] if packing else None, ahead, any(name in _TEXT for name in names))
 
     def size(self, path: Path, start: int, size: int, count: int, budget: int) -> int:
-        """Bytes that a chunk unpacks to, where that was counted, else 0; a `ValueError` where it is too much."""
+        """Bytes that a chunk unpacks to, where that was counted, else 0; a `ValueError` where it is too much.
+
+        Parameters
+        ----------
+        path, start, size
+            File of the chunk, where in it the chunk begins, and how many bytes it has.
+        count
+            Values in the chunk.
+        budget
+            Most bytes that it may unpack to.
+        """
         if self.packing is None and not self.text:
             return 0
         ratio = LARGEST_RATIO.get(self.packing or "", 1)

@@ -94,12 +94,14 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, value: Tensor) -> Tensor:
+        """The sum of ``value`` over the processes; ``ctx`` keeps nothing."""
         total = value.clone(memory_format=torch.contiguous_format)
         torch.distributed.all_reduce(total)
         return total
 
     @staticmethod
     def backward(ctx, *gradients: Tensor) -> Tensor:
+        """The sum of the ``gradients`` over the processes, differentiable again; ``ctx`` holds nothing."""
         return _Sum.apply(gradients[0])  # type: ignore[return-value]
 
 

@@ -109,7 +109,7 @@ class _Sent:
         self.work: Any = torch.distributed.all_reduce(self.flat, async_op=True)
 
     def holds(self, gradients: Sequence[Tensor | None]) -> bool:
-        """Whether these very tensors were sent."""
+        """Whether these very ``gradients`` were sent."""
         return all(
             g is not None and g.data_ptr() == s.data_ptr() for g, s in zip(gradients, self.gradients, strict=True)
         )

@@ -259,6 +259,7 @@ class Solver(ABC):
             evaluate = self._evaluate(partial(first_order, game, player, moving[player]), player, moving)
 
             def evaluated() -> tuple[Terms, dict[str, Gradients]]:
+                """Terms and gradients of this player on this process's batch."""
                 terms, gradients = over_parts(evaluate, game, batch, draw)
                 return terms, {player: gradients}
 

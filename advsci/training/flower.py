@@ -257,6 +257,18 @@ def flower_client(site: FlowerSite) -> Any:
     ------
     MissingDependencyError
         Flower is not installed.
+
+    Examples
+    --------
+    The client is handed to Flower's own ``ClientApp``:
+
+    >>> from advsci import GAN, Stream, Trainer
+    >>> from advsci.latents import Gaussian
+    >>> from advsci.nn import MLP
+    >>> from advsci.solvers import Simultaneous
+    >>> game = GAN(MLP(2, 2), MLP(2, 1), Gaussian(2))
+    >>> site = FlowerSite(game, Stream(0).normal((40, 2)), Simultaneous(), Trainer(4, 16, quiet=True), every=2)
+    >>> client = flower_client(site)  # doctest: +SKIP
     """
     with needs("flwr", "flower"):
         from flwr.client import NumPyClient

@@ -224,7 +224,7 @@ def _scan(path: Path) -> Any:
 def _scan_of_array(path: Path) -> Any:
     from advsci_friction import read_scan
 
-    return read_scan(path, size="1 um", height_unit="m")
+    return read_scan(path, size="1 um", height_unit="nm")
 
 
 def _text_map(folder: Path) -> Path:

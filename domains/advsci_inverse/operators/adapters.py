@@ -130,13 +130,13 @@ def _from_complex(operator, image_shape: tuple[int, ...], data_shape: tuple[int,
     """Complex data of real images: real and imaginary part in a trailing dimension; the adjoint is the real part."""
 
     def forward(x: Tensor) -> Tensor:
-        """Data ``[b, *data_shape, 2]``."""
+        """Data ``[b, *data_shape, 2]`` of the images ``x``."""
         flat = x.detach().cpu().flatten(1).numpy()
         out = np.stack([np.asarray(operator.matvec(v.astype(operator.dtype))).reshape(data_shape) for v in flat])
         return torch.view_as_real(torch.from_numpy(out.astype(np.complex128))).to(device=x.device, dtype=x.dtype)
 
     def adjoint(y: Tensor) -> Tensor:
-        """Images ``[b, *image_shape]``."""
+        """Images ``[b, *image_shape]`` of the data ``y``."""
         flat = torch.view_as_complex(y.detach().cpu().double().contiguous()).flatten(1).numpy()
         out = np.stack([np.real(operator.rmatvec(v.astype(operator.dtype))).reshape(image_shape) for v in flat])
         return torch.from_numpy(out.astype(np.float64)).to(device=y.device, dtype=y.dtype)

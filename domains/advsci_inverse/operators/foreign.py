@@ -41,7 +41,7 @@ def to_scipy(operator: LinearOperator, dtype: torch.dtype = torch.float64) -> sc
     """
 
     def rows(function: Any, shape: tuple[int, ...]) -> Any:
-        """``function`` on flat vectors (n) or the columns of a matrix (n k)."""
+        """``function``, of arguments of one ``shape``, on flat vectors (n) or the columns of a matrix (n k)."""
 
         def mapped(v: np.ndarray) -> np.ndarray:
             """What the function makes of ``v``, flat again."""

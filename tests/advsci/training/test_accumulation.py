@@ -34,7 +34,8 @@ def test_what_compares_samples_is_refused_by_name(name):
         "weights of samples": "weight", "weights, relativistic": "weight", "DRAGAN": "DRAGAN",
         "conditioning": "JacobianConditioning", "kernel MMD": "KernelMMD", "kernel MMD, weights": "KernelMMD, weight",
         "linear IPM": "MomentMatching", "MMD of features": "MomentMatching", "physics": "Multipliers",
-        "weak form": "WeakForm", "weak form, weights": "WeakForm, weight",
+        "weak form": "WeakForm", "weak form, weights": "WeakForm, weight", "batch norm": "SharedBatchNorm",
+        "batch norm, one pass": "SharedBatchNorm",
     }  # fmt: skip
     with pytest.raises(ConfigError, match=f"accumulate=2 with {wanted[name]},"):
         play(COUPLED[name], accumulate=2)
