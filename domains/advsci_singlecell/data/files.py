@@ -1,5 +1,7 @@
 """Cells from the disk and by name: a file, a registered data set, or the simulator."""
 
+import gzip
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -117,6 +119,8 @@ def _by_scanpy(reader: str, path: Path) -> "AnnData":
             pass  # audited: scanpy follows every link
     else:
         refuse_links(path)
+        for file in sorted(path.glob("matrix.mtx*")):
+            _refuse_zeros(file)
     try:
         adata = getattr(scanpy, reader)(path)
     except Exception as error:  # scanpy raises many kinds; each means that these are no sound 10x counts
@@ -126,6 +130,19 @@ def _by_scanpy(reader: str, path: Path) -> "AnnData":
         ) from error
     adata.var_names_make_unique()
     return adata
+
+
+def _refuse_zeros(path: Path) -> None:
+    """Refuse a matrix of text with zero bytes, as an interrupted copy leaves them: scipy's reader crashes on them."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            whole = all(b"\0" not in piece for piece in iter(lambda: file.read(2**20), b""))
+    except (OSError, EOFError, zlib.error):
+        return  # scanpy names it
+    if not whole:
+        raise DataError(
+            f"got {path.name} with zero bytes; expected text of a Matrix Market file, whole. Try: copy it again."
+        )
 
 
 def _open_zarr(path: Any) -> "AnnData":

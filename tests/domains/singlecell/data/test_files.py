@@ -25,6 +25,18 @@ def test_a_10x_folder_is_read(cells, tmp_path):
     assert found.shape == cells.shape and (found.X.toarray() == cells.X.toarray()).all()
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_10x_matrix_with_zero_bytes_is_named(cells, tmp_path, packed):
+    mmwrite(tmp_path / "matrix.mtx", cells.X.T.tocoo())
+    torn = (tmp_path / "matrix.mtx").read_bytes()[:-40] + bytes(40)  # an interrupted copy
+    (tmp_path / "matrix.mtx").write_bytes(torn)
+    if packed:
+        (tmp_path / "matrix.mtx.gz").write_bytes(gzip.compress(torn))
+        (tmp_path / "matrix.mtx").unlink()
+    with pytest.raises(DataError, match="with zero bytes; expected text"):
+        read_cells(tmp_path)
+
+
 @pytest.mark.parametrize(("name", "message"), [("a.csv", "read_csv"), ("a.h5mu", "MuData"), ("a.h5", "10x")])
 def test_other_files_are_refused_by_name(tmp_path, name, message):
     (tmp_path / name).write_text("gene,cell\n1,2\n")
