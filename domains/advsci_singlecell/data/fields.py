@@ -66,11 +66,9 @@ class Fields:
         """
         tables = tables_of(adata)
         if tables is not None or not hasattr(adata, "obs") or not hasattr(adata, "uns"):
-            wanted = next((f"{way}['{name}']" for name in tables or {} for way in _WAYS if hasattr(adata, way)), "")
-            raise DataError(
-                f"got a {type(adata).__name__}; expected an AnnData. Try: "
-                + (f"its .{wanted}." if wanted else "one modality, such as mdata.mod['rna'].")
-            )
+            wanted = next((f".{way}['{name}']" for name in tables or {} for way in _WAYS if hasattr(adata, way)), "")
+            table = f"its {wanted}" if wanted else "one modality, such as mdata.mod['rna']"
+            raise DataError(f"got a {type(adata).__name__}; expected an AnnData. Try: take {table}.")
         adata.uns[REGISTRY] = {
             k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v is not None
         }

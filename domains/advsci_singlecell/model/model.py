@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
-CHUNK = 8192
-
 
 class Model:
     """An embedding of cells without their batch, trained against adversaries that read it.
@@ -196,8 +194,8 @@ class Model:
         cells = self._cells(adata)
         return np.concatenate(
             [
-                self.embed_rows(np.arange(start, min(start + CHUNK, len(cells.batch))), cells, labels)
-                for start in range(0, len(cells.batch), CHUNK)
+                self.embed_rows(np.arange(start, min(start + 8192, len(cells.batch))), cells, labels)
+                for start in range(0, len(cells.batch), 8192)
             ]
         )
 

@@ -37,5 +37,5 @@ def test_a_container_without_a_clear_table_is_refused_by_name(rna):
     with pytest.raises(DataError, match=r"with \['left', 'right'\]; expected one table"):
         one_table(several)
     assert one_table(SimpleNamespace(tables={"left": rna})) is rna and one_table(rna) is rna
-    with pytest.raises(DataError, match=r"expected an AnnData. Try: its .tables\['left'\]"):
+    with pytest.raises(DataError, match=r"expected an AnnData. Try: take its .tables\['left'\]"):
         Model.setup_anndata(several, batch_key="batch")
