@@ -54,7 +54,7 @@ def run(config: Diagnose) -> Path | None:
     refuse_links(config.folder)
     trainings = adversarial_trainings(config.folder)
     if not trainings:
-        tell(f"{config.folder} holds no adversarial training: nothing to diagnose.")
+        tell(f"{config.folder} holds no adversarial training: nothing to diagnose.", {"trainings": {}})
         return None
     said = {name: judge(records).text() for name, records in trainings.items()}
     for name, text in said.items():

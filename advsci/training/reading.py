@@ -12,7 +12,7 @@ from advsci.games.game import Batch
 from advsci.streams import Stream
 from advsci.training.data import ItemSource, Source, StreamSource
 from advsci.training.order import Order
-from advsci.training.streaming import Read, ReadAhead, streamed_ahead
+from advsci.training.streaming import Read, ReadAhead, StreamedAhead
 
 __all__ = ["reader"]
 
@@ -37,7 +37,7 @@ def reader(source: Source, stream: Stream, stride: int, count: int) -> Read:
         ``read(position, count)``.
     """
     if isinstance(source, StreamSource):
-        return streamed_ahead(source, stride, count) if source.workers else _Streamed(source)
+        return StreamedAhead(source, stride, count) if source.workers else _Streamed(source)
     order = Order(len(source), stream)
     if isinstance(source, ItemSource):
         return _Ahead(source, order, stream.at("items"), stride, count)

@@ -17,7 +17,7 @@ from advsci.errors import DataError
 from advsci.games.game import Batch
 from advsci.training.data import StreamSource
 
-__all__ = ["Read", "ReadAhead", "streamed_ahead"]
+__all__ = ["Read", "ReadAhead", "StreamedAhead"]
 
 Read = Callable[[int, int], Batch]
 """Takes the first position and the number of samples; gives the batch. Positions of calls only grow."""
@@ -29,8 +29,8 @@ class ReadAhead:
     batches: Iterator[Any] | None = None
 
 
-def streamed_ahead(source: StreamSource, stride: int, count: int) -> Read:
-    """How the batches of a stream are read by its workers.
+class StreamedAhead(ReadAhead):
+    """Reads the workers' batches in turn, from that of the first position on.
 
     Parameters
     ----------
@@ -40,17 +40,7 @@ def streamed_ahead(source: StreamSource, stride: int, count: int) -> Read:
         Positions between one batch and the next.
     count
         Samples in a batch.
-
-    Returns
-    -------
-    callable
-        ``read(position, count)``.
     """
-    return _StreamedAhead(source, stride, count)
-
-
-class _StreamedAhead(ReadAhead):
-    """Reads the workers' batches in turn, from that of the first position on."""
 
     def __init__(self, source: StreamSource, stride: int, count: int):
         self.source, self.stride, self.count = source, stride, count

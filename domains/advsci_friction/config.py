@@ -143,7 +143,11 @@ class Design(DeviceConfig, Pair):
         description="Maps in the library that is searched or learned from (all but families).",
     )
     grid: int = Field(
-        default=64, ge=32, le=256, description="Pixels along a map of the library, a multiple of 8 (all but families)."
+        default=64,
+        ge=32,
+        le=256,
+        multiple_of=8,
+        description="Pixels along a map of the library, a multiple of 8 (all but families).",
     )
     band: int | None = Field(
         default=None,

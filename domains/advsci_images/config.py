@@ -44,6 +44,14 @@ class Adapt(Training):
         default=False, description="source, dann, cdan: show the labelled images in random colours, anew at every step."
     )
 
+    @model_validator(mode="after")
+    def _colours_for_a_method_that_takes_them(self):
+        if self.recolour and self.method not in ("source", "dann", "cdan"):
+            raise ValueError(
+                f"got recolour for {self.method}; expected source, dann or cdan. Try: --method dann, or no --recolour."
+            )
+        return self
+
 
 class Translate(Training):
     """Translate images of one kind into another: from pairs, from two unpaired sets, or between several domains.

@@ -156,7 +156,7 @@ import json, resource, sys, time
 import numpy as np, torch
 torch.set_num_threads(1)
 from advsci_singlecell.data.files import read_cells
-from advsci_singlecell.model.model import Model
+from advsci_singlecell.model.model import CHUNK, Model
 start = time.process_time()
 a = read_cells(sys.argv[1])
 Model.setup_anndata(a, batch_key="batch")
@@ -164,11 +164,11 @@ m = Model(a, device="cpu")
 read = time.process_time()
 m.train()
 trained = time.process_time()
-starts = np.arange(0, a.n_obs, 8192)
+starts = np.arange(0, a.n_obs, CHUNK)
 chosen = starts[np.unique(np.linspace(0, len(starts) - 1, int(sys.argv[2])).astype(int))]
 z, done = np.zeros((a.n_obs, m.settings.dimensions), np.float32), 0
 for first in chosen:
-    rows = np.arange(first, min(first + 8192, a.n_obs))
+    rows = np.arange(first, min(first + CHUNK, a.n_obs))
     z[rows] = m.embed_rows(rows)
     done += len(rows)
 embedded = time.process_time()

@@ -92,7 +92,8 @@ def quilt(
     """
     n = maps.shape[-1]
     if n % patches:
-        raise ShapeError(f"got {patches} patches along {n} pixels; expected a divisor. Try: patches=4.")
+        fits = next(k for k in range(min(patches, n), 0, -1) if n % k == 0)
+        raise ShapeError(f"got {patches} patches along {n} pixels; expected a divisor. Try: patches={fits}.")
     rng, step = stream.at("quilt").numpy(), n // patches
     source, overlap = maps.cpu().double().numpy(), max(2, n // patches // 3)
     found = [_sewn(source, rng, step, overlap, tried) for _ in range(count)]

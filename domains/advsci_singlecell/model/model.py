@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from advsci.training import Run
     from advsci_singlecell.model.query import QueryMap
 
-__all__ = ["Model"]
+__all__ = ["CHUNK", "Model"]
+
+CHUNK = 8192
+"""Cells that are embedded at a time."""
 
 
 class Model:
@@ -192,12 +195,9 @@ class Model:
             Cells; None: those of the model.
         """
         cells = self._cells(adata)
-        return np.concatenate(
-            [
-                self.embed_rows(np.arange(start, min(start + 8192, len(cells.batch))), cells, labels)
-                for start in range(0, len(cells.batch), 8192)
-            ]
-        )
+        n = len(cells.batch)
+        blocks = np.split(np.arange(n), range(CHUNK, n, CHUNK))
+        return np.concatenate([self.embed_rows(block, cells, labels) for block in blocks])
 
     def get_corrected_expression(
         self,

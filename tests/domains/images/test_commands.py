@@ -103,3 +103,10 @@ def test_every_verb_is_a_command():
     for verb in ("train", "sample", "translate", "upscale", "adapt", "caption", "augment", "compare"):
         needed = ["g.safetensors"] if verb == "sample" else []
         assert run_app(app, [verb, *needed, "--print-config"]) == 0
+
+
+@pytest.mark.parametrize("method", ["adda", "pixelda"])
+def test_colours_for_a_method_without_them_are_refused(method):
+    with pytest.raises(ValueError, match="--method dann"):
+        Adapt(method=method, recolour=True)
+    assert Adapt(method="cdan", recolour=True).recolour

@@ -33,7 +33,7 @@ def test_quilts_are_new_periodic_and_of_the_process():
     assert float(edge) < 1.6 * float(inner), "the last patch meets the first"
     assert float(made.std()) == pytest.approx(float(maps.std()), rel=0.25)
     assert float(copy_scores(made, maps).max()) < 0.97 < float(copy_scores(maps[:2], maps).min())
-    with pytest.raises(ShapeError, match="expected a divisor"):
+    with pytest.raises(ShapeError, match="expected a divisor. Try: patches=4"):
         quilt(maps, 1, Stream(0), patches=5)
 
 
