@@ -29,10 +29,10 @@ WAYS: dict[str, tuple[Start, tuple[Teacher, ...], tuple[Teacher, ...]]] = {
     "from quilts: critic off": ("quilts", ("critic",), ("physics",)),
     "from quilts: penalties instead": ("quilts", ("penalties",), ("penalties", "physics")),
     "from quilts: critic, penalties, physics": ("quilts", ("critic",), ("critic", "penalties", "physics")),
-    "critic and physics": ("noise", ("critic",), ("critic", "physics")),
-    "critic off": ("noise", ("critic",), ("physics",)),
-    "penalties instead": ("noise", ("penalties",), ("penalties", "physics")),
-    "physics off": ("noise", ("critic",), ("critic",)),
+    "from noise: critic and physics": ("noise", ("critic",), ("critic", "physics")),
+    "from noise: critic off": ("noise", ("critic",), ("physics",)),
+    "from noise: penalties instead": ("noise", ("penalties",), ("penalties", "physics")),
+    "from noise: physics off": ("noise", ("critic",), ("critic",)),
 }
 """Each way: what the generator starts from, who teaches it in the first game, and in the second."""
 
