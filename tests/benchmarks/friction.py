@@ -4,9 +4,9 @@ Stored references are read from ``$ADVSCI_DATA/friction``; tamaas judges and is 
 whose data, peer or model is missing is not met and says so. The model that comes with the package is judged, or that
 of ``--model FILE``; ``--train`` trains the default set first (half an hour), ``--quick`` a two-minute training beside
 fewer and smaller cases, never another method. ``--only WORD`` runs the parts whose name contains the word:
-westergaard, references, timing, measured, capped, edit, rivals, new, training, designs, ablations. ``--seeds 0`` runs
-the parts edit, rivals and new on one of their three seeds; ``--pixels 64`` sets their grid, ``--steps 150 30`` and
-``--ways WORD`` the two games of the part new and which of its ways are trained.
+westergaard, references, timing, measured, capped, reach, variety, edit, rivals, new, training, designs, ablations.
+``--seeds 0`` runs the parts edit, rivals and new on one of their three seeds; ``--pixels 64`` sets their grid,
+``--steps 150 30`` and ``--ways WORD`` the two games of the part new and which of its ways are trained.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import torch
 from _friction_designs import PEER, ablations, designs, peer
 from _friction_maps import by_edit, capped
 from _friction_new import new_maps
+from _friction_reach import reach, variety
 from _friction_rivals import rivals
 from _row import compare, ratio, row
 
@@ -232,6 +233,8 @@ PARTS = {
     "timing": timing,
     "measured": measured,
     "capped": capped,
+    "reach": reach,
+    "variety": variety,
 }
 
 
