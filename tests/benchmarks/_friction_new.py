@@ -7,6 +7,7 @@ no training sees: a random forest on features of the maps against held-out maps 
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from _friction_maps import libraries, loads_of, same_band
@@ -24,17 +25,28 @@ from advsci_friction.surfaces.quilting import quilt
 
 __all__ = ["new_maps"]
 
-WAYS: dict[str, tuple[Start, tuple[Teacher, ...], tuple[Teacher, ...]]] = {
-    "from quilts: critic and physics": ("quilts", ("critic",), ("critic", "physics")),
-    "from quilts: critic off": ("quilts", ("critic",), ("physics",)),
-    "from quilts: penalties instead": ("quilts", ("penalties",), ("penalties", "physics")),
-    "from quilts: critic, penalties, physics": ("quilts", ("critic",), ("critic", "penalties", "physics")),
-    "from noise: critic and physics": ("noise", ("critic",), ("critic", "physics")),
-    "from noise: critic off": ("noise", ("critic",), ("physics",)),
-    "from noise: penalties instead": ("noise", ("penalties",), ("penalties", "physics")),
-    "from noise: physics off": ("noise", ("critic",), ("critic",)),
+
+class Way(NamedTuple):
+    """What the generator starts from, who teaches it in the first game and in the second, and what its critic sees."""
+
+    start: Start
+    before: tuple[Teacher, ...]
+    teachers: tuple[Teacher, ...]
+    halvings: int = 3
+
+
+WAYS = {
+    "from quilts: critic and physics": Way("quilts", ("critic",), ("critic", "physics")),
+    "from quilts: critic off": Way("quilts", ("critic",), ("physics",)),
+    "from quilts: penalties instead": Way("quilts", ("penalties",), ("penalties", "physics")),
+    "from quilts: critic, penalties, physics": Way("quilts", ("critic",), ("critic", "penalties", "physics")),
+    "from quilts, patches of 20 px: critic and physics": Way("quilts", ("critic",), ("critic", "physics"), 2),
+    "from quilts, patches of 10 px: critic and physics": Way("quilts", ("critic",), ("critic", "physics"), 1),
+    "from noise: critic and physics": Way("noise", ("critic",), ("critic", "physics")),
+    "from noise: critic off": Way("noise", ("critic",), ("physics",)),
+    "from noise: penalties instead": Way("noise", ("penalties",), ("penalties", "physics")),
+    "from noise: physics off": Way("noise", ("critic",), ("critic",)),
 }
-"""Each way: what the generator starts from, who teaches it in the first game, and in the second."""
 
 QUILTS = "quilting, nothing trained"
 POOL = 4
@@ -110,16 +122,17 @@ def new_maps(
             begin = time.process_time()
             draw = quilted(requests)
             found.setdefault(QUILTS, []).append(requests.judged(draw, time.process_time() - begin))
-        for name, (start, before, teachers) in chosen.items():
-            begin = time.process_time()
-            if (start, before) not in games:
+        for name, way in chosen.items():
+            begin, shared = time.process_time(), (way.start, way.before, way.halvings)
+            if shared not in games:
                 strain = tuple(requests.strain.tolist())
-                game = NewMapsTraining(requests.library, strain, start=start, seed=seed, quiet=True)
-                game.first(first, before)
-                games[start, before] = game, time.process_time() - begin
+                settings = {"start": way.start, "halvings": way.halvings, "seed": seed, "quiet": True}
+                game = NewMapsTraining(requests.library, strain, **settings)
+                game.first(first, way.before)
+                games[shared] = game, time.process_time() - begin
                 begin = time.process_time()
-            game, spent = games[start, before]
-            trained = game.second(second, teachers)
+            game, spent = games[shared]
+            trained = game.second(second, way.teachers)
             values = requests.judged(trained.draw, spent + time.process_time() - begin)
             found.setdefault(name, []).append(values)
             said = "; ".join(f"{k} {v:.3g}" for k, v in values.items())

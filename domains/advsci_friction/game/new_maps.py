@@ -97,20 +97,23 @@ class MapCritic(nn.Module):
         Factor of the Laplacian as a further input, so that fine roughness is seen from the first step.
     width
         Channels of the first layer.
+    halvings
+        How often the grid is halved, 1 to 3: a place of the last layer sees about 10, 20 or 40 pixels along the map, so
+        that fewer halvings judge patches.
     """
 
-    def __init__(self, context: int, curvature: float = 1.0, width: int = 24):
+    def __init__(self, context: int, curvature: float = 1.0, width: int = 24, halvings: int = 3):
         super().__init__()
         self.curvature = curvature
         channels = (width, 4 * width // 3, 2 * width, 8 * width // 3)
         self.layers = nn.ModuleList(
             [
                 torus(2 + context, channels[0]),
-                *(torus(channels[i], channels[i + 1], 4, 2) for i in range(3)),
-                torus(channels[3], channels[3]),
+                *(torus(channels[i], channels[i + 1], 4, 2) for i in range(halvings)),
+                torus(channels[halvings], channels[halvings]),
             ]
         )
-        self.score = nn.Linear(2 * channels[3], 1)
+        self.score = nn.Linear(2 * channels[halvings], 1)
 
     def forward(self, x: Float[Tensor, "n p p"], context: Float[Tensor, "n c"]) -> Float[Tensor, "n 1"]:
         """Scores of the maps ``x`` beside the numbers of ``context``."""

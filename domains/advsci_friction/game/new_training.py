@@ -175,6 +175,8 @@ class NewMapsTraining:
         ``"noise"``: the generator makes maps from noise; ``"quilts"``: from patchworks of the library.
     batch_size
         Maps per step; each costs a solve per load in the second game.
+    halvings
+        Of the critic's grid: fewer than 3 judge patches.
     seed
         Of networks, data and latent vectors.
     quiet
@@ -192,6 +194,7 @@ class NewMapsTraining:
         *,
         start: Start = "noise",
         batch_size: int = 16,
+        halvings: int = 3,
         seed: int = 0,
         quiet: bool = False,
         device: torch.device | None = None,
@@ -215,7 +218,7 @@ class NewMapsTraining:
             else:
                 self.generator = MapGenerator(pixels, len(loads))
                 self.latent = Gaussian(self.generator.latent)
-            self.critic = MapCritic(2 * len(loads), laplacian_factor(self.maps))
+            self.critic = MapCritic(2 * len(loads), laplacian_factor(self.maps), halvings=halvings)
         self.trainer = {"batch_size": batch_size, "seed": seed, "quiet": quiet, "device": device or torch.device("cpu")}
 
     def first(self, steps: int, teachers: Sequence[Teacher] = ("critic",), run: Run | None = None) -> None:

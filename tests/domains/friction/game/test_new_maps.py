@@ -37,6 +37,21 @@ def test_the_critic_does_not_see_where_the_cell_begins(library):
     assert made.shape == (3, 32, 32) and not torch.allclose(made[0], made[1])
 
 
+@pytest.mark.parametrize(("halvings", "reach"), [(1, 12), (2, 22)])
+def test_a_critic_with_fewer_halvings_sees_patches(halvings, reach):
+    with Stream(0).seeded():
+        critic = MapCritic(1, halvings=halvings)
+    x = Stream(1).normal((1, 64, 64)).requires_grad_()
+    seen = []
+    critic.layers[-1].register_forward_hook(lambda *call: seen.append(call[-1]))
+    critic(x, x.new_zeros(1, 1))
+    middle = seen[0].shape[-1] // 2
+    seen[0][0, :, middle, middle].sum().backward()
+    assert x.grad is not None
+    rows = x.grad[0].abs().sum(1).nonzero().flatten()
+    assert int(rows.max() - rows.min()) + 1 == reach, "its convolutions, and one pixel of the Laplacian on each side"
+
+
 def test_maps_meet_their_own_request_and_gradients_point_to_it(library):
     physics = AreaPhysics(*facts(library))
     own = physics.condition(library.areas(torch.tensor(physics.strain))).float()
