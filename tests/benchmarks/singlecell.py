@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from _cells import corrected, mean_interval, mixing_over_cells, partial_labels, run_peer, scaled_components
 from _cells_game import ARMS, game_rows, held_out_rows
-from _cells_query import query_rows
+from _cells_query import mapped_rows, query_rows
 from _cells_real import real_rows
 from _row import row
 
@@ -245,7 +245,7 @@ def main():
     parser.add_argument(
         "--only",
         nargs="*",
-        default=["tests", "simulator", "reference", "real", "game", "held-out", "query", "control", "scale"],
+        default=["tests", "simulator", "reference", "real", "game", "held-out", "query", "mapped", "control", "scale"],
     )
     parser.add_argument("--data", nargs="*", default=list(REAL))
     parser.add_argument("--simulators", nargs="*", default=list(SIMULATORS), choices=list(SIMULATORS))
@@ -280,6 +280,9 @@ def main():
         held_out_rows(options.data, options.arms, options.keep)
     if "query" in options.only:
         query_rows(seeds, 900 if options.quick else 1500)
+    if "mapped" in options.only:
+        for method in ("chain", "counts"):
+            mapped_rows(options.data, seeds, method)
     if "control" in options.only:
         control_rows(options.data, seeds)
     if "scale" in options.only:

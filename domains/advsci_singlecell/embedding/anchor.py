@@ -8,7 +8,7 @@ ends agree, and a cell is drawn towards the mean :math:`m_c` of its type, which 
 distance does not.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -144,31 +144,6 @@ class Anchor:
                 s = (1.0 - self.pull) * s + self.pull * (p @ self.means)
             parts.append(s)
         return np.concatenate(parts).astype(np.float32)
-
-    def without(self, batch: int) -> "Anchor":
-        """The anchor whose reference lacks the cells of one batch.
-
-        Parameters
-        ----------
-        batch
-            Its number.
-
-        Returns
-        -------
-        Anchor
-            What is left; probabilities of types are as they were found with it.
-        """
-        hoods = self.neighbourhoods
-        kept = hoods.batch != batch
-        fewer = replace(hoods, cells=hoods.cells[kept], batch=hoods.batch[kept], radius=hoods.radius[kept])
-        posterior = None if self.posterior is None else self.posterior[kept]
-        return replace(
-            self,
-            neighbourhoods=fewer,
-            diffused=self.diffused[kept],
-            labels=self.labels[kept],
-            posterior=posterior,
-        )
 
     def types_of(
         self, aligned: np.ndarray, components: np.ndarray, labels: np.ndarray | None = None

@@ -180,21 +180,6 @@ class Integration:
         aligned = self.whitening(self.alignment.extend(even, batch)(even, batch))
         return self.encode(self.anchor(aligned, self.whitening(even), None))
 
-    def embed_held(self, components: np.ndarray, batch: int) -> np.ndarray:
-        """The embedding (n d) of the cells of one batch of the reference, placed as if it were new.
-
-        Parameters
-        ----------
-        components
-            Principal components (n d).
-        batch
-            Number of the batch, whose cells are no neighbours then.
-        """
-        number = np.zeros(len(components), np.int64)
-        even = self.equaliser.unseen(components, number)
-        aligned = self.whitening(self.alignment.extend(even, number)(even, number))
-        return self.encode(self.anchor.without(batch)(aligned, self.whitening(even), None))
-
     def encode(self, anchored: np.ndarray) -> np.ndarray:
         """The encoder on anchored components."""
         with torch.no_grad():

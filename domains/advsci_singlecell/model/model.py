@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,12 +13,13 @@ from advsci.streams import Stream
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
-from advsci_singlecell.embedding.projection import Projection, select_genes
+from advsci_singlecell.embedding.projection import Projection
 from advsci_singlecell.game.count_training import CountEmbedding
 from advsci_singlecell.game.training import Integration
 from advsci_singlecell.model.calibration import Calibration
 from advsci_singlecell.model.checks import check_genes, in_order, warn_of_confounding
 from advsci_singlecell.model.expression import Expression
+from advsci_singlecell.model.fitting import fit_maps, hold_out, in_memory, sketch_rows
 from advsci_singlecell.store import Stored, load, save
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ __all__ = ["CHUNK", "Model"]
 
 CHUNK = 8192
 """Cells that are embedded at a time."""
+
+CALIBRATING = 5000  # cells of the reference that queries are compared with
 
 
 class Model:
@@ -153,32 +157,13 @@ class Model:
         Model
             Itself, trained.
         """
-        cells, settings = self.cells, self.settings
         warn_of_confounding(self.adata, self.fields)
         stream = Stream(self.seed)
-        rows = sketch_rows(cells.batch, settings.sketch, stream)
-        genes = select_genes(cells.matrix, cells.batch, settings.genes, counts=cells.counts, rows=rows)
-        matrix, d = cells.matrix, settings.dimensions
-        if cells.counts and settings.library is None:
-            self.projection = Projection.of_least_batch(matrix, genes, d, batch=cells.batch, rows=rows)
-        else:
-            library = None if settings.library == "median" else settings.library
-            self.projection = Projection.fit(matrix, genes, d, counts=cells.counts, rows=rows, library=library)
-        sketched = replace(cells, batch=cells.batch[rows], labels=cells.labels[rows], matrix=None)
-        components = self.projection(cells.matrix, rows)
-        given: dict[str, Any] = {
-            "stream": stream,
-            "device": self.device,
-            "obs": cast("pd.DataFrame", self.adata.obs.iloc[rows]),
-            "fields": self.fields,
-            "quiet": quiet,
-            "run": run,
-        }
-        if settings.method == "counts":
-            counts = self.projection.selected(cells.matrix, rows)
-            self.integration = CountEmbedding.fit(components, counts, sketched, settings, **given)
-        else:
-            self.integration = Integration.fit(components, sketched, settings, **given)
+        rows = sketch_rows(self.cells.batch, self.settings.sketch, stream)
+        given: dict[str, Any] = {"obs": self._obs(rows), "fields": self.fields, "device": self.device}
+        self.projection, self.integration = fit_maps(
+            self.cells, rows, self.settings, stream, **given, quiet=quiet, run=run
+        )
         self.history = self.integration.history
         self.expression = self.calibrated = None
         return self
@@ -369,8 +354,9 @@ class Model:
         return model
 
     def calibration(self) -> Calibration:
-        """What queries are compared with: the model's cells, placed without their own labels, at most ``sketch`` of
-        them, and how far each of their batches lies if it is placed as a new one; found when it is first asked for.
+        """What queries are compared with: the model's cells, placed without their own labels, at most 5,000 of them,
+        and how far its batches lie if they are held out; found when it is first asked for, at the price of up to five
+        fits of those cells (with ``method="counts"`` trainings).
 
         Returns
         -------
@@ -378,19 +364,14 @@ class Model:
             Reference and scores.
         """
         if self.calibrated is None:
-            rows = np.arange(len(self.cells.batch))
-            if len(rows) > self.settings.sketch:
-                order = Stream(self.seed).at("reference").permutation(len(rows)).numpy()
-                rows = np.sort(order[: self.settings.sketch])
-            placed, batch = self.embed_rows(rows, labels=False), self.cells.batch[rows]
-            projection, integration = self.fitted()
-            held = placed
-            if isinstance(integration, Integration):
-                held = np.empty_like(placed)
-                for b in np.unique(batch):
-                    held[batch == b] = integration.embed_held(projection(self.cells.matrix, rows[batch == b]), int(b))
-            types = self.cells.labels[rows] if self.cells.types else None
-            self.calibrated = Calibration.fit(placed, held, batch, types)
+            stream = Stream(self.seed).at("reference")
+            rows = sketch_rows(self.cells.batch, min(self.settings.sketch, CALIBRATING), stream)
+            reference = in_memory(self.cells, rows)
+            types = reference.labels if self.cells.types else None
+            given: dict[str, Any] = {"obs": self._obs(rows), "fields": self.fields, "device": self.device}
+            hold = partial(hold_out, reference, settings=self.settings, stream=stream, **given)
+            placed = self.embed_rows(np.arange(len(rows)), reference, labels=False)
+            self.calibrated = Calibration.fit(placed, reference.batch, hold, types)
         return self.calibrated
 
     def explained(self) -> Expression:
@@ -440,6 +421,10 @@ class Model:
             raise ConfigError("got a model that was not trained; expected one that was. Try: model.train().")
         return self.projection, self.integration
 
+    def _obs(self, rows: np.ndarray) -> "pd.DataFrame":
+        """Columns of some cells."""
+        return cast("pd.DataFrame", self.adata.obs.iloc[rows])
+
     def _cells(self, adata: "AnnData | None") -> Cells:
         """The validated contents, with batches numbered as in training."""
         if adata is None or adata is self.adata:
@@ -455,25 +440,6 @@ class Model:
             )
         number = np.array([self.cells.batches.index(name) for name in cells.batches])
         return replace(cells, batch=number[cells.batch], batches=self.cells.batches)
-
-
-def sketch_rows(batch: np.ndarray, most: int, stream: Stream) -> np.ndarray:
-    """Rows to train on: all, or ``most`` of them, of every batch as many as there are up to an equal share.
-
-    Parameters
-    ----------
-    stream
-        Source of the random numbers.
-    """
-    if len(batch) <= most:
-        return np.arange(len(batch))
-    sizes = np.bincount(batch)
-    quota, left = np.zeros(len(sizes), int), most
-    for done, b in enumerate(sizes.argsort()):
-        quota[b] = min(sizes[b], left // (len(sizes) - done))
-        left -= quota[b]
-    rng = stream.at("sketch").numpy()
-    return np.sort(np.concatenate([rng.choice(np.flatnonzero(batch == b), n, False) for b, n in enumerate(quota)]))
 
 
 def renumbered(cells: Cells, batches: list[str], types: list[str]) -> Cells:

@@ -15,7 +15,7 @@ from advsci.errors import DataError
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.matrix import chunks, log_normalise
-from advsci_singlecell.game.count_training import CountEmbedding
+from advsci_singlecell.model.fitting import embed_new
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,10 +96,7 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
     expression = _expression(cells, projection, column, known)
     seen = [name for name in cells.batches if name in model.cells.batches]
     components = ((expression - projection.mean) @ projection.axes).astype(np.float32)
-    if isinstance(integration, CountEmbedding):
-        z = integration.embed(components)
-    else:
-        z = integration.embed_unseen(components, cells.batch)
+    z = embed_new((projection, integration), components, cells.batch)
     p = model.calibration().p_values(z, cells.batch)
     types = None
     if model.cells.types:

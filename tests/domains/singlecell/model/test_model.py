@@ -7,7 +7,8 @@ from sklearn.metrics import silhouette_score
 from advsci.errors import CheckpointError, DataError
 from advsci.streams import Stream
 from advsci_singlecell.evaluation.scores import correction_scores
-from advsci_singlecell.model.model import Model, sketch_rows
+from advsci_singlecell.model.fitting import sketch_rows
+from advsci_singlecell.model.model import Model
 
 
 @pytest.fixture(scope="module")
