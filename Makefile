@@ -20,7 +20,7 @@ EXTRAS_papers := all
 EXTRAS_demo := circuits,singlecell,friction,inverse,images
 EXTRAS_test := all,test
 EXTRAS_bench := all,test,bench
-EXTRAS_docs := circuits,singlecell,friction,inverse,images,docs
+EXTRAS_docs := circuits,singlecell,scib,friction,inverse,images,docs
 TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' constraints.txt)
 
 # One thread a process: with two test processes on two cores more only adds contention, and timings stay comparable.

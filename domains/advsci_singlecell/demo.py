@@ -54,7 +54,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
         f"An encoder against a conditional adversary that reads the batch within groups of cells. Data: "
         f"{cells.uns['advsci']['source']}. No cell type was shown in training; the types only score and colour.",
     )
-    for name in ("mixing where due", "iLISI"):
+    for name in ("mixing where due", "phantom mixing"):
         report.card(f"cells: {name}", round(scores["after"][name], 3), note=f"before: {scores['before'][name]:.3f}")
     report.table([{"embedding": name, **values} for name, values in scores.items()], caption="Scores before and after.")
     if not quick:

@@ -53,7 +53,8 @@ def correction_scores(
     Returns
     -------
     dict
-        Name -> score; NaN where a score has no subject.
+        Name -> score; NaN where a score has no subject. iLISI and cLISI are among them where scib-metrics is
+        installed (extra ``scib``).
 
     Raises
     ------
@@ -79,7 +80,7 @@ def correction_scores(
             "cell. Try: the same rows of all three."
         )
     neighbours = own_neighbours(z, k)
-    return {
+    scores = {
         "purity": neighbourhood_purity(neighbours, y, b)[0],
         "purity of missing types": neighbourhood_purity(neighbours, y, b)[1],
         "phantom mixing": phantom_mixing(neighbours, y, b),
@@ -87,9 +88,11 @@ def correction_scores(
         "label transfer F1": label_transfer(z, y, b, k=k),
         "batch probe, linear": batch_probe(z, y, b),
         "batch probe, neighbours": batch_probe(z, y, b, probe="neighbours"),
-        "iLISI": (lisi(z, b) - 1.0) / max(len(np.unique(b)) - 1, 1),
-        "cLISI": 1.0 - (lisi(z, y) - 1.0) / max(len(np.unique(y)) - 1, 1),
     }
+    if find_spec("scib_metrics") is not None:
+        scores["iLISI"] = (lisi(z, b) - 1.0) / max(len(np.unique(b)) - 1, 1)
+        scores["cLISI"] = 1.0 - (lisi(z, y) - 1.0) / max(len(np.unique(y)) - 1, 1)
+    return scores
 
 
 def fair_embedding(adata: Any, labels_key: str | None) -> str:
@@ -274,8 +277,13 @@ def lisi(z: np.ndarray, labels: np.ndarray, *, perplexity: float = 30.0) -> floa
     -------
     float
         From one to the number of names.
+
+    Raises
+    ------
+    MissingDependencyError
+        scib-metrics is not installed.
     """
-    with needs("scib-metrics", "singlecell"):
+    with needs("scib-metrics", "scib"):
         from scib_metrics import lisi_knn
         from scib_metrics.nearest_neighbors import NeighborsResults
         from sklearn.neighbors import NearestNeighbors
@@ -295,7 +303,7 @@ def require_scib() -> None:
         scib-metrics is not installed.
     """
     if find_spec("scib_metrics") is None:
-        raise MissingDependencyError.of("scib-metrics", "singlecell")
+        raise MissingDependencyError.of("scib-metrics", "scib")
 
 
 def scib_scores(
@@ -332,7 +340,7 @@ def scib_scores(
     MissingDependencyError
         scib-metrics is not installed.
     """
-    with needs("scib-metrics", "singlecell"):
+    with needs("scib-metrics", "scib"):
         import anndata
         import pandas as pd
         from scib_metrics.benchmark import Benchmarker

@@ -111,4 +111,4 @@ def test_demo(tmp_path):
 
     report = Report("demo")
     assert demo(report, tmp_path / "demo", True).exists()
-    assert "iLISI" in report.html()
+    assert "phantom mixing" in report.html()

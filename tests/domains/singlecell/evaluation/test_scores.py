@@ -78,8 +78,19 @@ def test_a_missing_scib_names_its_extra(monkeypatch):
     from advsci_singlecell.evaluation import scores
 
     monkeypatch.setattr(scores, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match="singlecell"):
+    with pytest.raises(MissingDependencyError, match="scib"):
         scores.require_scib()
+
+
+def test_scores_without_scib_lack_lisi_alone(monkeypatch):
+    from advsci_singlecell.evaluation import scores
+
+    rng = np.random.default_rng(0)
+    y, b = np.arange(200) % 2, np.arange(200) // 100
+    z = rng.normal(size=(200, 2)) + 9.0 * y[:, None]
+    whole = correction_scores(z, b, y)
+    monkeypatch.setattr(scores, "find_spec", lambda name: None)
+    assert correction_scores(z, b, y).keys() == whole.keys() - {"iLISI", "cLISI"}
 
 
 def test_the_embedding_to_score_by_given_labels_is_without_them():
