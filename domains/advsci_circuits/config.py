@@ -176,9 +176,9 @@ class Design(RunConfig):
 
 
 class Simulate(RunConfig):
-    """Simulate a circuit: robustness of every function, and time courses.
+    """Simulate a circuit: robustness of every function, a time course, and steady states along one parameter.
 
-    Example: advsci-circuits simulate plasmid.sbml --sets 1000
+    Example: advsci-circuits simulate plasmid.sbml --sets 1000 --set g_lacI=x0.1 --vary g_tetR=0.1:100
     """
 
     file: Path = Field(default=Path("circuit.sbml"), description="A circuit in any supported format.")
@@ -190,6 +190,15 @@ class Simulate(RunConfig):
     source: str | None = Field(default=None, description="The input gene; default: the first.")
     output: str | None = Field(default=None, description="The output gene; default: the last.")
     end: float = Field(default=100.0, gt=0, description="End of the time course [1 / (decay unit)].")
+    set: tuple[str, ...] = Field(
+        default=(),
+        description="Parameters or start levels changed, each as NAME=VALUE or NAME=xFACTOR: g_lacI=x0.1 knocks lacI "
+        "down, g_lacI=x10 over-expresses it, K__lacI=x20 is an inducer of it. A model of others has its own names.",
+    )
+    vary: str | None = Field(
+        default=None,
+        description="Follow all steady states along one parameter, as NAME=LOW:HIGH: folds, Hopf points, stability.",
+    )
 
 
 class Evaluate(RunConfig):
@@ -221,8 +230,17 @@ class Export(Config):
 class WriteReport(RunConfig):
     """Write a page on one circuit: drawing, time course, bifurcation and robustness.
 
-    Example: advsci-circuits report plasmid.sbml
+    Example: advsci-circuits report plasmid.sbml --vary g_lacI=0.1:100
     """
 
     file: Path = Field(default=Path("circuit.sbml"), description="A circuit in any supported format.")
     sets: int = Field(default=400, ge=10, description="Random parameter sets.")
+    set: tuple[str, ...] = Field(
+        default=(),
+        description="Parameters or start levels changed, each as NAME=VALUE or NAME=xFACTOR (as in simulate).",
+    )
+    vary: str | None = Field(
+        default=None,
+        description="The parameter of the bifurcation diagram, as NAME=LOW:HIGH; default: the first gene's production, "
+        "a tenth to ten times, where the kinetics are Hill's.",
+    )

@@ -9,9 +9,12 @@ from advsci.training import Run
 from advsci_circuits.config import WriteReport
 from advsci_circuits.dynamics.functions import FUNCTIONS
 from advsci_circuits.dynamics.robustness import shares_of
+from advsci_circuits.evaluation.diagram import diagram_of
 from advsci_circuits.evaluation.page import circuit_section
 from advsci_circuits.formats import read
-from advsci_circuits.formats.course import course_of
+from advsci_circuits.formats.course import course_of, kinetics_of
+from advsci_circuits.formats.parameters import changed, changed_model, kinetic
+from advsci_circuits.formats.varied import range_of, varied
 
 __all__ = ["plan", "run"]
 
@@ -28,12 +31,26 @@ def run(config: WriteReport, folder: Run) -> Path:
     """
     loaded = read(config.file)
     circuit, stream = loaded.circuit, Stream(config.seed)
-    rows = shares_of(circuit, FUNCTIONS if len(circuit) > 1 else FUNCTIONS[:3], config.sets, stream)
+    genes, model = circuit.genes, kinetics_of(loaded, stream)
+    rows = shares_of(
+        circuit, FUNCTIONS if len(circuit) > 1 else FUNCTIONS[:3], config.sets, stream,
+        change=None if model is None else lambda sets: changed_model(sets, genes, kinetic(config.set, genes)),
+    )  # fmt: skip
+    loaded = changed(loaded, model, config.set) if config.set else loaded
+    course = course_of(loaded, stream)
+    free = None
+    if config.vary is not None:
+        name, low, high = range_of(config.vary)
+        free = varied(name, genes, course.model, loaded.own)
+    elif course.model is not None:
+        free = varied(f"g_{genes[0]}", genes, course.model, None)
+        low, high = 0.1 * free.value, 10 * free.value
+    diagram = None if free is None else diagram_of(free, genes, low, high, stream.at("branches"))
     path = folder.path / "functions.json"
     path.write_text(json.dumps({name: {"share": s, "low": a, "high": b} for name, s, a, b in rows}, indent=2))
     with drawn("report"):
         page = Report(circuit.name, f"{len(circuit)} genes, {len(circuit.edges)} regulations")
-        circuit_section(page, loaded, course_of(loaded, stream), rows)
+        circuit_section(page, loaded, course, rows, diagram)
         page.write(folder.report)
     return folder.report if folder.report.is_file() else path
 

@@ -1,8 +1,9 @@
-"""``advsci-circuits simulate``: robustness of functions, and a time course."""
+"""``advsci-circuits simulate``: robustness of functions, a time course, steady states along one parameter."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,15 +14,18 @@ from advsci.streams import Stream
 from advsci.training import Run
 from advsci_circuits.config import Simulate
 from advsci_circuits.dynamics.robustness import shares_of
-from advsci_circuits.evaluation.pictures import time_course_figure
+from advsci_circuits.evaluation.diagram import diagram_of
+from advsci_circuits.evaluation.pictures import bifurcation_figure, time_course_figure
 from advsci_circuits.formats import read
-from advsci_circuits.formats.course import course_of
+from advsci_circuits.formats.course import course_of, kinetics_of
+from advsci_circuits.formats.parameters import changed, changed_model, kinetic
+from advsci_circuits.formats.varied import range_of, varied
 
 __all__ = ["place_of", "plan", "run"]
 
 
 def run(config: Simulate, folder: Run) -> Path:
-    """Robustness of each function as JSON, and the time course; returns the JSON file.
+    """Robustness of each function as JSON, the time course, the branches asked for; returns the first.
 
     Parameters
     ----------
@@ -32,21 +36,36 @@ def run(config: Simulate, folder: Run) -> Path:
     """
     loaded = read(config.file)
     stream, genes = Stream(config.seed), loaded.circuit.genes
+    model = kinetics_of(loaded, stream, config.logic)
     rows = shares_of(
         loaded.circuit, config.functions, config.sets, stream, logic=config.logic,
         source=place_of(genes, config.source, 0), output=place_of(genes, config.output, len(genes) - 1),
+        change=None if model is None else lambda sets: changed_model(sets, genes, kinetic(config.set, genes)),
     )  # fmt: skip
+    loaded = changed(loaded, model, config.set) if config.set else loaded
     course = course_of(loaded, stream, config.end, config.logic)
     facts = {name: {"share": share, "low": low, "high": high} for name, share, low, high in rows}
+    told = {"circuit": str(loaded.circuit), "sets": config.sets, "set": list(config.set), "functions": facts}
     path = folder.path / "functions.json"
-    path.write_text(json.dumps({"circuit": str(loaded.circuit), "sets": config.sets, "functions": facts}, indent=2))
+    path.write_text(json.dumps(told, indent=2))
     table = np.column_stack([course.times, course.levels])
     np.savetxt(folder.path / "time_course.csv", table, delimiter=",", header=",".join(["time", *genes]), comments="")
+    diagram = None
+    if config.vary is not None:
+        name, low, high = range_of(config.vary)
+        diagram = diagram_of(varied(name, genes, course.model, loaded.own), genes, low, high, stream.at("branches"))
+        (folder.path / "branches.json").write_text(json.dumps(diagram.facts(), indent=1))
+        (folder.path / "branches.csv").write_text(diagram.table(), encoding="utf-8")
     with drawn("time course"):
-        figure = time_course_figure(genes, course.times, course.levels)
-        spell_out(figure)
-        figure.savefig(folder.path / "time_course.png", dpi=120)
+        _save(time_course_figure(genes, course.times, course.levels), folder.path / "time_course.png")
+        if diagram is not None:
+            _save(bifurcation_figure(diagram), folder.path / "branches.png")
     return path
+
+
+def _save(figure: Any, path: Path) -> None:
+    spell_out(figure)
+    figure.savefig(path, dpi=120)
 
 
 def place_of(genes: Sequence[str], name: str | None, default: int) -> int:

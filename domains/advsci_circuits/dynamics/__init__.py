@@ -1,6 +1,6 @@
 """What circuits do: Hill kinetics, solvers, steady states and their stability, noise, functions and robustness."""
 
-from advsci_circuits.dynamics.branches import branches as branches
+from advsci_circuits.dynamics.branches import all_branches as all_branches
 from advsci_circuits.dynamics.branches import hill_branches as hill_branches
 from advsci_circuits.dynamics.continuation import Branch as Branch
 from advsci_circuits.dynamics.continuation import follow as follow

@@ -14,7 +14,7 @@ from advsci_circuits.dynamics.curve import Curve, Family, Vector
 from advsci_circuits.dynamics.fixed_points import fixed_points
 from advsci_circuits.dynamics.hill_family import HillFamily
 
-__all__ = ["branches", "hill_branches", "holds"]
+__all__ = ["all_branches", "hill_branches", "holds"]
 
 MOST = 30
 """Branches of one diagram."""
@@ -40,26 +40,23 @@ def holds(branch: Branch, family: Family, state: Vector, value: float) -> bool:
     -------
     bool
     """
-    curve = Curve(family, _floor(state, value, value, 1e-6))
-    fixed = np.append(np.zeros(len(state)), 1.0)
-    weight = curve.weight(np.append(state, value))[:-1]
-    gap = branch.values - value
-    for k in np.flatnonzero(gap[:-1] * gap[1:] <= 0):
-        share = gap[k] / (gap[k] - gap[k + 1]) if gap[k] != gap[k + 1] else 0.0
-        between = (1 - share) * branch.states[k] + share * branch.states[k + 1]
-        reach = np.linalg.norm(weight * (branch.states[k + 1] - branch.states[k])) + 1e-6
-        if np.linalg.norm(weight * (between - state)) > 2 * reach:
-            continue
-        y = curve.correct(np.append(between, value), fixed)
-        if y is not None and np.linalg.norm(weight * (y[:-1] - state)) < 1e-5:
-            return True
-        # beside a fold Newton's method may reach the other side
-        if np.linalg.norm(weight * (between - state)) < 1e-3:
+    y, points = np.append(state, value), np.column_stack([branch.states, branch.values])
+    curve = Curve(family, _floor(points[:, :-1], value, value, 1e-6))
+    weight = curve.weight(y)
+    chords, away = np.diff(points, axis=0) * weight, (y - points[:-1]) * weight
+    lengths = np.linalg.norm(chords, axis=1).clip(np.finfo(float).tiny)
+    along = (away * chords).sum(1) / lengths**2
+    off = np.linalg.norm(away - along[:, None] * chords, axis=1)
+    for k in np.flatnonzero((along > -0.1) & (along < 1.1) & (off < 0.2 * lengths + 1e-6)):
+        # where the curve meets the plane through the state that is normal to the chord
+        row = weight * chords[k] / lengths[k]
+        met = curve.correct(points[k] + along[k] * (points[k + 1] - points[k]), row)
+        if met is not None and np.linalg.norm(weight * (met - y)) < 1e-5:
             return True
     return False
 
 
-def branches(
+def all_branches(
     family: Family, starts: Iterable[tuple[float, Vector]], low: float, high: float, nonnegative: bool = True
 ) -> list[Branch]:
     """Branches through the starts, and all that cross them.
@@ -91,7 +88,7 @@ def branches(
     --------
     >>> def pitchfork(x, p):  # x' = p x - x^3
     ...     return p * x - x**3, np.diag(p - 3 * x**2), x
-    >>> found = branches(pitchfork, [(-1.0, np.zeros(1))], -1.0, 1.0, nonnegative=False)
+    >>> found = all_branches(pitchfork, [(-1.0, np.zeros(1))], -1.0, 1.0, nonnegative=False)
     >>> [round(float(branch.states[-1, 0]) ** 2, 6) for branch in found]
     [0.0, 1.0]
     """
@@ -99,8 +96,13 @@ def branches(
 
     def add(state: Vector, value: float) -> None:
         """Follow the branch through ``state`` at ``value``, unless it is known."""
-        if len(found) < MOST and not any(holds(branch, family, state, value) for branch in found):
-            found.append(follow(family, state, value, low, high, nonnegative))
+        if len(found) == MOST or any(holds(branch, family, state, value) for branch in found):
+            return
+        new = follow(family, state, value, low, high, nonnegative)
+        # beside a branch point a state is told from the other branch only further along
+        along = [(new.states[k], float(new.values[k])) for k in (len(new.values) * np.arange(1, 4)) // 4]
+        if not any(all(holds(branch, family, x, p) for x, p in along) for branch in found):
+            found.append(new)
 
     for value, state in starts:
         add(state, value)
@@ -177,4 +179,4 @@ def hill_branches(family: HillFamily, low: float, high: float, stream: Stream, v
     points = fixed_points(many, stream, starts=30)
     states = points.log_x.exp().double().numpy()
     starts = [(float(grid[b]), states[b, s]) for b, s in points.found.nonzero().tolist()]
-    return branches(family, starts, low, high)
+    return all_branches(family, starts, low, high)

@@ -9,6 +9,7 @@ With ``f_i = g_i P_i(x) - k_i x_i``, ``D_ij = d log P_i / d log x_j`` and r the 
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from advsci_circuits.dynamics.hill import FLOOR, HillModel
 __all__ = ["PARAMETERS", "HillFamily"]
 
 PARAMETERS = ("rate", "decay", "threshold", "cooperativity", "leak")
-"""What can be free: one entry, or all entries of a kind times one factor."""
+"""What can be free: one entry, or several of a kind times one factor."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ class HillFamily:
     parameter : {"rate", "decay", "threshold", "cooperativity", "leak"}
         Which kind is free.
     place
-        (gene) of a rate or decay, (target, regulator) of the others: this entry *is* the value. Empty: all entries of
-        the kind are multiplied by the value.
+        (gene,) of a rate or decay, (target, regulator) of the others: this entry *is* the value. Where an end is None,
+        or nothing is given, all entries that match are multiplied by the value: thresholds of (None, regulator) times
+        a factor are what an inducer of the regulator does.
 
     Raises
     ------
@@ -57,7 +59,7 @@ class HillFamily:
 
     model: HillModel
     parameter: str = "rate"
-    place: tuple[int, ...] = ()
+    place: tuple[int | None, ...] = ()
 
     def __post_init__(self):
         if len(self.model) != 1 or self.parameter not in PARAMETERS:
@@ -66,29 +68,35 @@ class HillFamily:
                 f"{', '.join(PARAMETERS)}. Try: HillFamily(model[:1], 'rate', (0,))."
             )
         wanted = 1 if self.parameter in PARAMETERS[:2] else 2
-        there = not self.place or (len(self.place) == wanted and bool(self._mask().any()))
+        there = not self.place or (len(self.place) == wanted and bool(self.mask.any()))
         if not there:
             raise ConfigError(
                 f"got the place {self.place} of '{self.parameter}'; expected "
                 f"{'a gene' if wanted == 1 else 'the target and the regulator of a regulation'}. Try: another place."
             )
 
-    def _mask(self) -> Bool[Tensor, "..."]:
+    @cached_property
+    def mask(self) -> Bool[Tensor, "..."]:
         """Entries that are free."""
         whole = self.model.signs != 0 if self.parameter in PARAMETERS[2:] else torch.ones_like(self.model.rate).bool()
         if not self.place:
             return whole
         one = torch.zeros_like(whole)
         try:
-            one[(0, *self.place)] = True
+            one[(0, *(slice(None) if end is None else end for end in self.place))] = True
         except IndexError:
             return one
         return one & whole
 
     @property
+    def factor(self) -> bool:
+        """Whether the parameter is a common factor, not a value."""
+        return not self.place or None in self.place
+
+    @property
     def value(self) -> float:
         """The model's own value of the parameter: one where it is a common factor."""
-        return float(getattr(self.model, self.parameter)[(0, *self.place)]) if self.place else 1.0
+        return 1.0 if self.factor else float(getattr(self.model, self.parameter)[(0, *self.place)])
 
     def at(self, value: float) -> HillModel:
         """The model with the parameter set.
@@ -99,8 +107,8 @@ class HillFamily:
             The parameter, or the common factor.
         """
         old = getattr(self.model, self.parameter)
-        new = torch.full_like(old, value) if self.place else old * value
-        return replace(self.model, **{self.parameter: torch.where(self._mask(), new, old)})
+        new = old * value if self.factor else torch.full_like(old, value)
+        return replace(self.model, **{self.parameter: torch.where(self.mask, new, old)})
 
     def __call__(self, x: Vector, value: float) -> Rates:
         """``f``, ``df/dx`` and ``df/dp``.
@@ -118,9 +126,9 @@ class HillFamily:
         production = model.rate * activity.exp()
         jacobian = production[..., None] * slope / levels[:, None] - torch.diag_embed(model.decay)
         part = self._part(model, levels, activity.exp(), production, slope)
-        if not self.place:
+        if self.factor:
             part = part * getattr(self.model, self.parameter)
-        part = torch.where(self._mask(), part, 0.0)
+        part = torch.where(self.mask, part, 0.0)
         along = part[0] if part.ndim == 2 else part[0].sum(1)
         given = torch.from_numpy(np.asarray(x, float)).to(model.rate)
         return (production[0] - model.decay[0] * given).numpy(), jacobian[0].numpy(), along.numpy()

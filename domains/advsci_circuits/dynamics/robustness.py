@@ -1,6 +1,6 @@
 """Robustness: the share of random parameter sets with which a circuit does its job, and how sure that share is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from advsci.streams import Stream
 from advsci_circuits.dynamics.functions import shows
+from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.circuit import Circuit
@@ -56,6 +57,7 @@ def robustness(
     chunk: int = 20_000,
     source: int = 0,
     output: int = -1,
+    change: Callable[[HillModel], HillModel] | None = None,
 ) -> Robustness:
     """Simulate every circuit with ``sets`` random parameter sets.
 
@@ -75,6 +77,8 @@ def robustness(
         Place of the input gene.
     output
         Place of the output gene.
+    change
+        What is done to every parameter set, as a knock-down does.
 
     Returns
     -------
@@ -95,6 +99,7 @@ def robustness(
     shares = []
     for part, some in enumerate(signs.split(circuits)):
         model = racipe(some, sets, stream.at("parameters", part), logic=logic)
+        model = model if change is None else change(model)
         verdict = shows(function, model, stream.at("starts", part), source, output)
         shares.append(verdict.view(len(some), sets).to(torch.float64).mean(1))
     share = torch.cat(shares) if shares else torch.zeros(0, dtype=torch.float64)
@@ -118,7 +123,7 @@ def shares_of(
     stream
         Where they come from.
     options
-        Further arguments of `robustness`: logic, source, output.
+        Further arguments of `robustness`: logic, source, output, change.
 
     Returns
     -------

@@ -11,7 +11,9 @@ from advsci.streams import Stream
 from advsci_circuits.design.proposal import Proposal
 from advsci_circuits.dynamics.functions import oscillation
 from advsci_circuits.dynamics.stochastic import tau_leaping
+from advsci_circuits.evaluation.diagram import Diagram
 from advsci_circuits.evaluation.pictures import (
+    WORDS,
     bifurcation_figure,
     circuit_figure,
     robustness_figure,
@@ -22,7 +24,7 @@ from advsci_circuits.formats.course import Course, course_of
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.graphs.cycles import cycle_signs
 
-__all__ = ["circuit_section", "designs_section", "sample_section", "search_section"]
+__all__ = ["circuit_section", "designs_section", "diagram_section", "sample_section", "search_section"]
 
 
 def designs_section(
@@ -118,7 +120,11 @@ def search_section(page: Report, facts: Sequence[Mapping[str, Any]], told: str =
 
 
 def circuit_section(
-    page: Report, loaded: KineticCircuit, course: Course, rows: list[tuple[str, float, float, float]]
+    page: Report,
+    loaded: KineticCircuit,
+    course: Course,
+    rows: list[tuple[str, float, float, float]],
+    diagram: Diagram | None = None,
 ) -> None:
     """Sections on one circuit: drawing, feedback, one parameter set, robustness.
 
@@ -132,6 +138,8 @@ def circuit_section(
         The time course that is shown, and the kinetics behind it.
     rows
         Functions with share, low and high end of its interval.
+    diagram
+        Steady states along a parameter, where there is one to vary.
     """
     circuit = loaded.circuit
     positive, negative, longer = cycle_signs(np.asarray(circuit.signs))
@@ -145,13 +153,48 @@ def circuit_section(
     )
     page.section("One parameter set", course.origin)
     page.figure(time_course_figure(circuit.genes, course.times, course.levels), caption="Time course.")
-    if course.model is not None:
-        page.figure(
-            bifurcation_figure(circuit, course.model), caption="Steady states as the first gene's production is scaled."
-        )
+    if diagram is not None:
+        diagram_section(page, diagram)
     page.section("Robustness").figure(
         robustness_figure(rows), caption="Share of random parameter sets with each function, 95 % intervals."
     )
+
+
+def diagram_section(page: Report, diagram: Diagram) -> None:
+    """A section on steady states along one parameter.
+
+    Parameters
+    ----------
+    page
+        Where it is written.
+    diagram
+        The branches.
+    """
+    told = f"{diagram.varied.name} goes from {diagram.low:g} to {diagram.high:g}; it is {diagram.varied.value:g} here."
+    page.section(
+        "Steady states along one parameter",
+        f"{told} Branches are followed round their folds. At a fold two steady states meet and vanish, at a Hopf point "
+        "an oscillation begins or ends, at a branch point two branches cross.",
+    )
+    page.figure(bifurcation_figure(diagram), caption=f"Steady {diagram.genes[-1]}. Lines attract, dotted ones repel.")
+    ends = [", ".join(dict.fromkeys(branch.stops)) for branch in diagram.branches]
+    page.bullets(
+        [
+            f"Branch {number}: {len(b.values)} points; {end}."
+            for number, (b, end) in enumerate(zip(diagram.branches, ends, strict=True), 1)
+        ]
+    )
+    if diagram.special:
+        page.table(
+            [
+                {
+                    "point": WORDS[row["kind"]], diagram.varied.name: f"{row['value']:.6g}",
+                    "period": "" if row["period"] is None else f"{row['period']:.4g}",
+                } | {gene: f"{level:.4g}" for gene, level in list(row["levels"].items())[:8]}
+                for row in diagram.special
+            ],
+            caption="Special points, the period of the oscillation that is born there, and levels.",
+        )  # fmt: skip
 
 
 def sample_section(page: Report, scores: SampleScores) -> None:

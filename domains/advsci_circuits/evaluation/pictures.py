@@ -1,13 +1,12 @@
 """Pictures of circuits and of what they do, as matplotlib figures."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
-from advsci_circuits.dynamics.fixed_points import fixed_points
-from advsci_circuits.dynamics.hill import HillModel
+from advsci_circuits.evaluation.diagram import Diagram
 from advsci_circuits.graphs.circuit import Circuit
 
 __all__ = ["bifurcation_figure", "circuit_figure", "draw_circuit", "robustness_figure", "time_course_figure"]
@@ -114,36 +113,49 @@ def time_course_figure(genes: Sequence[str], times: np.ndarray, levels: np.ndarr
     return figure
 
 
-def bifurcation_figure(circuit: Circuit, model: HillModel, gene: int = 0, span: float = 10.0, points: int = 61) -> Any:
-    """Steady states of the last gene as the production of one gene is scaled: filled attract, open repel.
+WORDS = {"fold": "fold", "hopf": "Hopf point", "branch point": "branch point"}
+MARKS = {"fold": "o", "hopf": "s", "branch point": "D"}
+"""Marks of special points."""
+
+
+def bifurcation_figure(diagram: Diagram, gene: int = -1) -> Any:
+    """Steady states of one gene along a parameter: lines attract, dotted ones repel, marks are special points.
 
     Parameters
     ----------
-    circuit
-        The circuit.
-    model
-        The kinetics.
-    span
-        Factor up and down.
-    points
-        Points of the grid.
-    """
-    from advsci.streams import Stream
+    diagram
+        The branches.
+    gene
+        Place of the gene shown.
 
+    Returns
+    -------
+    matplotlib figure
+    """
     plt = _plot()
-    factors = torch.logspace(-np.log10(span), np.log10(span), points, dtype=model.rate.dtype)
-    many = model[torch.zeros(points, dtype=torch.long)].scale_rate(gene, factors)
-    found = fixed_points(many, Stream(1), starts=30)
     figure, axis = plt.subplots(figsize=(5, 2.8))
-    for mask, style, label in (
-        (found.found & found.stable, {"c": "0.1", "s": 9}, "attracting"),
-        (found.found & ~found.stable, {"facecolors": "none", "edgecolors": "0.5", "s": 12}, "repelling"),
-    ):
-        row, slot = mask.nonzero(as_tuple=True)
-        axis.scatter(factors[row], found.log_x[row, slot, -1].exp(), label=label, **style)
+    for branch, levels in zip(diagram.branches, diagram.levels, strict=True):
+        edges = np.flatnonzero(np.diff(branch.stable)) + 1
+        for first, last in itertools.pairwise([0, *edges, len(branch.values)]):
+            # a piece begins at the end of the one before, or lines would have gaps at special points
+            part, stable = slice(max(first - 1, 0), last), branch.stable[first]
+            axis.plot(branch.values[part], levels[part, gene], "-" if stable else ":", c="0.1" if stable else "0.5")
+        for kind, mark in MARKS.items():
+            some = [point for point in branch.special if point.kind == kind]
+            axis.plot(
+                [point.value for point in some], [levels[point.index, gene] for point in some], mark, mfc="none", ms=6,
+                c=REPRESSION if kind == "hopf" else ACTIVATION,
+            )  # fmt: skip
+    axis.plot([], [], "-", c="0.1", label="attracting")
+    axis.plot([], [], ":", c="0.5", label="repelling")
+    for kind in sorted({point["kind"] for point in diagram.special}):
+        axis.plot([], [], MARKS[kind], mfc="none", c=REPRESSION if kind == "hopf" else ACTIVATION, label=WORDS[kind])
+    everything = np.concatenate([levels[:, gene] for levels in diagram.levels])
     axis.set(
-        xscale="log", yscale="log", xlabel=f"production of {circuit.genes[gene]}, relative",
-        ylabel=f"steady {circuit.genes[-1]}",
+        xscale="log" if diagram.low > 0 and diagram.high > 5 * diagram.low else "linear",
+        yscale="log" if everything.min() > 0 and everything.max() > 5 * everything.min() else "linear",
+        xlabel=f"{diagram.varied.name}{', relative' if diagram.varied.factor else ''}",
+        ylabel=f"steady {diagram.genes[gene]}",
     )  # fmt: skip
     axis.legend(fontsize=8, frameon=False)
     figure.tight_layout()

@@ -17,7 +17,7 @@ from advsci_circuits.graphs.circuit import Circuit
 
 _DEEPEST, _LONGEST = 100, 20_000
 """Nested brackets, and characters of a statement."""
-__all__ = ["antimony_of", "read_antimony", "write_antimony"]
+__all__ = ["antimony_of", "read_antimony", "sbml_of", "write_antimony"]
 
 
 def _antimony() -> Any:
@@ -77,17 +77,39 @@ def read_antimony(path: str | Path) -> KineticCircuit:
         Where Antimony does not parse it, it imports another file, or `read_sbml` refuses its SBML.
     """
     path = Path(path)
-    text = read_text(path, expected="a circuit")
-    _check(text, path.name)
+    sbml = sbml_of(read_text(path, expected="a circuit"), path.name)
+    return read_sbml_text(sbml, path.name.split(".")[0])
+
+
+def sbml_of(text: str, name: str = "the text") -> str:
+    """Antimony text as SBML.
+
+    Parameters
+    ----------
+    text
+        A model in Antimony.
+    name
+        The file's name, for errors.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DataError
+        Where Antimony does not parse it, or it imports another file.
+    """
+    _check(text, name)
     antimony = _antimony()
     if antimony.loadAntimonyString(text) < 0:
         raise DataError(
-            f"got Antimony in {path.name} that does not parse ({antimony.getLastError()}); expected a model. "
+            f"got Antimony in {name} that does not parse ({antimony.getLastError()}); expected a model. "
             "Try: open it in tellurium."
         )
     sbml = antimony.getSBMLString(None)
-    check_xml(sbml, path.name)
-    return read_sbml_text(sbml, path.name.split(".")[0])
+    check_xml(sbml, name)
+    return sbml
 
 
 def _check(text: str, name: str) -> None:

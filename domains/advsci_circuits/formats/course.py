@@ -10,8 +10,10 @@ from advsci_circuits.dynamics.explicit import integrate
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
+from advsci_circuits.formats.parameters import start_of
 from advsci_circuits.graphs.batch import CircuitBatch
 
+DRAWN = "One set of random kinetics: the file has none."
 __all__ = ["Course", "course_of", "kinetics_of"]
 
 
@@ -72,10 +74,6 @@ def course_of(loaded: KineticCircuit, stream: Stream, end: float = 100.0, logic:
         return Course(times, loaded.own.course(times), None, "The file's own rate equations, from its own start.")
     model = kinetics_of(loaded, stream, logic)
     assert model is not None
-    if loaded.start is not None:
-        start, origin = torch.from_numpy(loaded.start)[None].to(model.rate), "The file's kinetics, from its own start."
-    else:
-        # no symmetric start: it may never leave symmetry
-        start = 0.5 * model.rate / model.decay * torch.linspace(0.2, 1.0, model.genes, dtype=model.rate.dtype)
-        origin = "One set of random kinetics: the file has none."
+    start = torch.from_numpy(start_of(loaded, model))[None].to(model.rate)
+    origin = "The file's kinetics, from its own start." if loaded.start is not None else DRAWN
     return Course(times, integrate(model.field(), start, torch.from_numpy(times))[0].numpy(), model, origin)

@@ -9,7 +9,7 @@ import numpy as np
 
 from advsci.errors import DataError
 
-__all__ = ["TIME", "check_supported", "evaluate", "names_in"]
+__all__ = ["FUNCTIONS", "TIME", "check_supported", "evaluate", "kind_of", "names_in"]
 
 TIME = "\0time"
 """Key of the time among the values: no gene can be named so."""
@@ -46,6 +46,22 @@ def _kinds() -> dict[int, str]:
     return {getattr(libsbml, name): name for name in dir(libsbml) if name.startswith("AST_")}
 
 
+def kind_of(node: Any) -> str:
+    """What a node is, as libsbml's constants name it.
+
+    Parameters
+    ----------
+    node
+        A libsbml ``ASTNode``.
+
+    Returns
+    -------
+    str
+        ``AST_PLUS``, ``AST_NAME`` and so on.
+    """
+    return _kinds().get(node.getType(), str(node.getType()))
+
+
 def evaluate(node: Any, values: Mapping[str, Any], depth: int = 0) -> Any:
     """The value of a formula tree.
 
@@ -71,7 +87,7 @@ def evaluate(node: Any, values: Mapping[str, Any], depth: int = 0) -> Any:
         raise DataError(
             f"got a formula nested over {DEEPEST} deep; expected a flatter one. Try: assignment rules for its parts."
         )
-    kind = _kinds().get(node.getType(), str(node.getType()))
+    kind = kind_of(node)
     if kind in NUMBERS:
         return float(node.getValue())
     if kind == "AST_NAME":
@@ -128,7 +144,7 @@ def check_supported(node: Any) -> None:
     DataError
         On delays, random numbers and other elements without a value at an instant.
     """
-    kind = _kinds().get(node.getType(), "")
+    kind = kind_of(node)
     if kind not in (*NUMBERS, *CONSTANTS, *FUNCTIONS, *ARITHMETIC):
         raise DataError(
             f"got the formula element '{node.getName() or kind}'; expected arithmetic, comparisons, piecewise, exp, "
@@ -147,7 +163,7 @@ def names_in(node: Any) -> set[str]:
     node
         A libsbml ``ASTNode``.
     """
-    found = {node.getName()} if _kinds().get(node.getType()) == "AST_NAME" else set()
+    found = {node.getName()} if kind_of(node) == "AST_NAME" else set()
     for i in range(node.getNumChildren()):
         found |= names_in(node.getChild(i))
     return found

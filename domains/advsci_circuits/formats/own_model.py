@@ -1,22 +1,18 @@
 """The rate equations that a stranger's SBML carries, run as they are.
 
-With libRoadRunner installed it integrates the file itself. Else ours does, LSODA on the laws:
-``d(amount_i)/dt = sum_r stoichiometry_ir rate_r``, rate rules as they stand, assignment rules in any order of
-dependence; what that cannot do (events) is refused by name.
+With libRoadRunner installed it integrates the file itself. Else LSODA does, on `Laws`; what those do not have (events)
+is refused by name.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
 from advsci.errors import ConvergenceError, MissingDependencyError
-from advsci_circuits.formats.formula import TIME, evaluate
-from advsci_circuits.formats.identifiers import import_libsbml
+from advsci_circuits.formats.laws import Laws
 
-__all__ = ["OwnModel", "plain_document"]
+__all__ = ["OwnModel"]
 
 
 @dataclass(frozen=True)
@@ -102,76 +98,12 @@ class OwnModel:
         """
         from scipy.integrate import solve_ivp
 
-        change, start, complete = _laws(self.sbml)
-        found = solve_ivp(change, (times[0], times[-1]), start, "LSODA", times, rtol=rtol, atol=atol)
+        laws = Laws.of(self.sbml)
+        found = solve_ivp(laws.change, (times[0], times[-1]), laws.start, "LSODA", times, rtol=rtol, atol=atol)
         if not found.success:
             raise ConvergenceError(
                 f"got an integration that failed ({found.message}); expected a smooth model. Try: install "
                 "libroadrunner."
             )
-        whole = [complete(t, x) for t, x in zip(found.t, found.y.T, strict=True)]
+        whole = [laws.complete(t, dict(zip(laws.ids, x, strict=True))) for t, x in zip(found.t, found.y.T, strict=True)]
         return np.array([[float(values[i]) for i in self.ids] for values in whole])
-
-
-def plain_document(text: str) -> Any:
-    """The document with functions and initial assignments written out and local parameters made global.
-
-    Parameters
-    ----------
-    text
-        SBML of any level.
-    """
-    sbml = import_libsbml()
-    document = sbml.readSBMLFromString(text)
-    for converter in ("promoteLocalParameters", "expandFunctionDefinitions", "expandInitialAssignments"):
-        properties = sbml.ConversionProperties()
-        properties.addOption(converter, True)
-        document.convert(properties)
-    return document
-
-
-def _laws(text: str) -> tuple[Callable, np.ndarray, Callable]:
-    """(dx/dt of the states, their start, all values at a time and state)."""
-    document = plain_document(text)
-    model = document.getModel()
-    rules = {r.getVariable(): r.getMath().deepCopy() for r in model.getListOfRules() if r.isAssignment()}
-    rates = {r.getVariable(): r.getMath().deepCopy() for r in model.getListOfRules() if r.isRate()}
-    values: dict[str, Any] = {TIME: 0.0}
-    values |= {c.getId(): c.getSize() if c.isSetSize() else 1.0 for c in model.getListOfCompartments()}
-    values |= {p.getId(): p.getValue() if p.isSetValue() else 0.0 for p in model.getListOfParameters()}
-    volume = {}
-    for s in model.getListOfSpecies():
-        volume[s.getId()] = 1.0 if s.getHasOnlySubstanceUnits() else values.get(s.getCompartment(), 1.0) or 1.0
-        size = values.get(s.getCompartment(), 1.0) or 1.0
-        amount = s.getInitialAmount() if s.isSetInitialAmount() else s.getInitialConcentration() * size
-        values[s.getId()] = (amount if amount == amount else 0.0) / volume[s.getId()]
-
-    def complete(t: float, state: dict[str, Any]) -> dict[str, Any]:
-        """``state`` at time ``t`` with the values that the rules give."""
-        found = values | state | {TIME: t}
-        for _ in rules:
-            for variable, formula in rules.items():
-                found[variable] = evaluate(formula, found)
-        return found
-
-    laws = {r.getId(): r.getKineticLaw().getMath().deepCopy() for r in model.getListOfReactions()}
-    moved: dict[str, list[tuple[float, str]]] = {}
-    for reaction in model.getListOfReactions():
-        for role, sign in ((reaction.getListOfReactants(), -1.0), (reaction.getListOfProducts(), 1.0)):
-            for reference in role:
-                species = model.getSpecies(reference.getSpecies())
-                if species.getBoundaryCondition() or species.getConstant() or species.getId() in rates:
-                    continue
-                weight = sign * (reference.getStoichiometry() if reference.isSetStoichiometry() else 1.0)
-                moved.setdefault(species.getId(), []).append((weight / volume[species.getId()], reaction.getId()))
-    ids = [*rates, *(i for i in moved if i not in rules)]
-
-    def change(t: float, x: np.ndarray) -> list[float]:
-        """Rates of change of the variables ``x`` at time ``t``."""
-        found = complete(t, dict(zip(ids, x, strict=True)))
-        out = [float(evaluate(rates[i], found)) for i in rates]
-        speed = {reaction: float(evaluate(law, found)) for reaction, law in laws.items()}
-        return out + [sum(weight * speed[reaction] for weight, reaction in moved[i]) for i in ids[len(rates) :]]
-
-    start = np.array([float(values[i]) for i in ids])
-    return change, start, lambda t, x: complete(t, dict(zip(ids, x, strict=True)))

@@ -15,7 +15,8 @@ from advsci_circuits.formats.formula import check_supported, evaluate, names_in
 from advsci_circuits.formats.identifiers import import_libsbml
 from advsci_circuits.formats.influences import Term, influences, terms_of
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
-from advsci_circuits.formats.own_model import OwnModel, plain_document
+from advsci_circuits.formats.laws import plain_document
+from advsci_circuits.formats.own_model import OwnModel
 from advsci_circuits.formats.qual import circuit_of_qual
 from advsci_circuits.formats.sbml_write import NAMESPACE
 from advsci_circuits.graphs.circuit import MAX_GENES, Circuit

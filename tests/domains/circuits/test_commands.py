@@ -1,9 +1,11 @@
 """The script: every command once, small; help without torch; errors as one line."""
 
+import csv
 import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,11 +13,12 @@ from advsci.cli import run_app
 from advsci.errors import CheckpointError
 from advsci.streams import Stream
 from advsci_circuits.cli import app
+from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.robustness import robustness
 from advsci_circuits.formats import read, write
 from advsci_circuits.game.missing_edges import complete
 from advsci_circuits.game.sample import generate
-from advsci_circuits.graphs import Circuit, canonical_keys, is_valid
+from advsci_circuits.graphs import Circuit, CircuitBatch, canonical_keys, is_valid
 from advsci_circuits.store import SHIPPED, load_generator
 
 
@@ -114,6 +117,34 @@ def test_simulate_export_and_report(tmp_path):
     assert run_app(app, ["report", str(tmp_path / "ring.sbml"), "--sets", "10", "--out", str(tmp_path / "r")]) == 0
     page = (tmp_path / "r" / "report.html").read_text()
     assert "&lt;b&gt;ring" in page and "<b>ring" not in page
+
+
+def test_parameters_are_set_and_varied(tmp_path, capsys):
+    ring = Circuit.from_edges([("A", "B", -1), ("B", "C", -1), ("C", "A", -1)])
+    one = torch.ones(1, 3, 3, dtype=torch.float64)
+    model = HillModel(CircuitBatch.of([ring]).signs, one[:, 0], one[:, 0], one, 4 * one, 0 * one)
+    source = str(write(ring, tmp_path / "ring.sbml", model, np.array([1.0, 2.0, 3.0])))
+    words = ["simulate", source, "--sets", "10", "--functions", "oscillation", "--out"]
+    assert run_app(app, [*words, str(tmp_path / "v"), "--vary", "g=0.5:8"]) == 0
+    told = json.loads((tmp_path / "v" / "branches.json").read_text())
+    assert told["factor"] and told["range"] == [0.5, 8.0] and len(told["branches"]) == 1
+    (point,) = told["special"]
+    # the ring of three with an exponent of four oscillates from a production of two on
+    assert point["kind"] == "hopf" and abs(point["value"] - 2) < 1e-6
+    assert all(p["stable"] == (p["value"] < 2) for p in told["branches"][0]["points"] if abs(p["value"] - 2) > 1e-6)
+    rows = list(csv.DictReader((tmp_path / "v" / "branches.csv").open()))
+    assert len(rows) == len(told["branches"][0]["points"]) and [r for r in rows if r["special"] == "hopf"]
+    assert float(rows[-1]["A"]) == told["branches"][0]["points"][-1]["levels"]["A"]
+    assert (tmp_path / "v" / "branches.png").stat().st_size > 1000
+    # a knock-down and a start level: x' = 0.5 / (1 + y^4) - x from a level of zero
+    assert run_app(app, [*words, str(tmp_path / "k"), "--set", "g_A=x0.5", "--set", "A=0", "--end", "40"]) == 0
+    course = np.genfromtxt(tmp_path / "k" / "time_course.csv", delimiter=",", names=True)
+    assert course["A"][0] == 0 and abs(course["A"][-1] - 0.5 / (1 + course["C"][-1] ** 4)) < 1e-3
+    assert run_app(app, ["report", source, "--sets", "10", "--vary", "g_B=0.5:8", "--out", str(tmp_path / "r")]) == 0
+    assert "Steady states along one parameter" in (tmp_path / "r" / "report.html").read_text()
+    for wrong in (["--vary", "g_Z=1:2"], ["--vary", "g_A=2:1"], ["--set", "g_A"], ["--vary", "g_A=0:1"]):
+        assert run_app(app, [*words, str(tmp_path / "".join(wrong).replace(":", "")), *wrong]) == 2
+        assert "Try:" in capsys.readouterr().err
 
 
 def test_errors_are_one_line(capsys, tmp_path):
