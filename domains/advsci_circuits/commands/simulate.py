@@ -19,6 +19,7 @@ from advsci_circuits.evaluation.pictures import bifurcation_figure, time_course_
 from advsci_circuits.formats import read
 from advsci_circuits.formats.course import course_of, kinetics_of
 from advsci_circuits.formats.parameters import changed, changed_model, kinetic
+from advsci_circuits.formats.sedml_read import read_sedml
 from advsci_circuits.formats.varied import range_of, varied
 
 __all__ = ["place_of", "plan", "run"]
@@ -34,6 +35,7 @@ def run(config: Simulate, folder: Run) -> Path:
     folder
         The run's folder.
     """
+    experiment = read_sedml(config.file) if ".sedml" in config.file.suffixes else None
     loaded = read(config.file)
     stream, genes = Stream(config.seed), loaded.circuit.genes
     model = kinetics_of(loaded, stream, config.logic)
@@ -48,8 +50,9 @@ def run(config: Simulate, folder: Run) -> Path:
     told = {"circuit": str(loaded.circuit), "sets": config.sets, "set": list(config.set), "functions": facts}
     path = folder.path / "functions.json"
     path.write_text(json.dumps(told, indent=2))
-    table = np.column_stack([course.times, course.levels])
-    np.savetxt(folder.path / "time_course.csv", table, delimiter=",", header=",".join(["time", *genes]), comments="")
+    _table(folder.path / "time_course.csv", ["time", *genes], np.column_stack([course.times, course.levels]))
+    if experiment is not None:
+        _table(folder.path / "experiment.csv", *experiment.changed(config.set).table)
     diagram = None
     if config.vary is not None:
         name, low, high = range_of(config.vary)
@@ -61,6 +64,10 @@ def run(config: Simulate, folder: Run) -> Path:
         if diagram is not None:
             _save(bifurcation_figure(diagram), folder.path / "branches.png")
     return path
+
+
+def _table(path: Path, header: Sequence[str], rows: np.ndarray) -> None:
+    np.savetxt(path, rows, delimiter=",", header=",".join(header), comments="")
 
 
 def _save(figure: Any, path: Path) -> None:

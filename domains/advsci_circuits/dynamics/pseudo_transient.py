@@ -64,9 +64,29 @@ def pseudo_transient(family: Family, x: Vector, value: float, steps: int = 400) 
         f, jacobian = found
         length, last = float(np.linalg.norm(step / (np.abs(new) + floor))), speed
         x, speed = new, float(np.linalg.norm(f / (np.abs(new) + floor)))
-        if length < 1e-10 and pace > 1e3 * first:
-            return x
+        if length < 1e-3 and (state := _polished(family, x, value, floor)) is not None:
+            return state
         pace = min(pace * min(max(last / max(speed, 1e-300), 0.3), 5.0), LARGEST * first)
+    return None
+
+
+def _polished(family: Family, x: Vector, value: float, floor: float) -> Vector | None:
+    """Newton's method from beside a steady state; None where it leads away."""
+    start = x
+    for _ in range(8):
+        found = _rates(family, x, value)
+        if found is None:
+            return None
+        try:
+            step = np.linalg.solve(found[1], -found[0])
+        except np.linalg.LinAlgError:
+            return None
+        x = x + step
+        size = np.abs(x) + floor
+        if np.abs((x - start) / size).max(initial=0.0) > 0.1 or x.min(initial=0.0) < -1e-9 * floor:
+            return None
+        if np.linalg.norm(step / size) < 1e-11:
+            return np.maximum(x, 0.0)
     return None
 
 

@@ -2,25 +2,29 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from advsci.errors import DataError
 from advsci.files.named import reading
 from advsci_circuits.dynamics.hill import HillModel
-from advsci_circuits.formats.antimony import antimony_of, read_antimony, write_antimony
+from advsci_circuits.formats.antimony import antimony_of, read_antimony
 from advsci_circuits.formats.boolean import read_bnet, write_bnet
 from advsci_circuits.formats.edge_list import read_sif, read_topology, write_sif, write_topology
+from advsci_circuits.formats.experiment import Experiment
 from advsci_circuits.formats.graphml import read_graphml, write_graphml
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.formats.own_model import OwnModel
 from advsci_circuits.formats.qual import write_sbml_qual
-from advsci_circuits.formats.sbml_read import read_sbml
+from advsci_circuits.formats.sbml_read import read_sbml, read_sbml_text
 from advsci_circuits.formats.sbml_write import write_sbml
 from advsci_circuits.formats.sbol import read_sbol, write_sbol
+from advsci_circuits.formats.sedml_read import read_sedml
+from advsci_circuits.formats.sedml_write import write_sedml
 from advsci_circuits.graphs.circuit import Circuit
 
-__all__ = ["READABLE", "WRITABLE", "read", "write"]
+__all__ = ["READABLE", "WRITABLE", "circuit_of", "read", "write"]
 
 READABLE: dict[str, Callable[[Path], Circuit | KineticCircuit]] = {
     ".xml": read_sbml,
@@ -33,6 +37,7 @@ READABLE: dict[str, Callable[[Path], Circuit | KineticCircuit]] = {
     ".sif": read_sif,
     ".nt": read_sbol,
     ".ttl": read_sbol,
+    ".sedml": lambda path: circuit_of(read_sedml(path), path),
 }
 GRAPHS: dict[str, Callable[[Circuit], str]] = {
     ".bnet": write_bnet,
@@ -42,7 +47,7 @@ GRAPHS: dict[str, Callable[[Circuit], str]] = {
     ".sif": write_sif,
     ".nt": write_sbol,
 }
-KINETIC = (".sbml", ".xml", ".ant")
+KINETIC = (".sbml", ".xml", ".ant", ".sedml")
 WRITABLE = (*KINETIC, ".qual.sbml", *GRAPHS)
 
 
@@ -99,13 +104,13 @@ def write(
     circuit
         The circuit.
     path
-        The file to write.
+        The file to write; beside ``.sedml``, a time course, its model is written as ``.sbml``.
     model
-        Hill kinetics of one member, which SBML and Antimony need.
+        Hill kinetics of one member, which SBML, Antimony and SED-ML need.
     start : array, shape [n], optional
         Initial concentrations; one each where left out.
     own
-        An author's own model, written to SBML and Antimony in place of Hill kinetics.
+        An author's own model, written in place of Hill kinetics.
 
     Returns
     -------
@@ -136,18 +141,50 @@ def write(
         text = write_sbml_qual(circuit)
     elif ending in GRAPHS:
         text = GRAPHS[ending](circuit)
-    elif ending in KINETIC and own is not None:
-        text = antimony_of(own.sbml) if ending == ".ant" else own.sbml
     elif ending in KINETIC:
-        if model is None:
+        if own is None and model is None:
             raise DataError(
                 f"got no kinetics for {path.name}; expected a HillModel of one member. Try: racipe(...)[:1]."
             )
-        text = (write_antimony if ending == ".ant" else write_sbml)(circuit, model, start)
+        text = own.sbml if own is not None else write_sbml(circuit, cast("HillModel", model), start)
+        if ending == ".ant":
+            text = antimony_of(text)
+        elif ending == ".sedml":
+            beside = path.with_suffix(".sbml")
+            experiment = write_sedml(text, beside.name)
+            _save(beside, text)
+            text = experiment
     else:
         raise DataError(
             f"got the unknown ending '{ending}' of {path.name}; expected one of {', '.join(WRITABLE)}. Try: .graphml."
         )
+    _save(path, text)
+    return path
+
+
+def circuit_of(experiment: Experiment, path: Path) -> KineticCircuit:
+    """The circuit of an experiment's model.
+
+    Parameters
+    ----------
+    experiment
+        What a SED-ML file asks for.
+    path
+        That file, for the circuit's name.
+
+    Returns
+    -------
+    KineticCircuit
+
+    Raises
+    ------
+    DataError
+        As `read_sbml_text`.
+    """
+    return read_sbml_text(experiment.model.sbml, path.name.split(".")[0])
+
+
+def _save(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -155,4 +192,3 @@ def write(
             f"got {path}, which cannot be written ({error.strerror}); expected a folder that is there. Try: another "
             "path."
         ) from error
-    return path

@@ -37,7 +37,7 @@ class OwnFamily:
         The model.
     parameter
         Identifier of a parameter or constant species that nothing in the model sets. Local parameters
-        of a reaction are called ``reaction_parameter``.
+        of a reaction are called ``reaction_parameter``. Empty: nothing is free.
 
     Raises
     ------
@@ -48,19 +48,19 @@ class OwnFamily:
     """
 
     own: OwnModel
-    parameter: str
+    parameter: str = ""
 
     def __post_init__(self):
-        free = free_names(self.laws)
-        if not free:
+        free = free_names(self.laws) | {""}
+        if free == {""} and self.parameter:
             raise ConfigError(
                 f"got the parameter '{self.parameter}' of a model without any; expected one that rates use. "
                 "Try: a parameter in place of a number."
             )
         if self.parameter not in free:
             raise ConfigError(
-                f"got the parameter '{self.parameter}'; expected one of {', '.join(sorted(free)[:12])}"
-                f"{' and others' if len(free) > 12 else ''}. Try: {min(free)}."
+                f"got the parameter '{self.parameter}'; expected one of {', '.join(sorted(free - {''})[:12])}"
+                f"{' and others' if len(free) > 13 else ''}. Try: {min(free - {''})}."
             )
         formulas = [*self.laws.rules.values(), *self.laws.rates.values(), *self.laws.speeds.values()]
         document = import_libsbml().readSBMLFromString(self.own.sbml)

@@ -39,7 +39,7 @@ class OwnModel:
         Parameters
         ----------
         times : array, shape [t]
-            Equally spaced times, the first zero, in the file's unit.
+            Equally spaced times, in the file's unit; where the first is not zero, the model runs from zero to it first.
         rtol, atol
             Tolerances of the local error.
 
@@ -69,6 +69,8 @@ class OwnModel:
             engine.integrator.relative_tolerance, engine.integrator.absolute_tolerance = rtol, atol
             species = set(engine.model.getFloatingSpeciesIds()) | set(engine.model.getBoundarySpeciesIds())
             names = [f"[{i}]" if i in species else i for i in self.ids]
+            if times[0] > 0:
+                engine.simulate(0.0, float(times[0]), 2)
             found = engine.simulate(float(times[0]), float(times[-1]), len(times), names)
         except RuntimeError as error:
             raise ConvergenceError(
@@ -83,7 +85,7 @@ class OwnModel:
         Parameters
         ----------
         times : array, shape [t]
-            Times, the first zero.
+            Times, none below zero, where the model starts.
         rtol, atol
             Tolerances of the local error.
 
@@ -99,7 +101,7 @@ class OwnModel:
         from scipy.integrate import solve_ivp
 
         laws = Laws.of(self.sbml)
-        found = solve_ivp(laws.change, (times[0], times[-1]), laws.start, "LSODA", times, rtol=rtol, atol=atol)
+        found = solve_ivp(laws.change, (0.0, times[-1]), laws.start, "LSODA", times, rtol=rtol, atol=atol)
         if not found.success:
             raise ConvergenceError(
                 f"got an integration that failed ({found.message}); expected a smooth model. Try: install "
