@@ -119,11 +119,11 @@ class Design(DeviceConfig, Pair):
         "patchworks of the maps, patterns that no map has; new: maps that a game learns to make, which takes minutes; "
         "families: the trained generator of analytic families.",
     )
-    first_steps: int = Field(default=1500, gt=0, description="Steps of the game without solves (new).")
-    steps: int = Field(default=300, gt=0, description="Steps of the game with solves (new).")
+    first_steps: int = Field(default=150, gt=0, description="Steps of the game without solves (new).")
+    steps: int = Field(default=30, gt=0, description="Steps of the game with solves (new).")
     start: Literal["noise", "quilts"] = Field(
-        default="noise",
-        description="What new maps are made from: noise, or patchworks of the library, whose seams are healed (new).",
+        default="quilts",
+        description="What new maps are made from: patchworks of the library, whose seams are healed, or noise (new).",
     )
     also: list[str] = Field(
         default=[], description="Friction wanted at further pressures, each as '0.08 at 20 MPa' (all but families)."

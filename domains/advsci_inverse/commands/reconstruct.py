@@ -27,6 +27,7 @@ from advsci_inverse.uncertainty import (
     Calibration,
     Evidence,
     KindTest,
+    Look,
     residual_over_noise,
     spot_probability,
 )
@@ -211,7 +212,7 @@ def _solved(
     if config.method == "auto":
         arrays["chosen"] = arrays["mean"].copy()
     if again is not None and training is not None:
-        share = _share_as_strange(problem, again, training, residual, notes)
+        share = _share_as_strange(problem, again, training, result.unclipped, residual, notes)
         arrays["share_as_strange"] = share.cpu().numpy()
         if config.method == "auto" and method not in UNTAUGHT:
             notes += _fall_back(problem, share <= FALSE_ALARMS, given.scale, arrays)
@@ -221,21 +222,27 @@ def _solved(
 
 
 def _share_as_strange(
-    problem: Problem, again: tuple[Tensor, Tensor, Reconstruction], training: Tensor, residual: Tensor, notes: list[str]
+    problem: Problem,
+    again: tuple[Tensor, Tensor, Reconstruction],
+    training: Tensor,
+    unclipped: Tensor,
+    residual: Tensor,
+    notes: list[str],
 ) -> Tensor:
     """Share of held-out images that are as strange as each image; a note where they are too few to say 5 %."""
     _, data, other = again
     evidence = Evidence(problem.operator, problem.sigma, training)
     assert other.unclipped is not None
     left = residual_over_noise(problem.operator, other.unclipped, data, problem.sigma)
-    own = torch.stack([evidence(data), left])
+    away = Look(training)
+    own = torch.stack([evidence(data), left, away(other.unclipped)])
     least = len(own) / (own.shape[1] + 1)
     if least > FALSE_ALARMS:
         notes.append(
             f"{own.shape[1]} held-out images are too few to call an image strange (the least share is {least:.2f}); "
             "640 images in --data are enough"
         )
-    return KindTest(own).share(evidence(problem.y), residual)
+    return KindTest(own).share(evidence(problem.y), residual, away(unclipped))
 
 
 def _fall_back(problem: Problem, strange: Tensor, scale: Scale, arrays: dict[str, np.ndarray]) -> list[str]:

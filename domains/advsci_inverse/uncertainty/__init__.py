@@ -14,5 +14,6 @@ from advsci_inverse.uncertainty.langevin import langevin as langevin
 from advsci_inverse.uncertainty.langevin import metropolis_langevin as metropolis_langevin
 from advsci_inverse.uncertainty.lesion import disc_templates as disc_templates
 from advsci_inverse.uncertainty.lesion import matched_residual as matched_residual
+from advsci_inverse.uncertainty.look import Look as Look
 from advsci_inverse.uncertainty.posterior import posterior_samples as posterior_samples
 from advsci_inverse.uncertainty.posterior import spot_probability as spot_probability

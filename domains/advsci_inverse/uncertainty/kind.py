@@ -1,16 +1,17 @@
 r"""Is this an image of the kind that was learned? One test for every method, its threshold measured.
 
-Two statistics, both computed from data that the operator can see at all:
+Three statistics, the first two computed from data that the operator can see at all:
 
 * the evidence of the data under the training images' mean and covariance,
   :math:`(y-A\mu)^\top(ACA^\top+\sigma^2)^{-1}(y-A\mu)/m`: images of another kind are unlikely there, whatever a
   reconstruction makes of them;
 * the residual over the noise, :math:`\|y-A\hat x\|/(\sigma\sqrt m)`, of the reconstruction before it is clipped: what
-  the method could not explain.
+  the method could not explain;
+* the distance of the reconstruction's look from the training images' (`advsci_inverse.uncertainty.look`).
 
-Each is turned into the share of held-out training images that exceed it. An image is strange where the smaller share,
-doubled for the two looks, is below the wanted rate of false alarms: 5 % of images of the kind raise it, by
-construction.
+Each is turned into the share of held-out training images that exceed it. An image is strange where the smallest share,
+times the number of statistics, is at most the wanted rate of false alarms: at most 5 % of images of the kind raise it,
+by construction.
 """
 
 from dataclasses import dataclass

@@ -15,10 +15,12 @@ from advsci_inverse.uncertainty import (
     Calibration,
     Evidence,
     KindTest,
+    Look,
     interval_factor,
     residual_over_noise,
     strata,
 )
+from advsci_inverse.uncertainty.look import look
 
 
 def _images(n: int, seed: int, n_pixels: int = 16) -> torch.Tensor:
@@ -108,3 +110,25 @@ def test_without_images_the_weight_of_total_variation_is_that_which_leaves_the_n
         assert 0.7 < float(residual_over_noise(operator, found[sigma].mean, y[sigma], sigma).mean()) < 1.3
         foreign = total_variation(operator, y[sigma], weight[other] * operator.norm() ** 2 / 12, steps=1500)
         assert mse(found[sigma].mean, truth).mean() < 0.8 * mse(foreign, truth).mean()
+
+
+def test_an_image_as_likely_as_the_kind_is_strange_by_its_look():
+    """Their mean has the least evidence against it and leaves no residual, but no image of the kind looks like it."""
+    images, own = _images(300, 0), _images(80, 1)
+    operator = gaussian_sensing(200, (16, 16))
+    evidence, away = Evidence(operator, 0.05, images), Look(images)
+    blurred = images[:60].reshape(20, 3, 16, 16).mean(1)
+    assert float(evidence(operator(blurred)).max()) < float(evidence(operator(own)).median())
+    test = KindTest(torch.stack([evidence(operator(own)), away(own)]))
+    assert bool(test.strange(evidence(operator(blurred)), away(blurred)).all())
+    more = _images(200, 2)
+    assert float(test.strange(evidence(operator(more)), away(more)).float().mean()) < 0.1
+
+
+def test_the_nearest_looks_are_those_of_the_training_images_themselves():
+    images = _images(64, 3)
+    away = Look(images)
+    first = torch.cdist((look(images) - away.mean) / away.deviation, away.own).sort().values[:, :5].mean(1)
+    assert torch.allclose(away(images), first, atol=1e-4)
+    assert torch.allclose(look(2.0 * images + 1.0)[:, :8], torch.ones(64, 8)), "clipped to the range of the kind"
+    assert look(torch.rand(2, 5, 3)).isfinite().all()
