@@ -240,7 +240,7 @@ def _share_as_strange(
     if least > FALSE_ALARMS:
         notes.append(
             f"{own.shape[1]} held-out images are too few to call an image strange (the least share is {least:.2f}); "
-            "640 images in --data are enough"
+            "960 images in --data are enough"
         )
     return KindTest(own).share(evidence(problem.y), residual, away(unclipped))
 

@@ -258,7 +258,7 @@ def test_images_of_another_kind_fall_back_on_total_variation_with_no_claim(tmp_p
     few = lambda *given, steps, **settings: whole(*given, steps=steps // 10, **settings)  # noqa: E731  a test is short
     monkeypatch.setattr(baselines, "total_variation", few)
     generator = np.random.default_rng(0)
-    count = 720  # of which an eighth is held out, and half of that sets the threshold
+    count = 960  # of which an eighth is held out, and half of that sets the threshold
     squares = np.zeros((count, 8, 8), np.float32)
     for image, (i, j), height in zip(
         squares, generator.integers(1, 4, (count, 2)), generator.random(count), strict=True
