@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from advsci.errors import ConvergenceError
 from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
@@ -13,8 +14,11 @@ from advsci_circuits.evaluation.diagram import diagram_of
 from advsci_circuits.evaluation.page import circuit_section
 from advsci_circuits.formats import read
 from advsci_circuits.formats.course import course_of, kinetics_of
+from advsci_circuits.formats.identifiers import safe_ids
 from advsci_circuits.formats.parameters import changed, changed_model, kinetic
 from advsci_circuits.formats.varied import range_of, varied
+from advsci_circuits.networks.plausibility import FEWEST, MOST, plausibility
+from advsci_circuits.store import load_networks
 
 __all__ = ["plan", "run"]
 
@@ -43,14 +47,20 @@ def run(config: WriteReport, folder: Run) -> Path:
         name, low, high = range_of(config.vary)
         free = varied(name, genes, course.model, loaded.own)
     elif course.model is not None:
-        free = varied(f"g_{genes[0]}", genes, course.model, None)
+        free = varied(f"g_{safe_ids(genes)[0]}", genes, course.model, None)
         low, high = 0.1 * free.value, 10 * free.value
-    diagram = None if free is None else diagram_of(free, genes, low, high, stream.at("branches"))
+    try:
+        diagram = None if free is None else diagram_of(free, genes, low, high, stream.at("branches"))
+    except ConvergenceError:
+        if config.vary is not None:
+            raise
+        diagram = None  # nobody asked for it, and the rest of the page stands without
+    real = plausibility(load_networks()[0], circuit) if FEWEST <= len(circuit) <= MOST else None
     path = folder.path / "functions.json"
     path.write_text(json.dumps({name: {"share": s, "low": a, "high": b} for name, s, a, b in rows}, indent=2))
     with drawn("report"):
         page = Report(circuit.name, f"{len(circuit)} genes, {len(circuit.edges)} regulations")
-        circuit_section(page, loaded, course, rows, diagram)
+        circuit_section(page, loaded, course, rows, diagram, real)
         page.write(folder.report)
     return folder.report if folder.report.is_file() else path
 

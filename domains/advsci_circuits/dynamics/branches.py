@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from advsci.errors import ConvergenceError
 from advsci.streams import Stream
 from advsci_circuits.dynamics.continuation import Branch, follow
 from advsci_circuits.dynamics.curve import Curve, Family, Vector
@@ -179,4 +180,9 @@ def hill_branches(family: HillFamily, low: float, high: float, stream: Stream, v
     points = fixed_points(many, stream, starts=30)
     states = points.log_x.exp().double().numpy()
     starts = [(float(grid[b]), states[b, s]) for b, s in points.found.nonzero().tolist()]
+    if not starts:
+        raise ConvergenceError(
+            f"got no steady state for the {family.parameter} from {low:g} to {high:g}; expected one to begin at. "
+            "Try: another range."
+        )
     return all_branches(family, starts, low, high)

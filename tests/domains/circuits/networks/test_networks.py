@@ -14,9 +14,16 @@ from advsci.streams import Stream
 from advsci.training import Trainer
 from advsci_circuits.cli import app
 from advsci_circuits.data.families import colour_key
-from advsci_circuits.data.networks import Networks, grown, largest_part, real_networks, whole_or_part
-from advsci_circuits.formats import read
-from advsci_circuits.graphs import CircuitBatch
+from advsci_circuits.data.networks import (
+    Networks,
+    grown,
+    installed_networks,
+    largest_part,
+    real_networks,
+    whole_or_part,
+)
+from advsci_circuits.formats import read, write
+from advsci_circuits.graphs import Circuit, CircuitBatch
 from advsci_circuits.graphs.breadth_first import breadth_first
 from advsci_circuits.graphs.validity import is_weakly_connected
 from advsci_circuits.networks.batches import NearSizes
@@ -24,6 +31,7 @@ from advsci_circuits.networks.discriminator import NetworkDiscriminator, cycles
 from advsci_circuits.networks.fitting import drawn_networks
 from advsci_circuits.networks.games import RankingGame, RowsGame, narrowed
 from advsci_circuits.networks.model import NetworkModel
+from advsci_circuits.networks.plausibility import FEWEST, plausibility
 from advsci_circuits.networks.rows import RowGenerator
 from advsci_circuits.networks.sample import generate_networks, proposals
 from advsci_circuits.networks.wishes import WISHES, asked_for, contents, left_over, wishes_of
@@ -239,6 +247,35 @@ def test_the_package_brings_a_model_of_large_networks():
     # learned: an untrained generator puts several edges on every gene, real networks one to four
     edges = (made.signs != 0).sum((1, 2)) / sizes
     assert 1 <= float(edges.mean()) < 4 and float((made.signs > 0).sum() / (made.signs != 0).sum()) > 0.5
+
+
+def test_real_networks_are_told_from_random_ones():
+    pytest.importorskip("pyboolnet")
+    model, rng = load_networks()[0], np.random.default_rng(0)
+    real = [c for c in installed_networks().values() if FEWEST <= len(c) <= 30][:15]
+    pairs = []
+    for circuit in real:
+        drawn = np.zeros(circuit.signs.size, np.int8)
+        signs = circuit.signs[circuit.signs != 0]
+        drawn[rng.choice(drawn.size, len(signs), replace=False)] = rng.permutation(signs)
+        random = Circuit(drawn.reshape(circuit.signs.shape), circuit.genes)
+        pairs.append([plausibility(model, circuit).p, plausibility(model, random).p])
+    ours, theirs = np.array(pairs).T
+    assert (ours[:, None] > theirs).mean() > 0.8 and np.median(ours) > 0.7 > 0.6 > np.median(theirs)
+    found = plausibility(model, real[0])
+    order = rng.permutation(len(real[0]))
+    renamed = Circuit(real[0].signs[np.ix_(order, order)], tuple(real[0].genes[k] for k in order))
+    assert found.low <= found.p <= found.high and abs(plausibility(model, renamed).p - found.p) < 1e-4
+    for genes in (12, 61):
+        with pytest.raises(ConfigError, match=f"got {genes} genes"):
+            plausibility(model, Circuit.from_edges([(str(k), str(k + 1), 1) for k in range(genes - 1)]))
+
+
+def test_a_page_on_a_network_says_how_real_it_is(tmp_path):
+    chain = Circuit.from_edges([(f"g{k}", f"g{k // 2 + 14}", 1 - k % 2 * 2) for k in range(14)])
+    path = write(chain, tmp_path / "net.graphml")
+    assert run_app(app, ["report", str(path), "--sets", "10", "--out", str(tmp_path / "r")]) == 0
+    assert "taken for a real network" in (tmp_path / "r" / "report.html").read_text()
 
 
 def test_embedded_networks_are_real_ones():
