@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _cells import corrected, mean_interval, mixing_over_cells, partial_labels, run_peer, scaled_components
+from _cells_expression import expression_rows
 from _cells_game import ARMS, game_rows, held_out_rows
 from _cells_query import mapped_rows, query_rows
 from _cells_real import real_rows
@@ -245,7 +246,19 @@ def main():
     parser.add_argument(
         "--only",
         nargs="*",
-        default=["tests", "simulator", "reference", "real", "game", "held-out", "query", "mapped", "control", "scale"],
+        default=[
+            "tests",
+            "simulator",
+            "reference",
+            "real",
+            "game",
+            "held-out",
+            "expression",
+            "query",
+            "mapped",
+            "control",
+            "scale",
+        ],
     )
     parser.add_argument("--data", nargs="*", default=list(REAL))
     parser.add_argument("--simulators", nargs="*", default=list(SIMULATORS), choices=list(SIMULATORS))
@@ -278,6 +291,8 @@ def main():
         game_rows(options.data, seeds, options.arms, options.keep, not options.plain, not options.no_scib)
     if "held-out" in options.only:
         held_out_rows(options.data, options.arms, options.keep)
+    if "expression" in options.only:
+        expression_rows(seeds, 900 if options.quick else 1800, peers)
     if "query" in options.only:
         query_rows(seeds, 900 if options.quick else 1500)
     if "mapped" in options.only:

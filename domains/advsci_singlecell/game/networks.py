@@ -47,7 +47,6 @@ class Decoder(nn.Module):
     ):
         super().__init__()
         self.likelihood: Likelihood = likelihood
-        self.share = 1.0  # of a cell's library that the genes here make up
         self.hidden = MLP(dimensions + covariates, width, width=width, depth=1)
         self.mean = nn.Linear(width, genes)
         self.offset = nn.Linear(covariates, genes, bias=False)

@@ -1,14 +1,24 @@
 r"""Corrected expression: what a cell would have in another batch.
 
-For the selected genes a decoder :math:`p(x | z, b)` of the model's likelihood is fitted to the counts; for every
-other gene a ridge readout of log-expression on :math:`(z, b)`, solved in closed form from sums over chunks of cells.
-Setting :math:`b` for all cells alike removes its effect.
+The mean of a cell's neighbours in the embedding, each carried into the batch :math:`t` by the ratio of what is
+expected there and in its own,
+
+.. math:: \hat c_{ig} = \sum_j w_{ij} \, c_{jg} \, \frac{E(c_g | z_j, t)}{E(c_g | z_j, b_j)}, \qquad
+          w_{ij} \propto e^{-d_{ij}^2 / 2 h_i^2}
+
+with counts :math:`c` per 10,000 and the distance :math:`h` to the 15th neighbour. For the selected genes the
+expectation is that of a decoder :math:`p(x | z, b)` of the model's likelihood, fitted to the counts; for every other
+gene a ridge readout of log-expression on :math:`(z, b)`, solved in closed form from sums over chunks of cells.
+Log-expression is carried by a difference instead. The decoder's mean alone misses more of a gene than the ratio of two
+of its means does, because errors that do not depend on the batch cancel.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from advsci.games import Batch, DomainAdversarial, Draw, Task
@@ -19,13 +29,17 @@ from advsci.streams import Stream
 from advsci.training import Trainer
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.cells import Cells
-from advsci_singlecell.data.matrix import LIBRARY, chunks, log_normalise
+from advsci_singlecell.data.matrix import chunks, log_normalise
+from advsci_singlecell.embedding.neighbours import nearest_distances
 from advsci_singlecell.game.networks import Decoder
 
 __all__ = ["Expression"]
 
-STEPS = 800
+STEPS = 300
 RIDGE = 1.0
+NEIGHBOURS, NEAR = 100, 15  # that are averaged; the distance to the latter is the width of their weights
+MOST_RATIO = 20.0  # between batches; beyond it the decoder extrapolates
+CHUNK = 2048
 
 
 class Explanation(Task):
@@ -67,22 +81,26 @@ class Expressed:
 
 @dataclass
 class Expression:
-    """A decoder of the selected genes and a readout of all.
+    """The cells whose expression is averaged, a decoder of the selected genes, and a readout of all.
 
     Attributes
     ----------
+    cells, rows
+        The cells, and the row numbers of those that are averaged.
+    z
+        Their embedding (m d).
     decoder, selected
         The decoder and the columns that it explains.
     readout
         Coefficients (d + 1 + batches, genes) of log-expression.
-    batches
-        Number of batches.
     """
 
+    cells: Cells
+    rows: np.ndarray
+    z: np.ndarray
     decoder: Decoder
     selected: np.ndarray
     readout: np.ndarray
-    batches: int
 
     @classmethod
     def fit(
@@ -95,10 +113,16 @@ class Expression:
         stream: Stream,
         device: str | torch.device | None = None,
     ) -> "Expression":
-        """Fit both on the cells ``rows`` with embeddings ``z``.
+        """Fit decoder and readout on the cells ``rows`` with embeddings ``z``.
 
         Parameters
         ----------
+        cells
+            The cells; their expression may lie on the disk.
+        rows
+            Row numbers, increasing.
+        z
+            Embedding of these rows (m d).
         selected
             Columns that the decoder explains.
         settings
@@ -113,43 +137,21 @@ class Expression:
         Expression
             The decoder and the readout.
         """
-        from scipy import sparse
-
         batches = len(cells.batches)
         onehot = np.eye(batches, dtype=np.float32)[cells.batch[rows]]
         features = np.concatenate([z, np.ones((len(z), 1), np.float32), onehot], axis=1)
         gram = features.T.astype(np.float64) @ features + RIDGE * np.diag([1.0] * z.shape[1] + [1e-6] + [1.0] * batches)
         moment = np.zeros((features.shape[1], len(cells.var_names)))
-        parts, library, done = [], [], 0
+        parts, done = [], 0
         for part, block in chunks(cells.matrix, rows):
-            totals = np.asarray(block.sum(axis=1), dtype=np.float32).ravel()
             y = log_normalise(block) if cells.counts else block
             moment += (y.T @ features[done : done + len(part)]).T
             parts.append(block[:, selected].astype(np.float32))
-            library.append(totals)
             done += len(part)
         readout = np.linalg.solve(gram, moment).astype(np.float32)
         counts = sparse.csr_matrix(sparse.vstack(parts))
-        size = (
-            np.asarray(counts.sum(axis=1), dtype=np.float32).ravel() if cells.counts else np.ones(len(rows), np.float32)
-        )
-        mean = np.asarray(counts.mean(axis=0), dtype=np.float32).ravel()
-        with stream.at("decoder").seeded():
-            decoder = Decoder(z.shape[1], batches, len(selected), likelihood=settings.likelihood, width=settings.width)
-        decoder.start_at(torch.from_numpy(mean / mean.sum() if cells.counts else mean))
-        game = DomainAdversarial(Explanation(decoder), {})
-        Trainer(
-            steps=STEPS,
-            batch_size=min(128, len(rows)),
-            seed=stream.at("expression").key() % 2**31,
-            device=device,
-            log_every=STEPS,
-            quiet=True,
-        ).fit(game, Expressed(counts, z, onehot, size), Alternating(adam(2e-3, (0.9, 0.99)), Linear(1.0, 0.1)))
-        decoder.eval()
-        share = np.concatenate(library).sum() if cells.counts else 1.0
-        decoder.cpu().share = float(size.sum() / share) if cells.counts else 1.0
-        return cls(decoder, selected, readout, batches)
+        decoder = _decoder(cells, counts, z, onehot, settings, stream, device)
+        return cls(cells, rows, z, decoder, selected, readout)
 
     def corrected(self, z: np.ndarray, batches: list[int], columns: list[int]) -> np.ndarray:
         """Mean expression (n c) of the genes ``columns`` over the given batches.
@@ -158,21 +160,91 @@ class Expression:
         ----------
         z
             Embedding (n d).
+        batches
+            Numbers of the batches.
+        columns
+            Column numbers of the genes.
+
+        Returns
+        -------
+        numpy.ndarray
+            Counts per 10,000, or log-expression where the data are that.
         """
+        weight = _weights(self.z, z)
+        out, done = np.zeros((len(z), len(columns)), np.float32), 0
+        for part, block in chunks(self.cells.matrix, self.rows, size=CHUNK):
+            here = slice(done, done + len(part))
+            y = log_normalise(block) if self.cells.counts else block
+            value = np.asarray(y[:, columns].todense(), np.float32)
+            value = self._carried(value, self.z[here], self.cells.batch[part], batches, columns)
+            out += weight[:, here] @ value
+            done += len(part)
+        return out
+
+    def _carried(self, value, z, batch, batches, columns) -> np.ndarray:
+        """Log-expression (m c) of cells as counts per 10,000 (Gaussian: as it is) in the mean of other batches."""
+        own, out = self._expected(z, batch, columns), np.zeros_like(value)
+        for b in batches:
+            change = self._expected(z, np.full(len(z), b), columns) - own
+            if self.decoder.likelihood == "gaussian":
+                out += value + change
+            else:
+                out += np.expm1(value) * np.exp(np.clip(change, -np.log(MOST_RATIO), np.log(MOST_RATIO)))
+        return out / len(batches)
+
+    def _expected(self, z, batch, columns) -> np.ndarray:
+        """Expected log-expression (m c), up to a number per gene, of cells in a batch each."""
+        code = np.eye(len(self.cells.batches), dtype=np.float32)[batch]
+        value = np.concatenate([z, np.ones((len(z), 1), np.float32), code], axis=1) @ self.readout[:, columns]
         position = {int(g): i for i, g in enumerate(self.selected)}
         inside = [i for i, c in enumerate(columns) if c in position]
-        out = np.zeros((len(z), len(columns)), np.float32)
-        for b in batches:
-            code = np.zeros((len(z), self.batches), np.float32)
-            code[:, b] = 1.0
-            features = np.concatenate([z, np.ones((len(z), 1), np.float32), code], axis=1)
-            value = features @ self.readout[:, columns]
+        if inside:
+            with torch.no_grad():
+                library = torch.ones(len(z))
+                mean, _ = self.decoder.expected(torch.from_numpy(z), torch.from_numpy(code), library)
             if self.decoder.likelihood != "gaussian":
-                value = np.expm1(np.maximum(value, 0.0))
-            if inside:
-                with torch.no_grad():
-                    library = torch.full((len(z),), LIBRARY * self.decoder.share)
-                    mean, _ = self.decoder.expected(torch.from_numpy(z), torch.from_numpy(code), library)
-                value[:, inside] = mean.numpy()[:, [position[columns[i]] for i in inside]]
-            out += value / len(batches)
-        return out
+                mean = torch.log(mean + 1e-9)
+            value[:, inside] = mean.numpy()[:, [position[columns[i]] for i in inside]]
+        return value
+
+
+def _decoder(
+    cells: Cells,
+    counts: sparse.csr_matrix,
+    z: np.ndarray,
+    onehot: np.ndarray,
+    settings: Settings,
+    stream: Stream,
+    device: str | torch.device | None,
+) -> Decoder:
+    """A decoder that explains the counts (m g) of cells with these embeddings and batches (m b)."""
+    _, genes = cast(tuple[int, int], counts.shape)
+    size = np.asarray(counts.sum(axis=1), np.float32).ravel() if cells.counts else np.ones(len(z), np.float32)
+    mean = np.asarray(counts.mean(axis=0), dtype=np.float32).ravel()
+    with stream.at("decoder").seeded():
+        decoder = Decoder(z.shape[1], onehot.shape[1], genes, likelihood=settings.likelihood, width=settings.width)
+    decoder.start_at(torch.from_numpy(mean / mean.sum() if cells.counts else mean))
+    game = DomainAdversarial(Explanation(decoder), {})
+    Trainer(
+        steps=STEPS,
+        batch_size=min(128, len(z)),
+        seed=stream.at("expression").key() % 2**31,
+        device=device,
+        log_every=STEPS,
+        quiet=True,
+    ).fit(game, Expressed(counts, z, onehot, size), Alternating(adam(2e-3, (0.9, 0.99)), Linear(1.0, 0.1)))
+    return decoder.cpu().eval()
+
+
+def _weights(reference: np.ndarray, z: np.ndarray) -> sparse.csr_matrix:
+    """Row-stochastic weights (n m) of the nearest reference cells: Gaussian, as wide as the 15th of them is far."""
+    parts = []
+    for start in range(0, len(z), CHUNK):
+        distance, found = nearest_distances(reference, z[start : start + CHUNK], NEIGHBOURS)
+        width = distance[:, min(NEAR, distance.shape[1]) - 1, None]
+        weight = np.exp(-0.5 * (distance / np.maximum(width, 1e-12)) ** 2)
+        weight /= weight.sum(axis=1, keepdims=True)
+        pointer = np.arange(len(found) + 1) * found.shape[1]
+        shape = len(found), len(reference)
+        parts.append(sparse.csr_matrix((weight.ravel().astype(np.float32), found.ravel(), pointer), shape))
+    return sparse.csr_matrix(sparse.vstack(parts))

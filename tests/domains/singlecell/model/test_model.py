@@ -81,6 +81,21 @@ def test_corrected_expression_is_nearer_to_the_truth_than_the_counts(unsupervise
     assert error(corrected) < 0.6 * error(counts)
 
 
+def test_corrected_expression_follows_a_gene_better_than_a_mean_of_15_neighbours(unsupervised):
+    cells, z = unsupervised.adata, unsupervised.get_latent_representation()
+    near = np.linalg.norm(z[:, None] - z[None], axis=2).argsort(axis=1)[:, :15]
+    counts = cells.X.toarray()
+    plain = np.log1p(1e4 * counts / counts.sum(axis=1, keepdims=True))[near].mean(axis=1)
+    ours = np.log1p(unsupervised.get_corrected_expression(genes=list(cells.var_names)).to_numpy())
+    truth = np.log1p(cells.layers["mu_true"])
+
+    def correlation(value):
+        a, b = value - value.mean(axis=0), truth - truth.mean(axis=0)
+        return np.median((a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0) + 1e-12))
+
+    assert correlation(ours) > correlation(plain) + 0.05
+
+
 def test_corrected_expression_does_not_know_its_batch(unsupervised):
     obs = unsupervised.adata.obs
     genes = unsupervised.adata.var_names[:60].tolist()
