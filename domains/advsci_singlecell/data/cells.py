@@ -115,6 +115,7 @@ class Cells:
                 f"such as '{batches[0]}': they may be barcodes, or clones. Try: another batch_key.",
                 stacklevel=3,
             )
+        _warn_of_spellings(batches, fields.batch_key)
         labels, names = np.full(adata.n_obs, UNKNOWN), list(types or [])
         if fields.labels_key is not None and (not query or fields.labels_key in adata.obs):
             labels, names = _labels(adata, fields, types)
@@ -259,6 +260,19 @@ def warn_of_lookalikes(types: list[str], unlabeled_category: str) -> None:
             f"got types named {odd}, which are trained on as types; what means not known is '{unlabeled_category}'. "
             f"Try: unlabeled_category='{odd[0]}'.",
             stacklevel=3,
+        )
+
+
+def _warn_of_spellings(batches: list[str], key: str) -> None:
+    """Warn where names of batches differ by case or spaces alone: they are corrected for each other."""
+    spelled: dict[str, list[str]] = {}
+    for name in batches:
+        spelled.setdefault(name.strip().casefold(), []).append(name)
+    if twice := next((names for names in spelled.values() if len(names) > 1), None):
+        warnings.warn(
+            f"got batches {twice} in obs['{key}'], which differ by case or spaces alone and are taken for different "
+            "ones. Try: one spelling.",
+            stacklevel=4,
         )
 
 

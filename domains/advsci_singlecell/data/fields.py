@@ -62,13 +62,18 @@ class Fields:
         Raises
         ------
         DataError
-            It is no AnnData, but, say, a MuData of several modalities.
+            It is no AnnData, but, say, a MuData of several modalities; or a view of a file.
         """
         tables = tables_of(adata)
         if tables is not None or not hasattr(adata, "obs") or not hasattr(adata, "uns"):
             wanted = next((f".{way}['{name}']" for name in tables or {} for way in _WAYS if hasattr(adata, way)), "")
             table = f"its {wanted}" if wanted else "one modality, such as mdata.mod['rna']"
             raise DataError(f"got a {type(adata).__name__}; expected an AnnData. Try: take {table}.")
+        if getattr(adata, "is_view", False) and getattr(adata, "isbacked", False):
+            raise DataError(
+                "got a view of an AnnData on the disk, which can keep no keys; expected the whole, or cells in memory. "
+                "Try: adata.to_memory()."
+            )
         adata.uns[REGISTRY] = {
             k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if v is not None
         }

@@ -38,13 +38,42 @@ def chunks(
 
 
 def _csr(block: Any) -> sparse.csr_matrix:
-    """A part of a matrix in memory; a dask array is computed."""
-    return sparse.csr_matrix(block.compute() if hasattr(block, "compute") else block)
+    """A part of a matrix in memory, every entry once; a dask array is computed, half precision made single."""
+    block = block.compute() if hasattr(block, "compute") else block
+    if getattr(block, "dtype", None) == np.float16:  # scipy has no such sparse matrix
+        block = block.astype(np.float32)
+    out = sparse.csr_matrix(block)
+    out.sum_duplicates()  # entries of one place add up: the logarithm of each would not
+    return out
 
 
-def log_normalise(counts: sparse.csr_matrix, library: float = LIBRARY) -> sparse.csr_matrix:
-    """``log(1 + library x / total)`` of every cell; zeros stay zeros. Cells without counts stay empty."""
-    totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+def log_normalise(
+    counts: sparse.csr_matrix, library: float = LIBRARY, totals: np.ndarray | None = None
+) -> sparse.csr_matrix:
+    """``log(1 + library x / total)`` of every cell; zeros stay zeros. Cells without counts stay empty.
+
+    Parameters
+    ----------
+    counts
+        Counts (n g).
+    library
+        What a cell's total becomes.
+    totals
+        Totals (n); None: of the counts.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix
+        (n g).
+
+    Examples
+    --------
+    >>> counts = sparse.csr_matrix([[1.0, 3.0]])
+    >>> np.expm1(log_normalise(counts, 8.0).toarray()).round(3).tolist()
+    [[2.0, 6.0]]
+    """
+    if totals is None:
+        totals = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
     scale = library / np.where(totals > 0, totals, 1.0)
     normalised = sparse.csr_matrix(counts, dtype=np.float32, copy=True)
     normalised.data = np.log1p(normalised.data * np.repeat(scale, np.diff(counts.indptr)).astype(np.float32))

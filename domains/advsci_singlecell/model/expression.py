@@ -9,8 +9,8 @@ expected there and in its own,
 with counts :math:`c` per 10,000 and the distance :math:`h` to the 15th neighbour. For the selected genes the
 expectation is that of a decoder :math:`p(x | z, b)` of the model's likelihood, fitted to the counts; for every other
 gene a ridge readout of log-expression on :math:`(z, b)`, solved in closed form from sums over chunks of cells.
-Log-expression is carried by a difference instead. The decoder's mean alone misses more of a gene than the ratio of two
-of its means does, because errors that do not depend on the batch cancel.
+Log-expression is carried by a difference instead. The decoder is trained for a short time: trained for long, it learns
+the noise of its cells; and of two of its means the errors that do not depend on the batch cancel in the ratio.
 """
 
 from dataclasses import dataclass

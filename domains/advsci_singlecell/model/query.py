@@ -12,10 +12,11 @@ import numpy as np
 from scipy import sparse
 
 from advsci.errors import DataError
+from advsci.streams import Stream
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.matrix import chunks, log_normalise
-from advsci_singlecell.model.fitting import embed_new
+from advsci_singlecell.model.fitting import embed_new, sketch_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,7 @@ __all__ = ["QueryMap", "map_query"]
 
 UNSEEN = "unseen"
 SHARED_GENES = 0.5
+SHARE_OF = 2000  # cells of the reference that tell a gene's share
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
             f"{SHARED_GENES:.0%}. Try: {_advice(needed, cells.var_names)}."
         )
     known = column >= 0
-    expression = _expression(cells, projection, column, known)
+    expression = _expression(cells, model, column, known)
     seen = [name for name in cells.batches if name in model.cells.batches]
     components = ((expression - projection.mean) @ projection.axes).astype(np.float32)
     z = embed_new((projection, integration), components, cells.batch)
@@ -107,15 +109,37 @@ def map_query(model: "Model", adata: "AnnData", batch_key: str, *, alpha: float 
     return QueryMap(z, p, types, unseen, missing)
 
 
-def _expression(cells: Cells, projection, column: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Log-expression (n g) of the query, genes in the model's order; what is missing sits at the mean."""
+def _expression(cells: Cells, model: "Model", column: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Log-expression (n g) of the query, genes in the model's order; what is missing sits at the mean.
+
+    A cell's total is that of the reference's genes: genes which only the query has must not dilute the others, and
+    genes which it lacks count with their share of the reference's counts.
+    """
+    projection, _ = model.fitted()
+    shared = np.isin(cells.var_names, model.cells.var_names)
+    library = projection.library
+    if library is not None and shared.sum() < len(model.cells.var_names):
+        library *= _share(model, np.isin(model.cells.var_names, cells.var_names))
     parts = []
     for _, block in chunks(cells.matrix):
-        y: Any = log_normalise(sparse.csr_matrix(block), projection.library) if cells.counts else block
+        y: Any = block
+        if library is not None:
+            other = sparse.csr_matrix(block[:, ~shared]).sum(axis=1) if not shared.all() else 0.0
+            y = log_normalise(block, library, np.asarray(block.sum(axis=1) - other, dtype=np.float64).ravel())
         dense = np.tile(projection.mean, (y.shape[0], 1))
         dense[:, known] = np.asarray(y[:, column[known]].todense())
         parts.append(dense)
     return np.concatenate(parts).astype(np.float32)
+
+
+def _share(model: "Model", genes: np.ndarray) -> float:
+    """The share of the reference's counts, the mean over its cells, that lies in some of its genes."""
+    rows = sketch_rows(model.cells.batch, SHARE_OF, Stream(model.seed).at("share"))
+    found = []
+    for _, block in chunks(model.cells.matrix, rows):
+        some = np.asarray(sparse.csr_matrix(block[:, genes]).sum(axis=1), np.float64).ravel()
+        found.append(some / np.maximum(np.asarray(block.sum(axis=1), np.float64).ravel(), 1.0))
+    return float(np.concatenate(found).mean())
 
 
 def _advice(needed: np.ndarray, found: np.ndarray) -> str:

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from advsci.errors import ConfigError, DataError
 from advsci_singlecell.data.cells import Cells
@@ -144,14 +145,21 @@ def test_keys_may_come_in_the_order_of_scvi(cells):
     assert Fields.of(cells) == Fields(batch_key="batch", labels_key="cell_type")
 
 
-@pytest.mark.parametrize("kind", ["csc", "uint16", "int64", "strings", "integers", "unused", "view"])
+@pytest.mark.parametrize("kind", ["csc", "uint16", "int64", "half", "twice", "strings", "integers", "unused", "view"])
 def test_every_way_to_hold_the_same_cells_is_the_same(cells, kind):
+    cells.X.data = np.minimum(cells.X.data, 2000.0)  # half precision holds these exactly
     expected = Cells.of(cells, Fields(batch_key="batch"))
     other = cells.copy()
     if kind == "csc":
         other.X = other.X.tocsc()
     elif kind in ("uint16", "int64"):
         other.X = other.X.astype(kind)
+    elif kind == "half":
+        other.X = other.X.toarray().astype(np.float16)
+    elif kind == "twice":  # every count as two entries of one place
+        x = other.X.tocsr()
+        parts = np.stack([np.ones_like(x.data), x.data - 1.0], axis=1).ravel()
+        other.X = sparse.csr_matrix((parts, np.repeat(x.indices, 2), 2 * x.indptr), x.shape)
     elif kind == "strings":
         other.obs["batch"] = other.obs["batch"].astype(str).astype("string")
     elif kind == "integers":
@@ -164,3 +172,23 @@ def test_every_way_to_hold_the_same_cells_is_the_same(cells, kind):
     assert (found.batch == expected.batch).all() and len(found.batches) == len(expected.batches)
     blocks = [np.concatenate([b.toarray() for _, b in chunks(c.matrix)]) for c in (found, expected)]
     assert (blocks[0] == blocks[1]).all()
+
+
+@pytest.mark.parametrize(("other", "warned"), [("batch0 ", True), ("BATCH0", True), ("batch9", False)])
+def test_batches_that_differ_by_spelling_alone_are_named(cells, other, warned):
+    names = cells.obs["batch"].astype(str).to_numpy(dtype=object)
+    names[:50] = other
+    cells.obs["batch"] = names
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        Cells.of(cells, Fields(batch_key="batch"))
+    assert any("case or spaces" in str(w.message) for w in found) == warned
+
+
+def test_a_view_of_a_file_is_refused_by_name(cells, tmp_path):
+    import anndata
+
+    cells.write_h5ad(tmp_path / "cells.h5ad")
+    view = anndata.read_h5ad(tmp_path / "cells.h5ad", backed="r")[:300]
+    with pytest.raises(DataError, match=r"to_memory"):
+        Model.setup_anndata(view, batch_key="batch")

@@ -9,6 +9,7 @@ from advsci.streams import Stream
 from advsci_singlecell.evaluation.scores import correction_scores
 from advsci_singlecell.model.fitting import sketch_rows
 from advsci_singlecell.model.model import Model
+from advsci_singlecell.model.query import _share
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +186,32 @@ def test_a_query_may_lack_some_genes_but_not_most(trained):
     assert len(found.missing_genes) == 20 and np.isfinite(found.embedding).all()
     with pytest.raises(DataError, match="expected at least 50%"):
         trained.map_query(query[:, 150:].copy())
+
+
+def test_genes_that_only_the_query_has_change_nothing(trained):
+    import anndata
+
+    query = trained.adata[:60].copy()
+    query.obs["batch"] = "new"
+    more = anndata.AnnData(
+        np.concatenate([query.X.toarray(), np.full((60, 9), 40.0, np.float32)], axis=1), obs=query.obs
+    )
+    more.var_names = [*query.var_names, *(f"other{i}" for i in range(9))]
+    np.testing.assert_allclose(trained.map_query(more).embedding, trained.map_query(query).embedding, atol=1e-5)
+
+
+def test_genes_that_a_query_lacks_count_with_their_share_of_the_reference(trained):
+    query = trained.adata.copy()
+    query.obs["batch"] = "new"
+    whole = trained.map_query(query).embedding
+    few = trained.map_query(query[:, 40:].copy()).embedding
+    counts = query[:, 40:].copy()
+    counts.X = counts.X * 3.0  # totals of the genes that are there must not matter, only their shares
+    np.testing.assert_allclose(trained.map_query(counts).embedding, few, atol=1e-4)
+    genes = np.isin(trained.cells.var_names, query.var_names[40:])
+    assert 0.5 < _share(trained, genes) < 0.95
+    same = [np.corrcoef(whole[:, i], few[:, i])[0, 1] for i in range(3)]
+    assert min(same) > 0.8
 
 
 def test_a_query_without_batches_is_told_how_to_name_them(trained):
