@@ -20,7 +20,7 @@ __all__ = ["low_dose", "operators"]
 
 
 def low_dose(
-    x: Float[Tensor, "n 1 s s"], stream: Stream, *, photons: float = 2e4, views: int = 60, thickness: float = 4.0
+    x: Float[Tensor, "n 1 s s"], stream: Stream, *, photons: float = 1e3, views: int = 60, thickness: float = 4.0
 ) -> Float[Tensor, "n 1 s s"]:
     """Full-dose slices as they would look at low dose.
 
