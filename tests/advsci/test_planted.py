@@ -15,7 +15,7 @@ from advsci.games import GAN
 from advsci.latents import Gaussian
 from advsci.metrics import kid, kid_subsets, mmd, ranking_test
 from advsci.objectives import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPairing, Wasserstein
-from advsci.penalties import R1, R2
+from advsci.penalties import R1, R2, Consistency
 from advsci.penalties.lecam import lecam
 from advsci.penalties.scores import Scores
 from advsci.schedules import Cosine, DannRamp, Geometric, Linear, Warmup
@@ -77,6 +77,28 @@ def test_r1_is_taken_at_data_and_r2_at_samples_with_their_weights(real, fake, re
     at_data, at_samples = R1(3.0)(scores, 0.0), R2(3.0)(scores, 0.0)
     assert np.isclose(float(at_data), 1.5 * np.average(np.square(real), weights=real_weight))
     assert np.isclose(float(at_samples), 1.5 * np.average(np.square(fake), weights=fake_weight))
+
+
+@few
+@given(numbers, numbers, positive, positive)
+def test_consistency_weighs_each_side_by_its_own(real, fake, real_weight, fake_weight):
+    """D(x + 1) - D(x) = x + 1/2 of D(x) = x^2 / 2."""
+    penalty = Consistency(Shift(), real=2.0, fake=5.0)
+    x, y = of(real)[:, None], of(fake)[:, None]
+    scores = Scores(Bowl(), x, y, real_weight=of(real_weight), fake_weight=of(fake_weight))
+    squares = [np.square(np.array(side) + 0.5) for side in (real, fake)]
+    wanted = 2 * np.average(squares[0], weights=real_weight) + 5 * np.average(squares[1], weights=fake_weight)
+    assert np.isclose(float(penalty(scores, 0.0)), wanted)
+
+
+class Shift:
+    """A change of samples by one."""
+
+    def draw(self, x, stream):
+        return {}
+
+    def __call__(self, x, draw):
+        return x + 1.0
 
 
 class Weighing(nn.Module):

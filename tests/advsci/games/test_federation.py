@@ -70,6 +70,10 @@ def test_between_means_sites_go_their_own_way():
     played(game, Sites(data), Federated(Simultaneous(SGD), every=5), 9, 8)
     a, b = (cast(Tug, game.games[site]).x.weight for site in data)
     assert (b - a).abs().min() > 0.1
+    at_five = Federation({site: Tug() for site in data}, shared=("x",))
+    played(at_five, Sites(data), Federated(Simultaneous(SGD), every=5), 5, 8)
+    a, b = (cast(Tug, at_five.games[site]).x.weight for site in data)
+    torch.testing.assert_close(a, b, rtol=0, atol=0)
     game.average()
     torch.testing.assert_close(game.games["a"].x.weight, game.games["b"].x.weight, rtol=0, atol=0)
 
