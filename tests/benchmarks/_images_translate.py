@@ -117,7 +117,7 @@ def dose_rows(seeds: Sequence[int], share: float) -> None:
         found.add(f"invented, {name}", examine(made, held_y).invented)
 
     for seed in seeds:
-        play = Play(max(2, int(share * 3000)), 16, 2e-3, seed, "cpu")
+        play = Play(max(2, int(share * 400)), 16, 2e-3, seed, "cpu")
         score("pix2pix", translated(from_pairs(x, y, play, adversarial=0.02, power=2), held_x))
         score("adversary off (least squares)", translated(from_pairs(x, y, play, adversarial=0.0, power=2), held_x))
     weights = (0.02, 0.05, 0.1, 0.2)

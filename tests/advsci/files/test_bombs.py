@@ -59,6 +59,12 @@ def test_members_that_follow_one_another_count_together_and_a_checksum_behind_do
     assert unpacked_size("zlib", zlib.compress(bytes(1000)) + b"\x7f\x01\x02\x03", 2**30) == 1000
 
 
+def test_a_frame_of_zstd_that_states_more_than_its_blocks_give_counts_as_it_states():
+    """A reader makes room for what is stated (RFC 8878, 3.1.1.1): one empty block under half a gigabyte."""
+    frame = struct.pack("<IBI", 0xFD2FB528, 0b1010_0000, 2**29) + b"\x01\0\0"
+    assert unpacked_size("zstd", frame, 2**30) == 2**29
+
+
 def an_array(path, *, chunks=(10,), shape=(20,), dtype="<i4", content=b"", **more):
     """A zarr v2 array in a group whose first chunk is this, and the second of zeros."""
     path.mkdir(parents=True)
