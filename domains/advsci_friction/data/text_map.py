@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from advsci.errors import DataError
 from advsci.files.text import unpacked
+from advsci_friction.data.units import si
 
 __all__ = ["TextMap", "read_text_map"]
 
@@ -57,6 +58,8 @@ def read_text_map(path: str | Path) -> TextMap:
     ------
     DataError
         An empty file, a word among the numbers, lines of unequal length, a profile, or points that fill no grid.
+    UnitError
+        Width and height in two units that are not both lengths.
     """
     path = Path(path)
     raw = unpacked(path, LARGEST)
@@ -140,8 +143,20 @@ def _grid(path: Path, table: np.ndarray) -> tuple[np.ndarray, tuple[float, float
 
 
 def _stated_size(header: dict[str, str]) -> tuple[tuple[float, float] | None, str | None]:
-    """Width and height that a header states, with their unit."""
-    found = [re.fullmatch(r"([\d.,eE+-]+)\s*(\S+)", header.get(key, "")) for key in ("width", "height")]
-    if found[0] is None or found[1] is None or found[0][2] != found[1][2]:
+    """Width and height that a header states, in the width's unit.
+
+    Gwyddion writes the names in the user's language and each length in a unit of its own; where the names are not
+    English, the two lengths of the header are they, the width first.
+    """
+    lengths = [header[key] for key in ("width", "height") if key in header]
+    lengths = lengths or [value for value in header.values() if re.fullmatch(r"[\d.,eE+-]+\s*[a-zA-Zµμ]?m", value)]
+    found = [re.fullmatch(r"([\d.,eE+-]+)\s*(\S+)", value) for value in lengths]
+    if len(found) != 2 or found[0] is None or found[1] is None:
         return None, None
-    return (float(found[0][1].replace(",", ".")), float(found[1][1].replace(",", "."))), found[0][2]
+    width, height = (float(length[1].replace(",", ".")) for length in found if length)
+    unit, other = found[0][2], found[1][2]
+    if {unit, other} & {"px", "pixel", "pixels"}:  # pint takes a pixel for a length: 1/96 of an inch
+        return None, None
+    if other != unit:
+        height *= si(f"1 {other}", "m", "height of the map") / si(f"1 {unit}", "m", "width of the map")
+    return (width, height), unit

@@ -210,3 +210,20 @@ def test_an_instruments_file_that_points_elsewhere_is_refused(tmp_path):
         file.create_dataset("heights", (8, 16), "f8", external=[(str(tmp_path / "secret"), 0, 1024)])
     with pytest.raises(DataError, match="in another file"):
         read_scan(tmp_path / "map.nc")
+
+
+@pytest.mark.parametrize("names", [("Width", "Height"), ("Breite", "Höhe"), ("Largeur", "Hauteur")])
+def test_a_header_in_any_language_and_two_units_states_the_size(tmp_path, names):
+    rows = "\n".join("\t".join(f"{v:.3f}" for v in row) for row in np.random.default_rng(0).normal(size=(16, 16)))
+
+    def written(width, height):
+        path = tmp_path / "map.txt"
+        head = f"# Kanal: Höhen\n# {names[0]}: {width}\n# {names[1]}: {height}\n# Value units: nm\n"
+        path.write_text(head + rows, encoding="utf-8")
+        return path
+
+    assert read_scan(written("12.34 µm", "5678.9 nm")).size == pytest.approx((5678.9e-9, 12.34e-6))
+    with pytest.raises(UnitError, match="no physical size"):
+        read_scan(written("16 px", "16 px"))
+    with pytest.raises(UnitError, match="no physical size"):
+        read_scan(written("16 px", "5 um"))
