@@ -87,7 +87,7 @@ def prdc(real: Num[Tensor, "n d"], fake: Num[Tensor, "m d"], k: int = 5) -> PRDC
     if not 1 <= k < min(len(real), len(fake)):
         raise ConfigError(f"got k = {k} with {len(real)} and {len(fake)} samples; expected 1 <= k < both. Try: k=5.")
     real, fake = real.double(), fake.double()
-    centre = real.mean(0)
+    centre = real.median(0).values  # values of the data: whole numbers, and ties between them, stay exact
     real, fake = real - centre, fake - centre
     # a ball has at least a hair's breadth, so that copies of one point lie in each other's balls
     hair = 1e-12 * real.square().sum(1).mean() + torch.finfo(real.dtype).tiny

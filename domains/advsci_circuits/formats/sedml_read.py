@@ -54,6 +54,8 @@ def read_sedml(path: str | Path) -> Experiment:
     DataError
         On anything that libsedml refuses, links elsewhere, models that are not there or not SBML, and whatever is not
         supported, by its name.
+    ConfigError
+        A course that the simulation cannot take, such as one of no points.
     MissingDependencyError
         libsedml is not installed.
     """
@@ -67,7 +69,7 @@ def read_sedml(path: str | Path) -> Experiment:
     try:
         return _experiment(facts, path)
     except (DataError, ConfigError) as error:
-        raise DataError(f"{path.name}: {error}") from error
+        raise type(error)(f"{path.name}: {error}") from error
 
 
 def _experiment(facts: Facts, path: Path) -> Experiment:

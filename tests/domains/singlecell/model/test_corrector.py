@@ -88,7 +88,9 @@ def test_scikit_learns_checks(make, expected):
     failed = {c["check_name"]: c["exception"] for c in done if c["status"] == "failed"}
     failed.pop("check_do_not_raise_errors_in_init_or_set_params", None)
     assert not failed, failed
-    assert {c["check_name"] for c in done if c["status"] == "xfail"} == set(expected)
+    held_back = {c["check_name"] for c in done if c["status"] == "xfail"}
+    # whether the last digits of a row agree depends on the processor's kernels
+    assert set(expected) - {"check_methods_subset_invariance"} <= held_back <= set(expected)
 
 
 @pytest.mark.filterwarnings("ignore")
