@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["load_input", "read_cells"]
 
 ON_DISK = ("X", "layers")
+BLOCK = 2**24
+"""Indices of a matrix that are looked at together."""
 IN_MEMORY = 2**29
 """Bytes of ``X`` above which an h5ad file is read where it is asked for, as a zarr store is at any size."""
 
@@ -115,8 +117,10 @@ def _by_scanpy(reader: str, path: Path) -> "AnnData":
     with needs("scanpy", "singlecell"):
         import scanpy
     if path.is_file():
-        with open_hdf5(path, expected="counts of 10x Genomics", extra="singlecell"):
-            pass  # audited: scanpy follows every link
+        with open_hdf5(
+            path, expected="counts of 10x Genomics", extra="singlecell"
+        ) as file:  # scanpy follows every link
+            _refuse_pointers(file, path)
     else:
         refuse_links(path)
         for file in sorted(path.glob("matrix.mtx*")):
@@ -130,6 +134,30 @@ def _by_scanpy(reader: str, path: Path) -> "AnnData":
         ) from error
     adata.var_names_make_unique()
     return adata
+
+
+def _refuse_pointers(file: Any, path: Path) -> None:
+    """Refuse compressed columns that point beyond their matrix: scipy does not look, and crashes on them."""
+    parts = ("data", "indices", "indptr", "shape")
+    for name, group in file.items():
+        if not all(hasattr(group, "keys") and part in group and hasattr(group[part], "shape") for part in parts):
+            continue
+        data, indices, indptr, shape = (group[part] for part in parts)
+        begins, size = indptr[:], shape[:]
+        blocks = (indices[i : i + BLOCK] for i in range(0, indices.size, BLOCK))
+        sound = (
+            size.shape == (2,)
+            and begins.shape == (size[1] + 1,)
+            and begins[0] == 0
+            and begins[-1] == indices.size == data.size
+            and bool((np.diff(begins) >= 0).all())
+            and all(0 <= int(block.min()) and int(block.max()) < size[0] for block in blocks)
+        )
+        if not sound:
+            raise DataError(
+                f"got {path.name}, whose group '{name}' points beyond its matrix; expected indices of its "
+                f"{size.tolist()} genes and cells. Try: copy the file again."
+            )
 
 
 def _refuse_zeros(path: Path) -> None:

@@ -78,3 +78,33 @@ def test_nullable_columns_are_read_and_what_they_lack_is_named(cells, tmp_path, 
     found.obs.loc[found.obs_names[3], "donor"] = pd.NA
     with pytest.raises(DataError, match="1 cells without a value"):
         Cells.of(found, Fields(batch_key="donor"))
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [("indices", [0, 1, 3]), ("indices", [0, -1, 2]), ("indptr", [0, 2, 4]), ("indptr", [0, 4, 3]), ("shape", [3, 3])],
+)
+def test_a_10x_matrix_that_points_beyond_itself_is_named(tmp_path, part, values):
+    h5py = pytest.importorskip("h5py")
+    pytest.importorskip("scanpy")
+    sound = {"data": [5, 6, 7], "indices": [0, 1, 2], "indptr": [0, 2, 3], "shape": [3, 2]}
+    texts = {
+        "id": ["a", "b", "c"],
+        "name": ["A", "B", "C"],
+        "feature_type": ["Gene Expression"] * 3,
+        "genome": ["x"] * 3,
+    }
+
+    def written(columns):
+        path = tmp_path / "raw.h5"
+        with h5py.File(path, "w") as file:
+            for name, numbers in columns.items():
+                file[f"matrix/{name}"] = np.array(numbers, "i8")
+            file["matrix/barcodes"] = [b"one", b"two"]
+            for name, words in texts.items():
+                file[f"matrix/features/{name}"] = [word.encode() for word in words]
+        return path
+
+    assert read_cells(written(sound)).X.toarray().tolist() == [[5, 6, 0], [0, 0, 7]]
+    with pytest.raises(DataError, match="points beyond its matrix"):
+        read_cells(written({**sound, part: values}))
