@@ -38,7 +38,7 @@ def caption_rows(seeds: Sequence[int], share: float) -> None:
     retrieved = Scenes(learn.images[:1000], learn.attributes[:1000])
     score("real scenes retrieved, no learning", retrieved.images, retrieved)
     for seed in seeds:
-        play = Play(max(2, int(share * 2000)), 32, 2e-3, seed, "cpu")
+        play = Play(max(2, int(share * 300)), 32, 2e-3, seed, "cpu")
         reader = reader_of_attributes(learn, play)
         for name, weight in (("with the judges", 1.0), ("adversary off", 0.0)):
             painter = painter_of_captions(learn, reader, play, adversarial=weight)

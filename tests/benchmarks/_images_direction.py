@@ -47,7 +47,7 @@ def direction_rows(seeds: Sequence[int], share: float) -> None:
         right = (judge(avg_pool2d(held.images, 2)) > 0).long() == binary(held)
     found.add("the judge on real scenes", float(right.float().mean()))
     for seed in seeds:
-        play = Play(max(2, int(share * 3000)), 32, 2e-3, seed, "cpu")
+        play = Play(max(2, int(share * 600)), 32, 2e-3, seed, "cpu")
         network = trained_generator(avg_pool2d(learn.images, 2), play, kind="style", latent=LATENT, width=16)
         directions = attribute_directions(network, own, Stream(seed).at("fit"))  # type: ignore[arg-type]
         z = Stream(seed).at("held").normal((1000, LATENT))

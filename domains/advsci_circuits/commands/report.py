@@ -13,10 +13,10 @@ from advsci_circuits.dynamics.robustness import shares_of
 from advsci_circuits.evaluation.diagram import diagram_of
 from advsci_circuits.evaluation.page import circuit_section
 from advsci_circuits.formats import read
-from advsci_circuits.formats.course import course_of, kinetics_of
+from advsci_circuits.formats.course import course_of
 from advsci_circuits.formats.identifiers import safe_ids
-from advsci_circuits.formats.parameters import changed, changed_model, kinetic
-from advsci_circuits.formats.varied import range_of, varied
+from advsci_circuits.formats.parameters import changed_model, kinetic
+from advsci_circuits.formats.varied import asked, varied
 from advsci_circuits.networks.plausibility import FEWEST, MOST, plausibility
 from advsci_circuits.store import load_networks
 
@@ -33,24 +33,18 @@ def run(config: WriteReport, folder: Run) -> Path:
     folder
         The run's folder.
     """
-    loaded = read(config.file)
-    circuit, stream = loaded.circuit, Stream(config.seed)
-    genes, model = circuit.genes, kinetics_of(loaded, stream)
+    stream = Stream(config.seed)
+    loaded, model, free = asked(read(config.file), stream, config.set, config.vary)
+    circuit, genes = loaded.circuit, loaded.circuit.genes
     rows = shares_of(
         circuit, FUNCTIONS if len(circuit) > 1 else FUNCTIONS[:3], config.sets, stream,
         change=None if model is None else lambda sets: changed_model(sets, genes, kinetic(config.set, genes)),
     )  # fmt: skip
-    loaded = changed(loaded, model, config.set) if config.set else loaded
     course = course_of(loaded, stream)
-    free = None
-    if config.vary is not None:
-        name, low, high = range_of(config.vary)
-        free = varied(name, genes, course.model, loaded.own)
-    elif course.model is not None:
-        free = varied(f"g_{safe_ids(genes)[0]}", genes, course.model, None)
-        low, high = 0.1 * free.value, 10 * free.value
+    if free is None and model is not None:
+        free = varied(f"g_{safe_ids(genes)[0]}", loaded, model)
     try:
-        diagram = None if free is None else diagram_of(free, genes, low, high, stream.at("branches"))
+        diagram = None if free is None else diagram_of(free, genes, stream.at("branches"))
     except ConvergenceError:
         if config.vary is not None:
             raise
@@ -78,5 +72,6 @@ def plan(config: WriteReport) -> dict[str, object]:
     dict
         Facts by name.
     """
-    circuit = read(config.file).circuit
+    loaded, _, _ = asked(read(config.file), Stream(config.seed), config.set, config.vary)
+    circuit = loaded.circuit
     return {"genes": len(circuit), "regulations": len(circuit.edges), "parameter sets per function": config.sets}

@@ -17,10 +17,11 @@ from advsci_circuits.dynamics.robustness import shares_of
 from advsci_circuits.evaluation.diagram import diagram_of
 from advsci_circuits.evaluation.pictures import bifurcation_figure, time_course_figure
 from advsci_circuits.formats import read
-from advsci_circuits.formats.course import course_of, kinetics_of
-from advsci_circuits.formats.parameters import changed, changed_model, kinetic
+from advsci_circuits.formats.course import course_of
+from advsci_circuits.formats.files import circuit_of
+from advsci_circuits.formats.parameters import changed_model, kinetic
 from advsci_circuits.formats.sedml_read import read_sedml
-from advsci_circuits.formats.varied import range_of, varied
+from advsci_circuits.formats.varied import asked
 
 __all__ = ["place_of", "plan", "run"]
 
@@ -36,15 +37,14 @@ def run(config: Simulate, folder: Run) -> Path:
         The run's folder.
     """
     experiment = read_sedml(config.file) if ".sedml" in config.file.suffixes else None
-    loaded = read(config.file)
-    stream, genes = Stream(config.seed), loaded.circuit.genes
-    model = kinetics_of(loaded, stream, config.logic)
+    read_in = read(config.file) if experiment is None else circuit_of(experiment, config.file)
+    stream, genes = Stream(config.seed), read_in.circuit.genes
+    loaded, model, free = asked(read_in, stream, config.set, config.vary, config.logic)
     rows = shares_of(
         loaded.circuit, config.functions, config.sets, stream, logic=config.logic,
         source=place_of(genes, config.source, 0), output=place_of(genes, config.output, len(genes) - 1),
         change=None if model is None else lambda sets: changed_model(sets, genes, kinetic(config.set, genes)),
     )  # fmt: skip
-    loaded = changed(loaded, model, config.set) if config.set else loaded
     course = course_of(loaded, stream, config.end, config.logic)
     facts = {name: {"share": share, "low": low, "high": high} for name, share, low, high in rows}
     told = {"circuit": str(loaded.circuit), "sets": config.sets, "set": list(config.set), "functions": facts}
@@ -54,9 +54,8 @@ def run(config: Simulate, folder: Run) -> Path:
     if experiment is not None:
         _table(folder.path / "experiment.csv", *experiment.changed(config.set).table)
     diagram = None
-    if config.vary is not None:
-        name, low, high = range_of(config.vary)
-        diagram = diagram_of(varied(name, genes, course.model, loaded.own), genes, low, high, stream.at("branches"))
+    if free is not None:
+        diagram = diagram_of(free, genes, stream.at("branches"))
         (folder.path / "branches.json").write_text(json.dumps(diagram.facts(), indent=1))
         (folder.path / "branches.csv").write_text(diagram.table(), encoding="utf-8")
     with drawn("time course"):
@@ -112,6 +111,7 @@ def plan(config: Simulate) -> dict[str, object]:
     dict
         Facts by name.
     """
-    circuit = read(config.file).circuit
+    loaded, _, _ = asked(read(config.file), Stream(config.seed), config.set, config.vary, config.logic)
+    circuit = loaded.circuit
     functions = ", ".join(config.functions)
     return {"genes": len(circuit), "regulations": len(circuit.edges), "functions": functions, "sets": config.sets}

@@ -22,11 +22,9 @@ class Diagram:
     Parameters
     ----------
     varied
-        The parameter.
+        The parameter and its range.
     genes
         Names of the genes.
-    low, high
-        The parameter's range.
     branches
         The branches.
     levels : arrays, shape [points, genes]
@@ -35,8 +33,6 @@ class Diagram:
 
     varied: Varied
     genes: tuple[str, ...]
-    low: float
-    high: float
     branches: tuple[Branch, ...]
     levels: tuple[np.ndarray, ...]
 
@@ -80,7 +76,7 @@ class Diagram:
             told.append({"stops": list(branch.stops), "points": points})
         return {
             "parameter": self.varied.name, "factor": self.varied.factor, "own value": self.varied.value,
-            "range": [self.low, self.high], "special": self.special, "branches": told,
+            "range": [self.varied.low, self.varied.high], "special": self.special, "branches": told,
         }  # fmt: skip
 
     def table(self) -> str:
@@ -102,17 +98,15 @@ class Diagram:
         return out.getvalue()
 
 
-def diagram_of(varied: Varied, genes: Sequence[str], low: float, high: float, stream: Stream) -> Diagram:
-    """The diagram of a parameter over a range.
+def diagram_of(varied: Varied, genes: Sequence[str], stream: Stream) -> Diagram:
+    """The diagram of a parameter over its range.
 
     Parameters
     ----------
     varied
-        The parameter.
+        The parameter and its range.
     genes
         Names of the genes.
-    low, high
-        The range.
     stream
         Where searches for steady states start from.
 
@@ -122,10 +116,8 @@ def diagram_of(varied: Varied, genes: Sequence[str], low: float, high: float, st
 
     Raises
     ------
-    ConfigError
-        The range is empty, or reaches zero for Hill kinetics.
     ConvergenceError
         No steady state was found.
     """
-    found = varied.branches(low, high, stream)
-    return Diagram(varied, tuple(genes), low, high, tuple(found), tuple(varied.levels(branch) for branch in found))
+    found = varied.branches(stream)
+    return Diagram(varied, tuple(genes), tuple(found), tuple(varied.levels(branch) for branch in found))

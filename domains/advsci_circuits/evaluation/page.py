@@ -182,7 +182,8 @@ def diagram_section(page: Report, diagram: Diagram) -> None:
     diagram
         The branches.
     """
-    told = f"{diagram.varied.name} goes from {diagram.low:g} to {diagram.high:g}; it is {diagram.varied.value:g} here."
+    free = diagram.varied
+    told = f"{free.name} goes from {free.low:g} to {free.high:g}; it is {free.value:g} here."
     page.section(
         "Steady states along one parameter",
         f"{told} Branches are followed round their folds. At a fold two steady states meet and vanish, at a Hopf point "

@@ -152,7 +152,7 @@ def bifurcation_figure(diagram: Diagram, gene: int = -1) -> Any:
         axis.plot([], [], MARKS[kind], mfc="none", c=REPRESSION if kind == "hopf" else ACTIVATION, label=WORDS[kind])
     everything = np.concatenate([levels[:, gene] for levels in diagram.levels])
     axis.set(
-        xscale="log" if diagram.low > 0 and diagram.high > 5 * diagram.low else "linear",
+        xscale="log" if diagram.varied.low > 0 and diagram.varied.high > 5 * diagram.varied.low else "linear",
         yscale="log" if everything.min() > 0 and everything.max() > 5 * everything.min() else "linear",
         xlabel=f"{diagram.varied.name}{', relative' if diagram.varied.factor else ''}",
         ylabel=f"steady {diagram.genes[gene]}",

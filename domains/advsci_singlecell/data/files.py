@@ -117,9 +117,8 @@ def _by_scanpy(reader: str, path: Path) -> "AnnData":
     with needs("scanpy", "singlecell"):
         import scanpy
     if path.is_file():
-        with open_hdf5(
-            path, expected="counts of 10x Genomics", extra="singlecell"
-        ) as file:  # scanpy follows every link
+        # audited: scanpy follows every link
+        with open_hdf5(path, expected="counts of 10x Genomics", extra="singlecell") as file:
             _refuse_pointers(file, path)
     else:
         refuse_links(path)

@@ -112,7 +112,7 @@ def _scores(
     """What the design of the experiment allows, and the scores by the types; ``hidden``: without a cell's own label."""
     key = types.name
     table = {name: correction_scores(z, batch, types) for name, z in (("before", before), ("after", after))}
-    for name in ("iLISI", "cLISI") if "iLISI" in table["after"] else ("mixing where due", "phantom mixing"):
+    for name in ("mixing where due", "phantom mixing"):
         report.card(name, round(table["after"][name], 3), note=f"before {table['before'][name]:.3f}")
     confounding = check_confounding(before, batch, types, biology=str(key))
     report.section("Is it safe?", "What the design of the experiment lets any correction do.")
