@@ -143,8 +143,9 @@ def test_parameters_are_set_and_varied(tmp_path, capsys):
     assert run_app(app, ["report", source, "--sets", "10", "--vary", "g_B=0.5:8", "--out", str(tmp_path / "r")]) == 0
     assert "Steady states along one parameter" in (tmp_path / "r" / "report.html").read_text()
     for wrong in (["--vary", "g_Z=1:2"], ["--vary", "g_A=2:1"], ["--set", "g_A"], ["--vary", "g_A=0:1"]):
-        assert run_app(app, [*words, str(tmp_path / "".join(wrong).replace(":", "")), *wrong]) == 2
-        assert "Try:" in capsys.readouterr().err
+        for dry in ([], ["--dry-run"]):
+            assert run_app(app, [*words, str(tmp_path / "".join(wrong).replace(":", "")), *wrong, *dry]) == 2
+            assert "Try:" in capsys.readouterr().err
 
 
 def test_errors_are_one_line(capsys, tmp_path):
