@@ -36,11 +36,11 @@ def run(config: WriteReport, folder: Run) -> Path:
     stream = Stream(config.seed)
     loaded, model, free = asked(read(config.file), stream, config.set, config.vary)
     circuit, genes = loaded.circuit, loaded.circuit.genes
+    course = course_of(loaded, stream)
     rows = shares_of(
         circuit, FUNCTIONS if len(circuit) > 1 else FUNCTIONS[:3], config.sets, stream,
         change=None if model is None else lambda sets: changed_model(sets, genes, kinetic(config.set, genes)),
     )  # fmt: skip
-    course = course_of(loaded, stream)
     if free is None and model is not None:
         free = varied(f"g_{safe_ids(genes)[0]}", loaded, model)
     try:

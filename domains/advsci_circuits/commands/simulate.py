@@ -40,12 +40,12 @@ def run(config: Simulate, folder: Run) -> Path:
     read_in = read(config.file) if experiment is None else circuit_of(experiment, config.file)
     stream, genes = Stream(config.seed), read_in.circuit.genes
     loaded, model, free = asked(read_in, stream, config.set, config.vary, config.logic)
+    course = course_of(loaded, stream, config.end, config.logic)
     rows = shares_of(
         loaded.circuit, config.functions, config.sets, stream, logic=config.logic,
         source=place_of(genes, config.source, 0), output=place_of(genes, config.output, len(genes) - 1),
         change=None if model is None else lambda sets: changed_model(sets, genes, kinetic(config.set, genes)),
     )  # fmt: skip
-    course = course_of(loaded, stream, config.end, config.logic)
     facts = {name: {"share": share, "low": low, "high": high} for name, share, low, high in rows}
     told = {"circuit": str(loaded.circuit), "sets": config.sets, "set": list(config.set), "functions": facts}
     path = folder.path / "functions.json"

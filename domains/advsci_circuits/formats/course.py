@@ -1,10 +1,12 @@
 """The one model that a command shows: the file's own, as it is and from its own start, else a draw."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from advsci.errors import DataError
 from advsci.streams import Stream
 from advsci_circuits.dynamics.explicit import integrate
 from advsci_circuits.dynamics.hill import HillModel
@@ -68,12 +70,31 @@ def course_of(loaded: KineticCircuit, stream: Stream, end: float = 100.0, logic:
     Returns
     -------
     Course
+
+    Raises
+    ------
+    DataError
+        Levels that are not finite, as a parameter that is no number makes them.
     """
     times = np.linspace(0, end, 401)
     if loaded.own is not None:
-        return Course(times, loaded.own.course(times), None, "The file's own rate equations, from its own start.")
+        levels = _finite(times, loaded.own.course(times), loaded.circuit.genes)
+        return Course(times, levels, None, "The file's own rate equations, from its own start.")
     model = kinetics_of(loaded, stream, logic)
     assert model is not None
     start = torch.from_numpy(start_of(loaded, model))[None].to(model.rate)
     origin = "The file's kinetics, from its own start." if loaded.start is not None else DRAWN
-    return Course(times, integrate(model.field(), start, torch.from_numpy(times))[0].numpy(), model, origin)
+    levels = integrate(model.field(), start, torch.from_numpy(times))[0].numpy()
+    return Course(times, _finite(times, levels, loaded.circuit.genes), model, origin)
+
+
+def _finite(times: np.ndarray, levels: np.ndarray, genes: Sequence[str]) -> np.ndarray:
+    """The levels, where all are numbers."""
+    wrong = np.argwhere(~np.isfinite(levels))
+    if len(wrong):
+        t, gene = wrong[0]
+        raise DataError(
+            f"got a level of {genes[gene]} at time {times[t]:g} that is not finite; expected numbers. Try: look for "
+            "NaN and infinity among the file's parameters and start values."
+        )
+    return levels

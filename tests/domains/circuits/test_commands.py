@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from advsci.errors import CheckpointError
 from advsci.streams import Stream
 from advsci_circuits.cli import app
 from advsci_circuits.dynamics.hill import HillModel
+from advsci_circuits.dynamics.racipe import racipe
 from advsci_circuits.dynamics.robustness import robustness
 from advsci_circuits.formats import read, write
 from advsci_circuits.game.missing_edges import complete
@@ -146,6 +148,19 @@ def test_parameters_are_set_and_varied(tmp_path, capsys):
         for dry in ([], ["--dry-run"]):
             assert run_app(app, [*words, str(tmp_path / "".join(wrong).replace(":", "")), *wrong, *dry]) == 2
             assert "Try:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "INF"])
+def test_a_parameter_that_is_no_number_is_named(tmp_path, capsys, wrong):
+    toggle = Circuit.from_edges([("A", "B", -1), ("B", "A", -1)])
+    model = racipe(CircuitBatch.of([toggle]).signs, 1, Stream(0))
+    file = write(toggle, tmp_path / "toggle.sbml", model)
+    text, count = re.subn(r'(id="g_A" value=)"[^"]*"', rf'\1"{wrong}"', file.read_text())
+    assert count == 1
+    file.write_text(text)
+    for verb in ("simulate", "report"):
+        assert run_app(app, [verb, str(file), "--sets", "10", "--out", str(tmp_path / verb)]) == 1
+        assert "not finite" in capsys.readouterr().err
 
 
 def test_errors_are_one_line(capsys, tmp_path):
