@@ -17,5 +17,6 @@ if TYPE_CHECKING:
     from advsci_circuits.graphs.batch import CircuitBatch as CircuitBatch
     from advsci_circuits.graphs.canonical import canonical_keys as canonical_keys
     from advsci_circuits.graphs.circuit import Circuit as Circuit
+    from advsci_circuits.networks.completing import complete_network as complete_network
 
 __getattr__, __dir__, __all__ = exports(__name__)

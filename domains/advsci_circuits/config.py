@@ -33,11 +33,14 @@ class Train(DeviceConfig):
 
     networks: bool = Field(
         default=False,
-        description="Train the generator of large networks (13 to 60 genes) and the discriminators that rank what it "
-        "proposes.",
+        description="Train the generator of large networks (13 to 60 genes), the discriminators that rank what it "
+        "proposes, and the link predictor that completes networks.",
     )
     network_steps: int = Field(default=1400, ge=1, description="Steps of the generator of large networks.")
     ranking_steps: int = Field(default=300, ge=1, description="Steps of each discriminator of large networks.")
+    network_links: int = Field(
+        default=1000, ge=0, description="Steps of the link predictor of large networks, which completes them; 0: none."
+    )
 
     game: bool = Field(
         default=False,
@@ -117,13 +120,17 @@ class Generate(RunConfig):
 
 
 class Complete(RunConfig):
-    """Say which open pairs of a circuit are regulations, and fill them in; no function is asked for.
+    """Say which open pairs of a circuit or network are regulations, and fill them in; no function is asked for.
 
     Example: advsci-circuits complete plasmid.sbml --open araC:lacI
     """
 
     file: Path = Field(default=Path("circuit.graphml"), description="A circuit in any supported format.")
-    model: Path | None = Field(default=None, description="A trained generator; default: the one of the package.")
+    model: Path | None = Field(
+        default=None,
+        description="A trained generator or, from 13 genes on, model of large networks; default: that of the package.",
+    )
+    best: int = Field(default=200, ge=1, description="Most pairs that are written, likeliest first.")
     open: tuple[str, ...] = Field(
         default=(),
         description="Pairs to fill in, each as source:target, whatever the file says of them; none: rank every pair "

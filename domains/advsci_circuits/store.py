@@ -16,6 +16,7 @@ from advsci_circuits.formats import write
 from advsci_circuits.game.examples import Examples
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.networks.discriminator import NetworkDiscriminator
+from advsci_circuits.networks.links import NetworkLinks
 from advsci_circuits.networks.model import NetworkModel
 from advsci_circuits.networks.rows import RowGenerator
 
@@ -162,7 +163,11 @@ def save_networks(model: NetworkModel, path: Path, facts: dict[str, Any]) -> Pat
     judged = (
         {"members": len(judges), "width": judges[0].width, "layers": judges[0].layers} if judges else {"members": 0}
     )
-    save_weights(path, model, {"kind": LARGE, "shape": shape, "judges": judged, "facts": facts})
+    card = {"kind": LARGE, "shape": shape, "judges": judged, "facts": facts}
+    if model.links is not None:
+        links = model.links
+        card["links"] = {"width": links.width, "layers": links.layers, "sizes": list(links.sizes)}
+    save_weights(path, model, card)
     return path
 
 
@@ -189,7 +194,9 @@ def load_networks(path: Path | None = None) -> tuple[NetworkModel, dict[str, Any
     with building(path, tensors, LARGE, advice):
         size = {key: card["judges"][key] for key in ("width", "layers") if key in card["judges"]}
         judges = [NetworkDiscriminator(**size) for _ in range(card["judges"]["members"])]
-        model = NetworkModel(RowGenerator(**card["shape"]), judges)
+        shape = card.get("links")
+        links = None if shape is None else NetworkLinks(shape["width"], shape["layers"], tuple(shape["sizes"]))
+        model = NetworkModel(RowGenerator(**card["shape"]), judges, links)
         model.load_state_dict(tensors)
         return model.eval().requires_grad_(False), dict(card.get("facts", {}))
 

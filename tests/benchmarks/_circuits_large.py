@@ -40,7 +40,7 @@ def large(bench: Bench) -> None:
     scores: dict[str, dict[str, list[float]]] = {}
     for seed in bench.seeds:
         train, test = real_networks("library", 13).split((0.72, 0.28), seed)
-        model = _trained(bench, train, seed)
+        model = trained(bench, train, seed)
         rng = np.random.default_rng(seed)
         count = 24 if bench.quick else 120
         real, group = _some(test, count, rng)
@@ -75,7 +75,7 @@ def _shipped(bench: Bench) -> None:
         note=f"{time.process_time() - begin:.0f} CPU s; {facts['discriminators']}")  # fmt: skip
 
 
-def _trained(bench: Bench, train: Networks, seed: int) -> NetworkModel:
+def trained(bench: Bench, train: Networks, seed: int) -> NetworkModel:
     """The model of one split, trained once."""
     folder = Run(bench.models / f"networks{seed}")
     path = folder.path / "model.safetensors"

@@ -19,6 +19,7 @@ from _circuits_dynamics import agreement, bad_input, enumeration, facts, fixed_p
 from _circuits_function import best_designs, conditioned, searches
 from _circuits_game import adversary
 from _circuits_large import large
+from _circuits_links import network_links
 from _circuits_models import Bench
 from _circuits_samples import distribution, speed
 from _row import row
@@ -28,6 +29,7 @@ from advsci.errors import DataError
 ROWS = (
     facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed,
     conditioned, best_designs, searches, front, budgets, missed_states, adversary, large,
+    network_links,
 )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from advsci_circuits.design.fitting import fit_likelihood
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.training import train_circuits
 from advsci_circuits.networks.fitting import DRAWS, SIZES, fit_networks
+from advsci_circuits.networks.fitting_links import DRAWS as LINK_DRAWS
+from advsci_circuits.networks.fitting_links import fit_links
 from advsci_circuits.store import save_examples, save_generator, save_likelihood, save_networks
 from advsci_datasets.circuits import split_by_family
 
@@ -104,5 +106,9 @@ def _networks(config: Train, folder: Run, path: Path) -> Path:
         train, config.seed, folder, config.network_steps, config.ranking_steps, config.device,
         draws=min(config.draws, DRAWS),
     )  # fmt: skip
+    if config.network_links:
+        model.links, facts["links"] = fit_links(
+            train, config.seed, folder, config.network_links, config.device, draws=min(config.draws, LINK_DRAWS)
+        )
     settings = config.model_dump(mode="json", exclude={"out", "overwrite", "device"})
     return save_networks(model, path, facts | {"settings": settings})

@@ -25,7 +25,7 @@ from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.edges import classes_of, edges_of
 
-__all__ = ["FEW", "Completion", "Link", "LinkGame", "complete", "hidden_pairs", "link_probabilities"]
+__all__ = ["FEW", "LARGEST", "Completion", "Link", "LinkGame", "complete", "hidden_pairs", "link_probabilities"]
 
 FEW = 3
 """Open pairs up to which the link predictor answers; with more the generator does."""
@@ -160,10 +160,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Completion:
-    """A circuit with its open pairs filled in as is likeliest, and what was found of each, likeliest edge first."""
+    """A circuit with its open pairs filled in as is likeliest, what was found of each, likeliest edge first, and what
+    speaks against trusting it.
+    """
 
     circuit: Circuit
     links: list[Link]
+    warning: str = ""
 
 
 def complete(
@@ -199,7 +202,9 @@ def complete(
         On a gene that the circuit does not have, on more than twelve genes, or where nothing is open or left.
     """
     if len(circuit) > LARGEST:
-        raise DataError(f"got {len(circuit)} genes; expected at most {LARGEST}. Try: a sub-circuit (Circuit.induced).")
+        raise DataError(
+            f"got {len(circuit)} genes; expected at most {LARGEST}. Try: complete_network, from 13 genes on."
+        )
     unknown_gene = next((gene for pair in pairs or () for gene in pair if gene not in circuit.genes), None)
     if unknown_gene is not None:
         raise DataError(

@@ -1,4 +1,4 @@
-"""A trained model of large networks: the generator, and discriminators that rank what it proposes."""
+"""A trained model of large networks: generator, discriminators that rank what it proposes, and link predictor."""
 
 import torch
 from jaxtyping import Float, Int
@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.networks.discriminator import NetworkDiscriminator
 from advsci_circuits.networks.games import narrowed
+from advsci_circuits.networks.links import NetworkLinks
 from advsci_circuits.networks.rows import RowGenerator
 
 __all__ = ["NetworkModel"]
@@ -16,7 +17,7 @@ NEAR = 32
 
 
 class NetworkModel(nn.Module):
-    """Generator and discriminators, with the discriminators' calibration.
+    """Generator, discriminators with their calibration, and link predictor.
 
     Parameters
     ----------
@@ -24,6 +25,8 @@ class NetworkModel(nn.Module):
         Makes networks.
     discriminators
         Trained apart; the mean of their calibrated logits counts.
+    links
+        Says which pairs of a network are regulations.
 
     Examples
     --------
@@ -35,9 +38,11 @@ class NetworkModel(nn.Module):
     slope: Tensor
     offset: Tensor
 
-    def __init__(self, generator: RowGenerator, discriminators: list[NetworkDiscriminator]):
+    def __init__(
+        self, generator: RowGenerator, discriminators: list[NetworkDiscriminator], links: NetworkLinks | None = None
+    ):
         super().__init__()
-        self.generator = generator
+        self.generator, self.links = generator, links
         self.members = nn.ModuleList(discriminators)
         self.register_buffer("slope", torch.ones(len(discriminators)))
         self.register_buffer("offset", torch.zeros(len(discriminators)))

@@ -220,7 +220,7 @@ def test_a_model_is_read_back_as_it_was_written(tmp_path):
 def trained(tmp_path_factory):
     pytest.importorskip("pyboolnet")
     folder = tmp_path_factory.mktemp("networks")
-    words = "train --networks --data embedded --network-steps 6 --ranking-steps 3 --draws 100"
+    words = "train --networks --data embedded --network-steps 6 --ranking-steps 3 --network-links 2 --draws 100"
     assert run_app(app, [*words.split(), "--out", str(folder)]) == 0
     return folder / "model.safetensors"
 
