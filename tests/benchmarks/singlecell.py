@@ -133,7 +133,8 @@ def control_rows(names, seeds):
             without, _, _ = corrected(adata, seed, {"adversary": "none"})
             components = model.fitted()[0](model.cells.matrix)
             alone = np.zeros(len(components), int)
-            one = Anchor.fit(components, components, alone, 1, alone + UNKNOWN, 0)(components, components, alone)
+            anchor, found = Anchor.fit(components, components, alone, 1, alone + UNKNOWN, 0)
+            one = anchor.placed(found)
             embeddings = {"with": with_, "without": without, "one batch": one}
             table = scib_scores(embeddings, adata.obs["batch"], adata.obs["cell_type"], components)
             for method, values in scored.items():

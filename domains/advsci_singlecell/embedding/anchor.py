@@ -14,7 +14,7 @@ import numpy as np
 
 from advsci_singlecell.data.cells import UNKNOWN
 from advsci_singlecell.embedding.discriminant import Discriminant
-from advsci_singlecell.embedding.neighbours import Neighbourhoods
+from advsci_singlecell.embedding.neighbours import Neighbourhoods, Seen
 from advsci_singlecell.embedding.posterior import neighbour_votes, pool_weights, pooled, type_posterior
 
 __all__ = ["Anchor"]
@@ -71,7 +71,7 @@ class Anchor:
         neighbours: int = 30,
         rate: float = 0.8,
         pull: float = 0.75,
-    ) -> "Anchor":
+    ) -> "tuple[Anchor, Reference]":
         """Diffuse the reference; labels are used where there are two types or more.
 
         Parameters
@@ -93,18 +93,18 @@ class Anchor:
 
         Returns
         -------
-        Anchor
-            The diffused reference.
+        anchor, reference
+            The diffused reference; what was found of it on the way, by which `placed` places it without a search.
         """
-        neighbourhoods = Neighbourhoods.fit(aligned, batch, batches, neighbours)
-        discriminant, posterior, error, weights = None, None, None, (1.0, 0.0)
+        neighbourhoods, seen = Neighbourhoods.fit(aligned, batch, batches, neighbours)
+        discriminant, posterior, error, weights, q = None, None, None, (1.0, 0.0), None
         if types > 1:
             known = labels != UNKNOWN
             discriminant = Discriminant.fit(_features(aligned, components)[known], labels[known], types)
             weights = _weights(aligned, components, labels, types)
             q = _evidence(aligned, labels, aligned, components, discriminant, types, weights)
             posterior, error = type_posterior(q, labels)
-        graph = neighbourhoods.weights(aligned, batch, posterior, posterior)
+        graph = neighbourhoods.weights(seen, batch, len(aligned), posterior, posterior)
         diffused = aligned
         for _ in range(STEPS):
             diffused = (1.0 - rate) * aligned + rate * (graph @ diffused)
@@ -112,7 +112,8 @@ class Anchor:
         if posterior is not None:
             means = posterior.T @ diffused / np.maximum(posterior.sum(axis=0), 1e-9)[:, None]
         diffused = np.asarray(diffused, np.float32)
-        return cls(neighbourhoods, diffused, rate, pull, labels, types, posterior, means, discriminant, weights, error)
+        found = cls(neighbourhoods, diffused, rate, pull, labels, types, posterior, means, discriminant, weights, error)
+        return found, Reference(aligned, batch, seen, q)
 
     def __call__(
         self,
@@ -135,15 +136,32 @@ class Anchor:
         parts = []
         for start in range(0, len(aligned), CHUNK):
             part = slice(start, start + CHUNK)
-            p = self.types_of(aligned[part], components[part], None if labels is None else labels[part])
-            graph = self.neighbourhoods.weights(
-                aligned[part], None if batch is None else batch[part], p, self.posterior
-            )
-            s = (1.0 - self.rate) * aligned[part] + self.rate * (graph @ self.diffused)
-            if p is not None and self.means is not None:
-                s = (1.0 - self.pull) * s + self.pull * (p @ self.means)
-            parts.append(s)
+            x, plain, here = aligned[part], components[part], None if batch is None else batch[part]
+            found = Reference(x, here, self.neighbourhoods.look(x, here), self._opinion(x, plain))
+            parts.append(self.placed(found, None if labels is None else labels[part]))
         return np.concatenate(parts).astype(np.float32)
+
+    def placed(self, found: "Reference", labels: np.ndarray | None = None) -> np.ndarray:
+        """Where cells belong (m d) of which neighbours and evidence of types are known.
+
+        Parameters
+        ----------
+        found
+            The cells, such as the reference itself.
+        labels
+            Type numbers where known, -1 else.
+
+        Returns
+        -------
+        numpy.ndarray
+            One step of diffusion into the reference (m d).
+        """
+        p = None if found.evidence is None else type_posterior(found.evidence, labels, rate=self.label_error)[0]
+        graph = self.neighbourhoods.weights(found.seen, found.batch, len(found.aligned), p, self.posterior)
+        s = (1.0 - self.rate) * found.aligned + self.rate * (graph @ self.diffused)
+        if p is not None and self.means is not None:
+            s = (1.0 - self.pull) * s + self.pull * (p @ self.means)
+        return np.asarray(s, np.float32)
 
     def types_of(
         self, aligned: np.ndarray, components: np.ndarray, labels: np.ndarray | None = None
@@ -159,12 +177,36 @@ class Anchor:
         labels
             Type numbers, -1 unknown (n).
         """
+        q = self._opinion(aligned, components)
+        return None if q is None else type_posterior(q, labels, rate=self.label_error)[0]
+
+    def _opinion(self, aligned: np.ndarray, components: np.ndarray) -> np.ndarray | None:
+        """Probabilities of the types (m c) without the cells' own labels, or None without types."""
         if self.discriminant is None:
             return None
-        q = _evidence(
+        return _evidence(
             self.neighbourhoods.cells, self.labels, aligned, components, self.discriminant, self.types, self.weights
         )
-        return type_posterior(q, labels, rate=self.label_error)[0]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Cells whose neighbours have been sought.
+
+    Attributes
+    ----------
+    aligned, batch
+        Aligned components (m d) and batch numbers (m); no batch: unseen ones.
+    seen
+        Their nearest reference cells of every batch.
+    evidence
+        Probabilities of the types (m c) without the cells' own labels, where there are types.
+    """
+
+    aligned: np.ndarray
+    batch: np.ndarray | None
+    seen: list[Seen]
+    evidence: np.ndarray | None
 
 
 def _features(aligned: np.ndarray, components: np.ndarray) -> np.ndarray:

@@ -41,7 +41,8 @@ def averaged(
     (True, True)
     """
     z = np.asarray(z, np.float32)
-    graph = Neighbourhoods.fit(z, batch, int(batch.max()) + 1, neighbours).weights(z, batch)
+    reference, seen = Neighbourhoods.fit(z, batch, int(batch.max()) + 1, neighbours)
+    graph = reference.weights(seen, batch, len(z))
     smooth = z
     for _ in range(steps):
         smooth = (1.0 - rate) * z + rate * (graph @ smooth)

@@ -12,6 +12,7 @@ import numpy as np
 from advsci.streams import Stream
 from advsci_singlecell.embedding.alignment import Alignment
 from advsci_singlecell.embedding.equaliser import Equaliser
+from advsci_singlecell.embedding.own import OwnNeighbours
 from advsci_singlecell.embedding.whitening import Whitening
 
 __all__ = ["Chain"]
@@ -43,7 +44,7 @@ class Chain:
         neighbours: int = 30,
         diffusion: float = 0.8,
         diversity: float = 1.0,
-    ) -> "Chain":
+    ) -> tuple["Chain", OwnNeighbours]:
         """Fit on the reference.
 
         Parameters
@@ -65,17 +66,18 @@ class Chain:
 
         Returns
         -------
-        Chain
-            The three maps.
+        chain, even
+            The three maps, and the equally noisy reference with its neighbours.
         """
-        equaliser = Equaliser.fit(components, batch, batches, neighbours)
-        even = equaliser(components, batch)
-        clear = equaliser.cleared(even, diffusion, labels)
-        whitening = Whitening.fit(even, batch, neighbours)
+        own = OwnNeighbours.fit(components, batch, neighbours)
+        equaliser = Equaliser.fit(own, batches)
+        even = OwnNeighbours.fit(equaliser.even(own), batch, neighbours)
+        clear = equaliser.cleared(own, even, diffusion, labels)
+        whitening = Whitening.fit(even)
         pairing: dict[str, Any] = {"stream": stream, "labels": labels, "metric": whitening}
         common = Alignment.common(clear, batch, **pairing)
         alignment = Alignment.fit(clear, batch, stream=stream, diversity=diversity, start=common)
-        return cls(equaliser, alignment.refined(clear, batch, **pairing), whitening)
+        return cls(equaliser, alignment.refined(clear, batch, **pairing), whitening), even
 
     def __call__(self, components: np.ndarray, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pass cells of known batches.
@@ -90,5 +92,19 @@ class Chain:
         aligned, even
             Components (m d) with and without the alignment, both in the metric.
         """
-        even = self.equaliser(components, batch)
+        return self.moved(self.equaliser(components, batch), batch)
+
+    def moved(self, even: np.ndarray, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pass cells that are equally noisy already.
+
+        Parameters
+        ----------
+        even, batch
+            Equally noisy components (m d) and batch numbers (m).
+
+        Returns
+        -------
+        aligned, even
+            Components (m d) with and without the alignment, both in the metric.
+        """
         return self.whitening(self.alignment(even, batch)), self.whitening(even)

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from advsci_singlecell.embedding.neighbours import nearest, nearest_distances, size_of
+from advsci_singlecell.embedding.neighbours import nearest, size_of
+from advsci_singlecell.embedding.own import OwnNeighbours
 
 __all__ = ["Equaliser", "agreement", "lonely", "neighbour_means"]
 
@@ -49,37 +50,49 @@ class Equaliser:
     k: int
 
     @classmethod
-    def fit(cls, x: np.ndarray, batch: np.ndarray, batches: int, k: int = 30) -> "Equaliser":
-        """Measure the residuals of components (n d).
+    def fit(cls, own: OwnNeighbours, batches: int) -> "Equaliser":
+        """Measure the residuals of components.
 
         Parameters
         ----------
-        x
-            Components (n d).
-        batch
-            Batch numbers (n).
+        own
+            Components, batch numbers and neighbours of the reference.
         batches
             How many batches there are.
-        k
-            Largest size of a neighbourhood.
 
         Returns
         -------
         Equaliser
             The map to equally noisy components.
         """
-        mean = neighbour_means(x, batch, x, batch, k)
+        x, batch, k, mean = own.cells, own.batch, own.k, own.means()
         variance = residual_variance(x - mean, batch, batches, k)
         quietest = variance.min(axis=0)
         common = np.bincount(batch, minlength=batches) @ variance / len(batch)
         return cls(x, batch, _factors(x, mean, variance, batch, k, quietest), quietest, common, k)
+
+    def even(self, own: OwnNeighbours) -> np.ndarray:
+        """Equally noisy components (n d) of the reference, whose neighbours are known.
+
+        Parameters
+        ----------
+        own
+            What `fit` got.
+
+        Returns
+        -------
+        numpy.ndarray
+            The same as a call with the reference's cells, without a search.
+        """
+        mean = own.means()
+        return (mean + self.factor[own.batch] * (own.cells - mean)).astype(np.float32)
 
     def __call__(self, x: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """Equally noisy components (n d) of cells of known batches."""
         mean = neighbour_means(self.cells, self.batch, x, batch, self.k)
         return (mean + self.factor[batch] * (x - mean)).astype(np.float32)
 
-    def cleared(self, even: np.ndarray, rate: float, labels: np.ndarray) -> np.ndarray:
+    def cleared(self, own: OwnNeighbours, even: OwnNeighbours, rate: float, labels: np.ndarray) -> np.ndarray:
         """The reference's equally noisy components (n d) with only ``1 - rate`` of their residuals.
 
         Lonely cells keep all, and so do others by as much as their neighbours' labels (n, -1 unknown) contradict
@@ -87,12 +100,11 @@ class Equaliser:
 
         Parameters
         ----------
-        even
-            Equally noisy components of the reference (n d).
+        own, even
+            The reference as it was, and equally noisy.
         """
-        mean = neighbour_means(self.cells, self.batch, self.cells, self.batch, self.k)
-        rate_of = np.where(lonely(even, self.batch, self.k), 0.0, rate * agreement(even, self.batch, labels, self.k))
-        return (even + rate_of[:, None] * (mean - even)).astype(np.float32)
+        rate_of = np.where(lonely(even), 0.0, rate * agreement(even, labels))
+        return (even.cells + rate_of[:, None] * (own.means() - even.cells)).astype(np.float32)
 
     def unseen(self, x: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """Components (n d) of cells of *new* batches (numbered from 0), no noisier than the reference's.
@@ -104,7 +116,7 @@ class Equaliser:
         batch
             Batch numbers (n).
         """
-        mean = neighbour_means(x, batch, x, batch, self.k)
+        mean = OwnNeighbours.fit(x, batch, self.k).means()
         variance = residual_variance(x - mean, batch, int(batch.max()) + 1, self.k, self.common)
         factor = _factors(x, mean, variance, batch, self.k, self.quietest, self.common)
         return (mean + factor[batch] * (x - mean)).astype(np.float32)
@@ -116,9 +128,8 @@ def _factors(x, mean, variance, batch, k, quietest, common=None) -> np.ndarray:
     for round_ in range(ROUNDS):
         if round_:
             even = (mean + factor[batch] * (x - mean)).astype(np.float32)
-            variance = residual_variance(
-                even - neighbour_means(even, batch, even, batch, k), batch, len(factor), k, common
-            )
+            residual = even - OwnNeighbours.fit(even, batch, k).means()
+            variance = residual_variance(residual, batch, len(factor), k, common)
         factor = np.minimum(factor * np.sqrt(quietest / np.maximum(variance, 1e-30)), 1.0)
     return factor
 
@@ -144,50 +155,42 @@ def neighbour_means(
     return means
 
 
-def lonely(x: np.ndarray, batch: np.ndarray, k: int) -> np.ndarray:
+def lonely(own: OwnNeighbours) -> np.ndarray:
     """Cells (n) whose neighbours in the own batch are far compared with how far *these* have their own: the median of
     that ratio lies beyond Tukey's upper fence, the third quartile and 1.5 times the distance between the quartiles.
 
     Parameters
     ----------
-    x
-        Components (n d).
-    k
-        Largest size of a neighbourhood.
+    own
+        Cells and their neighbours.
     """
-    out = np.zeros(len(x), bool)
-    for b in np.unique(batch):
-        rows = np.flatnonzero(batch == b)
-        distance, found = nearest_distances(x[rows], x[rows], size_of(len(rows), k))
+    out, reach = np.zeros(len(own.cells), bool), np.zeros(len(own.cells))
+    for rows, found, distance in own.neighbourhoods():
         if distance.shape[1] < 2:
             continue
-        reach = np.maximum(distance[:, -1], 1e-30)
+        reach[rows] = np.maximum(distance[:, -1], 1e-30)
         ratio = np.median(distance[:, 1:] / reach[found[:, 1:]], axis=1)
         low, high = np.quantile(ratio, [0.25, 0.75])
         out[rows] = ratio > high + 1.5 * (high - low)
     return out
 
 
-def agreement(x: np.ndarray, batch: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+def agreement(own: OwnNeighbours, labels: np.ndarray) -> np.ndarray:
     """Share (n) of a cell's neighbours in its own batch whose label (-1 unknown) is not another than its own.
 
     Parameters
     ----------
-    x
-        Components (n d).
+    own
+        Cells and their neighbours.
     labels
         Type numbers, -1 unknown (n).
-    k
-        Largest size of a neighbourhood.
     """
-    out = np.ones(len(x))
+    out = np.ones(len(own.cells))
     if (labels < 0).all():
         return out
-    for b in np.unique(batch):
-        rows = np.flatnonzero(batch == b)
-        near = labels[rows][nearest(x[rows], x[rows], size_of(len(rows), k))]
-        own = labels[rows][:, None]
-        out[rows] = ((near == own) | (near < 0) | (own < 0)).mean(axis=1)
+    for rows, found, _ in own.neighbourhoods():
+        near, mine = labels[found], labels[rows][:, None]
+        out[rows] = ((near == mine) | (near < 0) | (mine < 0)).mean(axis=1)
     return out
 
 

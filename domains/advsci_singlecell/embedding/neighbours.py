@@ -12,6 +12,7 @@ takes one such step into the reference.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -19,7 +20,7 @@ from scipy.spatial.distance import cdist
 
 from advsci.errors import needs
 
-__all__ = ["Neighbourhoods", "mutual_pairs", "nearest", "nearest_distances"]
+__all__ = ["Neighbourhoods", "Seen", "members_of", "mutual_pairs", "nearest", "nearest_distances"]
 
 
 FEW = 10_000
@@ -48,28 +49,61 @@ def size_of(batch: int, k: int) -> int:
     return max(5, min(k, batch // 20))
 
 
+def members_of(batch: np.ndarray) -> list[np.ndarray]:
+    """Row numbers of the cells of every batch that has some, by number of the batch.
+
+    Parameters
+    ----------
+    batch
+        Batch numbers (n).
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Increasing row numbers.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in members_of(np.array([2, 0, 2]))]
+    [[1], [0, 2]]
+    """
+    order = np.argsort(batch, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(batch[order])) + 1)
+
+
 def mutual_pairs(cells: np.ndarray, batch: np.ndarray, k: int) -> list[tuple[int, int, np.ndarray, np.ndarray]]:
     """Mutual nearest neighbours of batches that `partners_of` compares: (p, q, rows of p, rows of q), each pair once.
 
     A pair is two cells of which each is among the ``k`` nearest to the other in the other's batch (fewer in small
     batches, `size_of`).
     """
-    rows = {int(b): np.flatnonzero(batch == b) for b in np.unique(batch)}
-    partners = partners_of(np.stack([cells[r].mean(axis=0) for r in rows.values()]))
-
-    def sees(p: int, q: int) -> sparse.csr_matrix:
-        """Cells of batch ``q`` among the nearest of every cell of batch ``p``, as a sparse matrix of ones."""
-        found = nearest(cells[rows[q]], cells[rows[p]], size_of(len(rows[q]), k))
-        pointer = np.arange(len(found) + 1) * found.shape[1]
-        return sparse.csr_matrix((np.ones(found.size, np.int8), found.ravel(), pointer), (len(found), len(rows[q])))
-
-    out = []
-    names = list(rows)
+    rows = {int(batch[members[0]]): members for members in members_of(batch)}
+    within = {b: cells[members] for b, members in rows.items()}
+    partners = partners_of(np.stack([x.mean(axis=0) for x in within.values()]))
+    out, names = [], list(rows)
     for i, j in partners:
         p, q = names[i], names[j]
-        mutual = sees(p, q).multiply(sees(q, p).T).tocoo()
-        out.append((p, q, rows[p][mutual.row], rows[q][mutual.col]))
+        of_p, of_q = _mutual(within[p], within[q], k)
+        out.append((p, q, rows[p][of_p], rows[q][of_q]))
     return out
+
+
+def _mutual(p: np.ndarray, q: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of pairs of cells of ``p`` and ``q``, each among the nearest of the other."""
+    of_p, of_q = min(size_of(len(q), k), len(q)), min(size_of(len(p), k), len(p))
+    if len(p) * len(q) <= FEW:  # one matrix of distances serves both sides
+        distance = cdist(p, q)
+        mutual = np.zeros(distance.shape, bool)
+        np.put_along_axis(mutual, np.argsort(distance, axis=1, kind="stable")[:, :of_p], True, axis=1)
+        seen = np.zeros(distance.shape, bool)
+        np.put_along_axis(seen, np.argsort(distance, axis=0, kind="stable")[:of_q], True, axis=0)
+        found = np.nonzero(mutual & seen)
+        return found[0], found[1]
+    there, back = nearest(q, p, of_p), nearest(p, q, of_q)
+    pairs = (np.arange(len(p))[:, None] * len(q) + there).ravel()
+    again = (back * len(q) + np.arange(len(q))[:, None]).ravel()
+    shared = np.intersect1d(pairs, again, assume_unique=True)
+    return shared // len(q), shared % len(q)
 
 
 def partners_of(centres: np.ndarray) -> list[tuple[int, int]]:
@@ -102,6 +136,27 @@ def partners_of(centres: np.ndarray) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """The nearest cells of one batch, for the cells that look there.
+
+    Attributes
+    ----------
+    batch, members
+        Number of the batch, and row numbers of its cells in the reference.
+    rows
+        Row numbers (m) of the cells that look there.
+    distance, found
+        How far the nearest are, and their row numbers in the reference (m k).
+    """
+
+    batch: int
+    members: np.ndarray
+    rows: np.ndarray
+    distance: np.ndarray
+    found: np.ndarray
+
+
+@dataclass(frozen=True)
 class Neighbourhoods:
     """Reference cells, and how far each reaches into every batch.
 
@@ -110,9 +165,13 @@ class Neighbourhoods:
     cells, batch
         Aligned components (n d) and batch numbers (n) of the reference.
     radius
-        Distance of every reference cell to its k-th nearest cell of every batch (n b).
+        Distance of every reference cell to its k-th nearest cell of every batch (n b); 0 where a cell does not look.
     k
         Largest size of a neighbourhood (`size_of`).
+
+    Notes
+    -----
+    Cells look into all batches where these are few, else into their own and its partners (`partners_of`).
     """
 
     cells: np.ndarray
@@ -121,7 +180,9 @@ class Neighbourhoods:
     k: int
 
     @classmethod
-    def fit(cls, cells: np.ndarray, batch: np.ndarray, batches: int, k: int = 30) -> "Neighbourhoods":
+    def fit(
+        cls, cells: np.ndarray, batch: np.ndarray, batches: int, k: int = 30
+    ) -> "tuple[Neighbourhoods, list[Seen]]":
         """Measure the radii.
 
         Parameters
@@ -137,19 +198,58 @@ class Neighbourhoods:
 
         Returns
         -------
-        Neighbourhoods
-            The cells with their radii.
+        neighbourhoods, seen
+            The cells with their radii; what they see of each other, so that nobody need search again.
         """
         radius = np.zeros((len(cells), batches), np.float32)
-        for b in np.unique(batch):
-            members = cells[batch == b]
-            radius[:, b] = nearest_distances(members, cells, size_of(len(members), k))[0][:, -1]
-        return cls(cells, batch, radius, k)
+        neighbourhoods = cls(cells, batch, radius, k)
+        seen = neighbourhoods.look(cells, batch)
+        for one in seen:
+            radius[one.rows, one.batch] = one.distance[:, -1]
+        return neighbourhoods, seen
+
+    @cached_property
+    def partners(self) -> dict[int, np.ndarray]:
+        """Batches whose cells look into a batch, by its number: itself, and those that it is compared with."""
+        members = members_of(self.batch)
+        names = np.array([self.batch[rows[0]] for rows in members])
+        pairs = partners_of(np.stack([self.cells[rows].mean(axis=0) for rows in members]))
+        found = {int(b): [b] for b in names}
+        for i, j in pairs:
+            found[int(names[i])].append(names[j])
+            found[int(names[j])].append(names[i])
+        return {b: np.array(others) for b, others in found.items()}
+
+    def look(self, query: np.ndarray, batch: np.ndarray | None) -> list[Seen]:
+        """Search for the nearest cells of every batch.
+
+        Parameters
+        ----------
+        query, batch
+            Aligned components (m d) and batch numbers; no batch: unseen ones, which look everywhere.
+
+        Returns
+        -------
+        list of Seen
+            One for every batch into which some cell looks.
+        """
+        out = []
+        for members in members_of(self.batch):
+            b = int(self.batch[members[0]])
+            rows = np.arange(len(query))
+            if batch is not None and len(self.partners[b]) < len(self.partners):
+                rows = np.flatnonzero(np.isin(batch, self.partners[b]))
+            if len(rows):
+                chosen = query if len(rows) == len(query) else query[rows]
+                distance, found = nearest_distances(self.cells[members], chosen, size_of(len(members), self.k))
+                out.append(Seen(b, members, rows, distance, members[found]))
+        return out
 
     def weights(
         self,
-        query: np.ndarray,
+        seen: list[Seen],
         batch: np.ndarray | None,
+        size: int,
         posterior: np.ndarray | None = None,
         reference_posterior: np.ndarray | None = None,
     ) -> sparse.csr_matrix:
@@ -157,38 +257,36 @@ class Neighbourhoods:
 
         Parameters
         ----------
-        query, batch
-            Aligned components (m d) and batch numbers; no batch: unseen ones, whose neighbours need not agree.
+        seen, batch
+            What `look` found, and the batch numbers it got; no batch: neighbours need not agree.
+        size
+            How many cells looked (m).
         posterior, reference_posterior
             Probabilities of types: an edge counts as far as its two ends agree.
         """
-        total = sparse.csr_matrix((len(query), len(self.cells)), dtype=np.float32)
         own_radius = self.radius[np.arange(len(self.cells)), self.batch]
-        found_in = {
-            b: nearest_distances(self.cells[members], query, size_of(len(members), self.k))
-            for b, members in self._members()
-        }
-        reach = np.zeros(len(query))
-        for b, (distance, _) in found_in.items():
+        reach = np.zeros(size)
+        for one in seen:
             if batch is not None:
-                reach[batch == b] = distance[batch == b, -1]
-        for b, members in self._members():
-            distance, found = found_in[b]
-            columns = members[found]
-            kept = np.ones(columns.shape, np.float32)
+                own = batch[one.rows] == one.batch
+                reach[one.rows[own]] = one.distance[own, -1]
+        shares, lines, columns = [], [], []
+        for one in seen:
+            kept = np.ones(one.found.shape, np.float32)
             if batch is not None:
-                own = (batch == b)[:, None]
-                far = np.minimum(self.radius[columns, batch[:, None]], np.sqrt(reach[:, None] * own_radius[columns]))
-                kept = (own | (distance <= far * (1.0 + 1e-5))).astype(np.float32)
+                here = batch[one.rows]
+                far = np.sqrt(reach[one.rows][:, None] * own_radius[one.found])
+                far = np.minimum(self.radius[one.found, here[:, None]], far)
+                kept = ((here == one.batch)[:, None] | (one.distance <= far * (1.0 + 1e-5))).astype(np.float32)
             if posterior is not None and reference_posterior is not None:
-                kept *= np.einsum("mc,mkc->mk", posterior, reference_posterior[columns]) + 1e-3
+                kept *= np.einsum("mc,mkc->mk", posterior[one.rows], reference_posterior[one.found]) + 1e-3
             mass = kept.sum(axis=1, keepdims=True)
-            share = kept / np.maximum(mass, 1e-9) * (mass > 0)
-            rows = np.repeat(np.arange(len(query)), columns.shape[1])
-            total = total + sparse.csr_matrix((share.ravel(), (rows, columns.ravel())), shape=total.shape)
+            share = (kept / np.maximum(mass, 1e-9) * (mass > 0)).ravel()
+            edge = share > 0
+            shares.append(share[edge])
+            lines.append(np.repeat(one.rows, one.found.shape[1])[edge])
+            columns.append(one.found.ravel()[edge])
+        place = np.concatenate(lines), np.concatenate(columns)
+        total = sparse.csr_matrix((np.concatenate(shares), place), shape=(size, len(self.cells)))
         weight = np.asarray(total.sum(axis=1)).ravel()
         return sparse.csr_matrix(sparse.diags(1.0 / np.maximum(weight, 1e-9)) @ total)
-
-    def _members(self) -> list[tuple[int, np.ndarray]]:
-        """Every batch and the row numbers of its cells."""
-        return [(int(b), np.flatnonzero(self.batch == b)) for b in np.unique(self.batch)]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from advsci_singlecell.embedding.equaliser import neighbour_means
+from advsci_singlecell.embedding.own import OwnNeighbours
 
 __all__ = ["Whitening"]
 
@@ -34,22 +34,20 @@ class Whitening:
     matrix: np.ndarray
 
     @classmethod
-    def fit(cls, x: np.ndarray, batch: np.ndarray, k: int = 30) -> "Whitening":
-        """Measure the noise of components (n d) about neighbours of the own batch (n).
+    def fit(cls, own: OwnNeighbours) -> "Whitening":
+        """Measure the noise of components about neighbours of the own batch.
 
         Parameters
         ----------
-        x
-            Components (n d).
-        k
-            Largest size of a neighbourhood.
+        own
+            Components and their neighbours.
 
         Returns
         -------
         Whitening
             The metric in which noise is alike in all directions.
         """
-        residual = np.asarray(x - neighbour_means(x, batch, x, batch, k), np.float64)
+        residual = np.asarray(own.cells - own.means(), np.float64)
         n, d = residual.shape
         s = residual.T @ residual / n
         level = float(np.trace(s)) / d

@@ -19,7 +19,6 @@ from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.embedding.anchor import Anchor
 from advsci_singlecell.embedding.chain import Chain
-from advsci_singlecell.embedding.neighbours import nearest
 from advsci_singlecell.game.counts import CountEncoder, Counts
 from advsci_singlecell.game.metric import metric_of, remeasure
 from advsci_singlecell.game.networks import Decoder
@@ -31,7 +30,7 @@ from advsci_singlecell.game.training import adversaries_of, groups, held_cells, 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CountEmbedding", "own_neighbours_of"]
+__all__ = ["CountEmbedding"]
 
 NEIGHBOURS = 10
 STRENGTH = 1.0
@@ -208,48 +207,18 @@ def _data(
 ) -> dict[str, Tensor]:
     """What a training batch holds, for all cells: groups and neighbours are found by the classical chain."""
     batch, batches, types = cells.batch, len(cells.batches), len(cells.types)
-    chain = Chain.fit(
+    chain, even = Chain.fit(
         components, batch, batches, cells.labels, stream=stream.at("align"),
         neighbours=settings.neighbours, diffusion=settings.diffusion, diversity=settings.diversity,
     )  # fmt: skip
-    even = chain.equaliser(components, batch)
-    aligned, posterior = chain.alignment(even, batch), None
+    aligned, posterior = chain.alignment(even.cells, batch), None
     if types > 1:
-        shared, plain = chain.whitening(aligned), chain.whitening(even)
-        posterior = Anchor.fit(shared, plain, batch, batches, cells.labels, types).posterior
+        shared, plain = chain.whitening(aligned), chain.whitening(even.cells)
+        posterior = Anchor.fit(shared, plain, batch, batches, cells.labels, types)[0].posterior
     k = int(np.clip(len(batch) // CELLS_PER_GROUP, 8, 40))
     known = settings.replace(clusters=max(k, 2))
     membership = groups(aligned, batch, posterior, obs, fields, known, stream)
     data = tensors(aligned, batch, membership, posterior, batches)
     data["row"] = torch.arange(len(batch))
-    data["neighbours"] = torch.from_numpy(own_neighbours_of(even, batch))
+    data["neighbours"] = torch.from_numpy(even.others(NEIGHBOURS))
     return data
-
-
-def own_neighbours_of(x: np.ndarray, batch: np.ndarray, k: int = NEIGHBOURS) -> np.ndarray:
-    """Numbers of the nearest other cells of every cell's own batch.
-
-    Parameters
-    ----------
-    x, batch
-        Components (n d) and batch numbers (n).
-    k
-        How many; in a batch of fewer cells some come more than once.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n k).
-
-    Examples
-    --------
-    >>> own_neighbours_of(np.array([[0.0], [0.1], [5.0], [5.1]]), np.array([0, 0, 1, 1]), k=2).tolist()
-    [[1, 1], [0, 0], [3, 3], [2, 2]]
-    """
-    out = np.empty((len(x), k), np.int64)
-    for b in np.unique(batch):
-        rows = np.flatnonzero(batch == b)
-        found = nearest(x[rows], x[rows], min(k + 1, len(rows)))
-        others = found[:, 1:] if found.shape[1] > 1 else found
-        out[rows] = rows[np.resize(others[:, np.arange(k) % others.shape[1]], (len(rows), k))]
-    return out

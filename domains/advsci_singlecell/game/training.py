@@ -103,7 +103,7 @@ class Integration:
             The fitted map.
         """
         batch, types = cells.batch, len(cells.types)
-        chain = Chain.fit(
+        chain, even = Chain.fit(
             components,
             batch,
             len(cells.batches),
@@ -114,8 +114,8 @@ class Integration:
             diversity=settings.diversity,
         )
         equaliser, alignment, whitening = chain.equaliser, chain.alignment, chain.whitening
-        aligned, plain = chain(components, batch)
-        anchor = Anchor.fit(
+        aligned, plain = chain.moved(even.cells, batch)
+        anchor, reference = Anchor.fit(
             aligned,
             plain,
             batch,
@@ -126,12 +126,12 @@ class Integration:
             rate=settings.diffusion,
             pull=settings.pull,
         )
-        target, posterior = anchor(aligned, plain, batch, cells.labels), anchor.posterior
+        target, posterior = anchor.placed(reference, cells.labels), anchor.posterior
         membership = groups(target, batch, posterior, obs, fields, settings, stream)
         scale = float(np.sqrt(target.var(axis=0).sum() / target.shape[1])) or 1.0
         data = tensors(target / scale, batch, membership, posterior, len(cells.batches))
         if posterior is not None:
-            data["untold"] = torch.from_numpy(anchor(aligned, plain, batch) / np.float32(scale))
+            data["untold"] = torch.from_numpy(anchor.placed(reference) / np.float32(scale))
         if settings.orthogonality:
             centred = components - components.mean(axis=0)
             data["components"] = torch.from_numpy((centred / max(float(centred.std()), 1e-12)).astype(np.float32))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from advsci_singlecell.embedding.equaliser import Equaliser, agreement, lonely, neighbour_means, residual_variance
+from advsci_singlecell.embedding.own import OwnNeighbours
 from advsci_singlecell.evaluation.scores import mixing_where_due, own_neighbours
 
 
@@ -16,6 +17,11 @@ def unlike():
     return x.astype(np.float32), batch, kind
 
 
+def fitted(x, batch):
+    own = OwnNeighbours.fit(x, batch, 30)
+    return Equaliser.fit(own, int(batch.max()) + 1), own
+
+
 def spread(x, batch, kind):
     centred = x - np.stack([x[kind == k].mean(axis=0) for k in (0, 1)])[kind]
     return np.array([centred[batch == b].std() for b in (0, 1)])
@@ -23,7 +29,7 @@ def spread(x, batch, kind):
 
 def test_spreads_become_equal_and_type_means_stay(unlike):
     x, batch, kind = unlike
-    even = Equaliser.fit(x, batch, 2)(x, batch)
+    even = fitted(x, batch)[0](x, batch)
     before, after = spread(x, batch, kind), spread(even, batch, kind)
     assert before[1] / before[0] > 1.5 and abs(after[1] / after[0] - 1.0) < 0.2
     for k in (0, 1):
@@ -36,7 +42,7 @@ def test_spreads_become_equal_and_type_means_stay(unlike):
 def test_the_quiet_batch_no_longer_has_all_the_neighbours(unlike):
     x, batch, kind = unlike
     y, b = kind.astype(str), batch.astype(str)
-    even = Equaliser.fit(x, batch, 2)(x, batch)
+    even = fitted(x, batch)[0](x, batch)
     before, after = (mixing_where_due(own_neighbours(z, 15), y, b) for z in (x, even))
     assert before < 0.6 and 1.0 - after < 0.5 * (1.0 - before)
 
@@ -44,16 +50,18 @@ def test_the_quiet_batch_no_longer_has_all_the_neighbours(unlike):
 def test_equal_batches_are_left_alone():
     x = np.random.default_rng(1).normal(size=(600, 10)).astype(np.float32)
     batch = np.arange(600) % 2
-    assert np.linalg.norm(Equaliser.fit(x, batch, 2)(x, batch) - x) < 0.1 * np.linalg.norm(x)
+    assert np.linalg.norm(fitted(x, batch)[0](x, batch) - x) < 0.1 * np.linalg.norm(x)
 
 
 def test_cleared_cells_are_neighbours_means_and_lonely_ones_are_not(unlike):
     x, batch, _ = unlike
     far = x[:1] + 60.0
     x, batch = np.concatenate([x, far]), np.append(batch, 0)
-    equaliser = Equaliser.fit(x, batch, 2)
-    even = equaliser(x, batch)
-    cleared, alone = equaliser.cleared(even, 1.0, np.full(801, -1)), lonely(even, batch, 30)
+    equaliser, own = fitted(x, batch)
+    even = equaliser.even(own)
+    np.testing.assert_allclose(even, equaliser(x, batch), rtol=1e-6)
+    around = OwnNeighbours.fit(even, batch, 30)
+    cleared, alone = equaliser.cleared(own, around, 1.0, np.full(801, -1)), lonely(around)
     assert alone[-1] and alone.mean() < 0.1
     np.testing.assert_allclose(cleared[~alone], neighbour_means(x, batch, x, batch, 30)[~alone], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(cleared[alone], even[alone], rtol=1e-5, atol=1e-5)
@@ -63,18 +71,18 @@ def test_cells_among_others_labels_keep_their_place(unlike):
     x, batch, kind = unlike
     labels = kind.copy()
     labels[0] = 2  # the only one of its type
-    share = agreement(x, batch, labels, 30)
+    equaliser, own = fitted(x, batch)
+    share = agreement(own, labels)
     assert share[0] < 0.1 and share[1:].min() > 0.9
-    equaliser = Equaliser.fit(x, batch, 2)
-    even = equaliser(x, batch)
-    moved = np.linalg.norm(equaliser.cleared(even, 1.0, labels) - even, axis=1)
+    even = OwnNeighbours.fit(equaliser.even(own), batch, 30)
+    moved = np.linalg.norm(equaliser.cleared(own, even, 1.0, labels) - even.cells, axis=1)
     assert moved[0] < 0.1 * np.median(moved)
-    assert (agreement(x, batch, np.full(800, -1), 30) == 1.0).all()
+    assert (agreement(own, np.full(800, -1)) == 1.0).all()
 
 
 def test_a_new_batch_becomes_as_quiet_as_the_reference(unlike):
     x, batch, kind = unlike
-    equaliser = Equaliser.fit(x, batch, 2)
+    equaliser, _ = fitted(x, batch)
     noise = np.random.default_rng(2).normal(size=(400, 40)).astype(np.float32)
     quiet, loud = (equaliser.unseen(s * noise, np.zeros(400, int)).std() for s in (1.0, 2.0))
     assert quiet > 0.95 and loud < 1.3 * quiet

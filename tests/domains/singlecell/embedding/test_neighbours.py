@@ -10,7 +10,8 @@ from advsci_singlecell.embedding.posterior import neighbour_votes, pool_weights,
 def test_weights_are_the_mutual_neighbours_no_farther_than_those_of_the_own_batch():
     rng = np.random.default_rng(0)
     z, batch = rng.normal(size=(80, 3)).astype(np.float32), np.arange(80) % 2
-    graph = Neighbourhoods.fit(z, batch, 2, 5).weights(z, batch).toarray()
+    hoods, seen = Neighbourhoods.fit(z, batch, 2, 5)
+    graph = hoods.weights(seen, batch, 80).toarray()
     np.testing.assert_allclose(graph.sum(axis=1), 1.0, rtol=1e-5)
     near = np.zeros((80, 80), bool)
     for b in (0, 1):
@@ -39,7 +40,8 @@ def test_a_type_that_a_batch_lacks_finds_no_partner_there():
     lacking = rng.normal(size=(60, 4)) + 2.5  # near the present type, in batch 0 only
     z = np.concatenate([present, lacking]).astype(np.float32)
     batch = np.concatenate([np.arange(200) % 2, np.zeros(60, int)])
-    graph = Neighbourhoods.fit(z, batch, 2, 15).weights(z, batch)
+    hoods, seen = Neighbourhoods.fit(z, batch, 2, 15)
+    graph = hoods.weights(seen, batch, 260)
     plain = nearest(z[batch == 1], z[200:], 15).size  # without agreement every cell has 15 there
     assert (graph[200:][:, batch == 1] > 0).sum() < 0.25 * plain
 
@@ -48,8 +50,9 @@ def test_diffusion_keeps_a_constant_and_lowers_the_spread():
     rng = np.random.default_rng(2)
     z, batch = rng.normal(size=(120, 3)).astype(np.float32), np.arange(120) % 2
     z[:, 0] = 7.0
-    anchor = Anchor.fit(z, z, batch, 2, np.full(120, -1), 0, neighbours=10)
+    anchor, found = Anchor.fit(z, z, batch, 2, np.full(120, -1), 0, neighbours=10)
     s = anchor(z, z, batch)
+    np.testing.assert_allclose(anchor.placed(found), s, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(s[:, 0], 7.0, rtol=1e-4)
     assert s[:, 1].std() < 0.9 * z[:, 1].std()
 
