@@ -74,7 +74,7 @@ def save_weights(
             f"got a card that JSON cannot hold ({error}); expected numbers, strings, lists and dicts. "
             "Try: float(value) or str(value)."
         ) from None
-    content = save_safetensors(tensors, metadata={"card": text, "sha256": _content_hash(text, tensors)})
+    content = _ordered(save_safetensors(tensors, metadata={"card": text, "sha256": _content_hash(text, tensors)}))
     write_whole(path, content)
     return hashlib.sha256(content).hexdigest()
 
@@ -181,6 +181,17 @@ def shipped(folder: str | Path) -> dict[str, str]:
 def _stored(tensor: Tensor, half: bool) -> Tensor:
     tensor = tensor.detach().cpu()
     return (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().clone()
+
+
+def _ordered(content: bytes) -> bytes:
+    """A safetensors file whose metadata stand in the order of their names: the library writes them in another order
+    each time, and equal weights must be equal files."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight bytes
+    return struct.pack("<Q", len(text)) + text + content[8 + length :]
 
 
 def _content_hash(card: str, tensors: Mapping[str, Tensor]) -> str:

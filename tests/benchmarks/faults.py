@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from _commands import COMMANDS, outcome, prepared, words_of
 from _cost import cost
 from _federated import federated
 from _row import row
@@ -232,25 +234,26 @@ def disks(every: int) -> None:
 
 
 def commands(count: int, first: int = 0) -> None:
-    """SIGKILL at random moments of a command that trains."""
-    from advsci_inverse.cli import app
-
-    words = "train --steps 30 --widths 32 --critic-widths 16 --latent 4 --held-out 64 --rank 8 --device cpu".split()
-    same = 0
-    for k in range(first, first + count):
-        with tempfile.TemporaryDirectory() as scratch:
-            whole, cut = Path(scratch) / "whole", Path(scratch) / "cut"
+    """SIGKILL at random moments of every command that trains, given again: the same tensors."""
+    with tempfile.TemporaryDirectory() as shared:
+        files = prepared(Path(shared))
+        for name in COMMANDS:
+            whole = Path(shared) / "whole" / name.replace(" ", "-")
+            app, words = words_of(name, files, whole)
             begin = time.perf_counter()
-            ended(forked(lambda whole=whole: run_app(app, [*words, "--out", str(whole)])))
-            length, rng = time.perf_counter() - begin, random.Random(k)
-            child = forked(lambda cut=cut: run_app(app, [*words, "--out", str(cut)]))
-            time.sleep(rng.uniform(0.2, 0.8) * length)
-            os.kill(child, signal.SIGKILL)
-            ended(child)
-            again = ended(forked(lambda cut=cut: run_app(app, [*words, "--out", str(cut)])))
-            models = [sorted(p.read_bytes() for p in f.glob("*.safetensors")) for f in (whole, cut)]
-            same += again == 0 and bool(models[0]) and models[0] == models[1]
-    row("inverse train killed and given again: the same weights", same / count, 1.0, "higher", seeds=count)
+            ended(forked(partial(run_app, app, words)))
+            length, wanted = time.perf_counter() - begin, outcome(whole)
+            same = 0
+            for k in range(first, first + count):
+                cut = Path(shared) / f"cut-{k}" / name.replace(" ", "-")
+                again = partial(run_app, app, words_of(name, files, cut)[1])
+                child = forked(again)
+                time.sleep(random.Random(k).uniform(0.2, 0.9) * length)
+                os.kill(child, signal.SIGKILL)
+                ended(child)
+                same += ended(forked(again)) == 0 and wanted != "" and outcome(cut) == wanted
+                same -= leftovers(cut) > 0
+            row(f"advsci-{name}, killed and given again: the same bits", same / count, 1.0, "higher", seeds=count)
 
 
 DRILLS: dict[str, Callable[[bool], None]] = {

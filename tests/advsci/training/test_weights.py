@@ -36,6 +36,12 @@ def test_half_precision_halves_the_file_and_reads_as_float32(tmp_path):
     torch.testing.assert_close(tensors["w"], weights["w"], rtol=5e-4, atol=1e-6)
 
 
+def test_equal_weights_are_equal_files(tmp_path):
+    for i in range(12):
+        save_weights(tmp_path / f"{i}.safetensors", {"w": torch.arange(5.0), "b": torch.ones(2, 2)}, CARD)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 def test_every_altered_byte_and_every_cut_is_refused(tmp_path):
     path = tmp_path / "w.safetensors"
     save_weights(path, {"w": torch.ones(5), "b": torch.zeros(2, 2)}, CARD)
