@@ -220,6 +220,52 @@ def scale_rows(cells, most_chunks=16):
     )
 
 
+BATCHES = """
+import json, resource, sys, time
+import numpy as np, torch
+torch.set_num_threads(1)
+import sklearn.cluster, sklearn.neighbors, torch._dynamo
+from advsci_datasets.cells import simulate_cells
+from advsci_singlecell.evaluation.scores import correction_scores
+from advsci_singlecell.model.model import Model
+batches, each, method = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+rng = np.random.default_rng(0)
+composition = rng.dirichlet(np.full(7, 4.0), batches)
+a = simulate_cells(batches * each, rng=rng, n_genes=1000, composition=composition)
+del a.layers["mu_true"]
+Model.setup_anndata(a, batch_key="batch")
+start = time.process_time()
+m = Model(a, method=method, device="cpu").train()
+z = m.get_latent_representation()
+seconds, memory = time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+about = a.obs["batch"], a.obs["cell_type"]
+found = {n: correction_scores(e, *about) for n, e in (("ours", z), ("components", m.fitted()[0](m.cells.matrix)))}
+print(json.dumps({"seconds": seconds, "memory": memory, **found}))
+"""
+
+
+def batches_rows(numbers, methods=("chain", "counts")):
+    """Rows on many batches of 50 simulated cells: CPU seconds, peak memory, and what becomes of mixing and types."""
+    for batches in numbers:
+        for method in methods:
+            start = f"{batches} batches of 50 cells, {method}"
+            command = [sys.executable, "-c", BATCHES, str(batches), "50", method]
+            out = subprocess.run(command, capture_output=True, text=True)
+            if out.returncode:
+                row(f"{start}: CPU time", None, None, "lower", note=out.stderr.strip().splitlines()[-1])
+                continue
+            found = json.loads(out.stdout.splitlines()[-1])
+            row(f"{start}: CPU time", found["seconds"], None, "lower", unit="s", seeds=1)
+            row(f"{start}: peak memory", found["memory"] / 1e9, 2.0, "lower", unit="GB", seeds=1)
+            for score, better in (
+                ("mixing where due", "higher"),
+                ("batch probe, linear", "lower"),
+                ("purity", "higher"),
+                ("label transfer F1", "higher"),
+            ):
+                row(f"{start}: {score}", found["ours"][score], found["components"][score], better, seeds=1)
+
+
 def test_rows():
     """Rows that tests of the repository decide: meta device, bad inputs."""
     folder = Path(__file__).parents[1] / "domains" / "singlecell"
@@ -259,6 +305,7 @@ def main():
             "mapped",
             "control",
             "scale",
+            "batches",
         ],
     )
     parser.add_argument("--data", nargs="*", default=list(REAL))
@@ -271,6 +318,7 @@ def main():
     parser.add_argument("--keep", type=Path, default=None, help="folder for peers' scores, taken from there if present")
     parser.add_argument("--stored", type=Path, default=None, help="folder of results_DATA.csv for what is not run")
     parser.add_argument("--cells", type=int, default=None)
+    parser.add_argument("--batches", nargs="*", type=int, default=[60, 200], help="of --only batches: how many")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     logging.getLogger("scib_metrics").setLevel(logging.WARNING)  # it writes to the standard output
@@ -303,6 +351,8 @@ def main():
         control_rows(options.data, seeds)
     if "scale" in options.only:
         scale_rows(options.cells or (30_000 if options.quick else 1_000_000))
+    if "batches" in options.only:
+        batches_rows(options.batches)
 
 
 if __name__ == "__main__":

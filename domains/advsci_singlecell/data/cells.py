@@ -22,7 +22,7 @@ __all__ = ["UNKNOWN", "Cells", "check_expression", "column_of", "known_labels", 
 
 UNKNOWN = -1
 LARGEST_LOG = 20.0  # no log-expression is as large
-MANY, FEW = 20, 10  # so many batches of so few cells are hardly meant
+MANY, FEW, LEAST = 20, 20, 8  # so many batches of so few cells are hardly meant; of fewer still nothing is learned
 LEAST_VARIATION = 0.05  # of the cells' totals, over their mean: normalised totals are equal
 
 
@@ -109,10 +109,17 @@ class Cells:
             raise DataError(
                 f"got batches with fewer than two cells: {small}; expected at least two. Try: drop or merge them."
             )
+        if len(batches) >= MANY and np.median(sizes) < LEAST and not query:
+            raise DataError(
+                f"got {len(batches)} batches in obs['{fields.batch_key}'], half of them with fewer than {LEAST} cells, "
+                f"such as '{batches[0]}': so few tell nothing of a batch, and correcting them mixes types. Expected "
+                f"{FEW} cells or more in most. Try: another batch_key, or merge batches that were processed together."
+            )
         if len(batches) >= MANY and np.median(sizes) < FEW and not query:
             warnings.warn(
                 f"got {len(batches)} batches in obs['{fields.batch_key}'], half of them with fewer than {FEW} cells, "
-                f"such as '{batches[0]}': they may be barcodes, or clones. Try: another batch_key.",
+                f"such as '{batches[0]}': they may be barcodes, or clones, and small types are mixed with others. Try: "
+                "another batch_key.",
                 stacklevel=3,
             )
         _warn_of_spellings(batches, fields.batch_key)

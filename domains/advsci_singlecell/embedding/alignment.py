@@ -35,15 +35,20 @@ start from (`Alignment.common`): a batch effect larger than the differences of t
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from advsci.errors import needs
 from advsci.streams import Stream
 from advsci_singlecell.data.cells import UNKNOWN
-from advsci_singlecell.embedding.neighbours import mutual_pairs
+from advsci_singlecell.embedding.neighbours import ALL_PAIRS, members_of, mutual_pairs
+from advsci_singlecell.embedding.shifts import spread_out
 
 __all__ = ["Alignment"]
+
+PER_BATCH = 50  # cells of a batch among which pairs are sought, where batches are many
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,8 @@ class Alignment:
         """
         offset = np.zeros((int(batch.max()) + 1, x.shape[1]), np.float32) if start is None else start
         x = np.asarray(x - offset[batch], dtype=np.float32)
-        onehot = np.eye(int(batch.max()) + 1, dtype=np.float32)[batch]
-        share = onehot.mean(axis=0)
+        onehot = _onehot(batch)
+        share = (np.bincount(batch) / len(batch)).astype(np.float32)
         if membership is not None:
             shifts, means = _shifts(x, membership, onehot, share, ridge)
             return cls(_unit(membership.T @ _unit(x)), shifts + offset, means, width)
@@ -186,6 +191,7 @@ class Alignment:
         rounds
             Most rounds of clustering and shifting.
         """
+        most = max(most, PER_BATCH * self.shifts.shape[1])
         rows = np.sort(stream.at("pairs").permutation(len(x)).numpy()[:most])
         x, batch = x[rows], batch[rows]
         types = np.full(len(rows), UNKNOWN) if labels is None else labels[rows]
@@ -195,17 +201,17 @@ class Alignment:
             current = replace(self, shifts=shifts.astype(np.float32))
             aligned = current(x, batch)
             r = current.membership(aligned)
-            normal, gap = np.tile(ridge * np.eye(batches), (k, 1, 1)), np.zeros((k, batches, d))
+            edges, masses, gap = [], [], np.zeros((k, batches, d))
             for p, q, i, j in mutual_pairs(aligned if metric is None else metric(aligned), batch, pairs):
                 apart = (types[i] != types[j]) & (types[i] != UNKNOWN) & (types[j] != UNKNOWN)
                 i, j = i[~apart], j[~apart]
                 weight = np.sqrt(r[i] * r[j]) / pairs
-                mass, pull = weight.sum(axis=0), weight.T @ (aligned[i] - aligned[j])
-                for b, other, sign in ((p, q, 1.0), (q, p, -1.0)):
-                    normal[:, b, b] += mass
-                    normal[:, b, other] -= mass
-                    gap[:, b] += sign * pull
-            shifts += np.linalg.solve(normal, gap)
+                pull = weight.T @ (aligned[i] - aligned[j])
+                edges.append((p, q))
+                masses.append(weight.sum(axis=0))
+                gap[:, p] += pull
+                gap[:, q] -= pull
+            shifts += spread_out(np.array(edges), np.array(masses), gap, ridge)
         moved = replace(self, shifts=shifts.astype(np.float32))
         aligned = moved(x, batch)
         r = moved.membership(aligned)
@@ -224,7 +230,7 @@ class Alignment:
     def __call__(self, x: np.ndarray, batch: np.ndarray, passes: int = 3) -> np.ndarray:
         """Aligned components of cells of known batches: membership and shift to their fixed point."""
         x = np.asarray(x, np.float64)  # a cell's result must not depend on which others it is multiplied with
-        aligned = x - self.shifts[:, batch].mean(axis=0)
+        aligned = x - self.shifts.mean(axis=0)[batch]
         for _ in range(passes):
             aligned = x - _displacement(self.membership(aligned), batch, self.shifts)
         return aligned.astype(np.float32)
@@ -265,17 +271,28 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=1, keepdims=True)
 
 
+def _onehot(batch: np.ndarray) -> Any:
+    """Batches as columns of zeros and ones (n b): sparse where they are many."""
+    batches = int(batch.max()) + 1
+    if batches <= ALL_PAIRS:
+        return np.eye(batches, dtype=np.float32)[batch]
+    return sparse.csr_matrix((np.ones(len(batch), np.float32), batch, np.arange(len(batch) + 1)), (len(batch), batches))
+
+
 def _displacement(r: np.ndarray, batch: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     out = np.empty((len(r), shifts.shape[2]), r.dtype)
-    for b in np.unique(batch):
-        out[batch == b] = r[batch == b] @ shifts[:, b]
+    for rows in members_of(batch):
+        out[rows] = r[rows] @ shifts[:, batch[rows[0]]]
     return out
 
 
 def _shifts(x, r, onehot, share, ridge) -> tuple[np.ndarray, np.ndarray]:
     """Ridge solution of every cluster: (shifts (k b d), means (k d))."""
-    mass, size = r.T @ onehot, r.sum(axis=0)
-    sums = np.stack([(r * onehot[:, b : b + 1]).T @ x for b in range(onehot.shape[1])], axis=1)
+    mass, size = np.asarray((onehot.T @ r).T), r.sum(axis=0)
+    batch = np.asarray(onehot.argmax(axis=1)).ravel()
+    sums = np.zeros((r.shape[1], onehot.shape[1], x.shape[1]), x.dtype)
+    for rows in members_of(batch):
+        sums[:, batch[rows[0]]] = r[rows].T @ x[rows]
     penalty = ridge * size[:, None] * share[None] + 1e-6
     # eliminate delta_kb = (s_kb - O_kb mu_k) / (O_kb + lambda_kb) from the normal equation of mu_k
     kept = mass * penalty / (mass + penalty)
@@ -296,17 +313,18 @@ def _seed(unit: np.ndarray, k: int, stream: Stream) -> np.ndarray:
 def _cluster(unit, onehot, share, centres, width, diversity, stream, sweeps: int = 8):
     """Soft k-means with the diversity penalty; memberships move in blocks of cells so that the counts stay current."""
     r = _softmax(2.0 * (unit @ centres.T) / width)
-    observed = r.T @ onehot
+    observed = np.asarray((onehot.T @ r).T)
     for sweep in range(sweeps):
         before = centres
         centres = _unit(r.T @ unit)
         logits = 2.0 * (unit @ centres.T) / width
         for block in np.array_split(stream.at("order", sweep).permutation(len(unit)).numpy(), 20):
-            observed -= r[block].T @ onehot[block]
+            here = onehot[block]
+            observed -= (here.T @ r[block]).T
             expected = observed.sum(axis=1, keepdims=True) * share
             penalty = diversity * np.log((expected + 1.0) / (observed + 1.0))
-            r[block] = _softmax(logits[block] + onehot[block] @ penalty.T)
-            observed += r[block].T @ onehot[block]
+            r[block] = _softmax(logits[block] + here @ penalty.T)
+            observed += (here.T @ r[block]).T
         if np.linalg.norm(centres - before) < 1e-2 * np.sqrt(len(centres)):
             break
     return r, _unit(r.T @ unit)

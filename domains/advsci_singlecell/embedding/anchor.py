@@ -104,7 +104,7 @@ class Anchor:
             weights = _weights(aligned, components, labels, types)
             q = _evidence(aligned, labels, aligned, components, discriminant, types, weights)
             posterior, error = type_posterior(q, labels)
-        graph = neighbourhoods.weights(seen, batch, len(aligned), posterior, posterior)
+        graph = neighbourhoods.weights(seen, batch, posterior, posterior)
         diffused = aligned
         for _ in range(STEPS):
             diffused = (1.0 - rate) * aligned + rate * (graph @ diffused)
@@ -137,7 +137,7 @@ class Anchor:
         for start in range(0, len(aligned), CHUNK):
             part = slice(start, start + CHUNK)
             x, plain, here = aligned[part], components[part], None if batch is None else batch[part]
-            found = Reference(x, here, self.neighbourhoods.look(x, here), self._opinion(x, plain))
+            found = Reference(x, here, self.neighbourhoods.look(x), self._opinion(x, plain))
             parts.append(self.placed(found, None if labels is None else labels[part]))
         return np.concatenate(parts).astype(np.float32)
 
@@ -157,7 +157,7 @@ class Anchor:
             One step of diffusion into the reference (m d).
         """
         p = None if found.evidence is None else type_posterior(found.evidence, labels, rate=self.label_error)[0]
-        graph = self.neighbourhoods.weights(found.seen, found.batch, len(found.aligned), p, self.posterior)
+        graph = self.neighbourhoods.weights(found.seen, found.batch, p, self.posterior)
         s = (1.0 - self.rate) * found.aligned + self.rate * (graph @ self.diffused)
         if p is not None and self.means is not None:
             s = (1.0 - self.pull) * s + self.pull * (p @ self.means)
@@ -198,7 +198,7 @@ class Reference:
     aligned, batch
         Aligned components (m d) and batch numbers (m); no batch: unseen ones.
     seen
-        Their nearest reference cells of every batch.
+        Their nearest reference cells of every group of batches.
     evidence
         Probabilities of the types (m c) without the cells' own labels, where there are types.
     """

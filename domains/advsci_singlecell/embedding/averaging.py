@@ -42,7 +42,7 @@ def averaged(
     """
     z = np.asarray(z, np.float32)
     reference, seen = Neighbourhoods.fit(z, batch, int(batch.max()) + 1, neighbours)
-    graph = reference.weights(seen, batch, len(z))
+    graph = reference.weights(seen, batch)
     smooth = z
     for _ in range(steps):
         smooth = (1.0 - rate) * z + rate * (graph @ smooth)

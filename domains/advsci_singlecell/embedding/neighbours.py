@@ -12,7 +12,6 @@ takes one such step into the reference.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -137,21 +136,17 @@ def partners_of(centres: np.ndarray) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Seen:
-    """The nearest cells of one batch, for the cells that look there.
+    """The nearest cells of one group of batches.
 
     Attributes
     ----------
-    batch, members
-        Number of the batch, and row numbers of its cells in the reference.
-    rows
-        Row numbers (m) of the cells that look there.
+    batch
+        Number of the group.
     distance, found
         How far the nearest are, and their row numbers in the reference (m k).
     """
 
     batch: int
-    members: np.ndarray
-    rows: np.ndarray
     distance: np.ndarray
     found: np.ndarray
 
@@ -163,15 +158,17 @@ class Neighbourhoods:
     Attributes
     ----------
     cells, batch
-        Aligned components (n d) and batch numbers (n) of the reference.
+        Aligned components (n d) of the reference, and the numbers of its groups of batches (n).
     radius
-        Distance of every reference cell to its k-th nearest cell of every batch (n b); 0 where a cell does not look.
+        Distance of every reference cell to its k-th nearest cell of every group (n g).
     k
         Largest size of a neighbourhood (`size_of`).
 
     Notes
     -----
-    Cells look into all batches where these are few, else into their own and its partners (`partners_of`).
+    A group is a batch where these are few. More than sixteen are dealt into sixteen groups, and a group counts as a
+    batch does: five neighbours in each of hundreds of batches would be found in types that many of them lack, and
+    searches and radii would grow with the number of batches.
     """
 
     cells: np.ndarray
@@ -201,55 +198,51 @@ class Neighbourhoods:
         neighbourhoods, seen
             The cells with their radii; what they see of each other, so that nobody need search again.
         """
-        radius = np.zeros((len(cells), batches), np.float32)
-        neighbourhoods = cls(cells, batch, radius, k)
-        seen = neighbourhoods.look(cells, batch)
+        radius = np.zeros((len(cells), min(batches, ALL_PAIRS)), np.float32)
+        neighbourhoods = cls(cells, batch % radius.shape[1], radius, k)
+        seen = neighbourhoods.look(cells)
         for one in seen:
-            radius[one.rows, one.batch] = one.distance[:, -1]
+            radius[:, one.batch] = one.distance[:, -1]
         return neighbourhoods, seen
 
-    @cached_property
-    def partners(self) -> dict[int, np.ndarray]:
-        """Batches whose cells look into a batch, by its number: itself, and those that it is compared with."""
-        members = members_of(self.batch)
-        names = np.array([self.batch[rows[0]] for rows in members])
-        pairs = partners_of(np.stack([self.cells[rows].mean(axis=0) for rows in members]))
-        found = {int(b): [b] for b in names}
-        for i, j in pairs:
-            found[int(names[i])].append(names[j])
-            found[int(names[j])].append(names[i])
-        return {b: np.array(others) for b, others in found.items()}
-
-    def look(self, query: np.ndarray, batch: np.ndarray | None) -> list[Seen]:
-        """Search for the nearest cells of every batch.
+    def group(self, batch: np.ndarray) -> np.ndarray:
+        """Numbers of the groups of batches: as many as batches where these are few, else all are dealt into sixteen.
 
         Parameters
         ----------
-        query, batch
-            Aligned components (m d) and batch numbers; no batch: unseen ones, which look everywhere.
+        batch
+            Batch numbers (m).
+
+        Returns
+        -------
+        numpy.ndarray
+            Numbers of the groups (m).
+        """
+        return batch % self.radius.shape[1]
+
+    def look(self, query: np.ndarray) -> list[Seen]:
+        """Search for the nearest cells of every group.
+
+        Parameters
+        ----------
+        query
+            Aligned components (m d).
 
         Returns
         -------
         list of Seen
-            One for every batch into which some cell looks.
+            One for every group.
         """
         out = []
         for members in members_of(self.batch):
-            b = int(self.batch[members[0]])
-            rows = np.arange(len(query))
-            if batch is not None and len(self.partners[b]) < len(self.partners):
-                rows = np.flatnonzero(np.isin(batch, self.partners[b]))
-            if len(rows):
-                chosen = query if len(rows) == len(query) else query[rows]
-                distance, found = nearest_distances(self.cells[members], chosen, size_of(len(members), self.k))
-                out.append(Seen(b, members, rows, distance, members[found]))
+            distance, found = nearest_distances(self.cells[members], query, size_of(len(members), self.k))
+            out.append(Seen(int(self.batch[members[0]]), distance, members[found]))
         return out
 
     def weights(
         self,
         seen: list[Seen],
         batch: np.ndarray | None,
-        size: int,
         posterior: np.ndarray | None = None,
         reference_posterior: np.ndarray | None = None,
     ) -> sparse.csr_matrix:
@@ -258,33 +251,33 @@ class Neighbourhoods:
         Parameters
         ----------
         seen, batch
-            What `look` found, and the batch numbers it got; no batch: neighbours need not agree.
-        size
-            How many cells looked (m).
+            What `look` found of cells, and their batch numbers (m); no batch: unseen ones, whose neighbours need not
+            agree.
         posterior, reference_posterior
             Probabilities of types: an edge counts as far as its two ends agree.
         """
+        size = len(seen[0].found)
         own_radius = self.radius[np.arange(len(self.cells)), self.batch]
+        group = None if batch is None else self.group(batch)
         reach = np.zeros(size)
-        for one in seen:
-            if batch is not None:
-                own = batch[one.rows] == one.batch
-                reach[one.rows[own]] = one.distance[own, -1]
+        if group is not None:
+            for one in seen:
+                reach[group == one.batch] = one.distance[group == one.batch, -1]
         shares, lines, columns = [], [], []
         for one in seen:
             kept = np.ones(one.found.shape, np.float32)
-            if batch is not None:
-                here = batch[one.rows]
-                far = np.sqrt(reach[one.rows][:, None] * own_radius[one.found])
-                far = np.minimum(self.radius[one.found, here[:, None]], far)
-                kept = ((here == one.batch)[:, None] | (one.distance <= far * (1.0 + 1e-5))).astype(np.float32)
+            if group is not None:
+                far = np.minimum(
+                    self.radius[one.found, group[:, None]], np.sqrt(reach[:, None] * own_radius[one.found])
+                )
+                kept = ((group == one.batch)[:, None] | (one.distance <= far * (1.0 + 1e-5))).astype(np.float32)
             if posterior is not None and reference_posterior is not None:
-                kept *= np.einsum("mc,mkc->mk", posterior[one.rows], reference_posterior[one.found]) + 1e-3
+                kept *= np.einsum("mc,mkc->mk", posterior, reference_posterior[one.found]) + 1e-3
             mass = kept.sum(axis=1, keepdims=True)
             share = (kept / np.maximum(mass, 1e-9) * (mass > 0)).ravel()
             edge = share > 0
             shares.append(share[edge])
-            lines.append(np.repeat(one.rows, one.found.shape[1])[edge])
+            lines.append(np.repeat(np.arange(size), one.found.shape[1])[edge])
             columns.append(one.found.ravel()[edge])
         place = np.concatenate(lines), np.concatenate(columns)
         total = sparse.csr_matrix((np.concatenate(shares), place), shape=(size, len(self.cells)))

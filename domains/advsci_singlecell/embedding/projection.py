@@ -22,8 +22,11 @@ from scipy import sparse
 
 from advsci.errors import DataError
 from advsci_singlecell.data.matrix import LIBRARY, chunks, log_normalise, median_library
+from advsci_singlecell.embedding.neighbours import members_of
 
 __all__ = ["Projection", "batch_share", "select_genes"]
+
+RANKED = 64
 
 
 def batch_share(x: np.ndarray, batch: np.ndarray) -> float:
@@ -37,12 +40,14 @@ def batch_share(x: np.ndarray, batch: np.ndarray) -> float:
         Batch numbers (n) of all cells.
     """
     centred = np.asarray(x, np.float64) - x.mean(axis=0, dtype=np.float64)
-    between = sum((batch == b).sum() * (centred[batch == b].mean(axis=0) ** 2).sum() for b in np.unique(batch))
+    between = sum(len(rows) * (centred[rows].mean(axis=0) ** 2).sum() for rows in members_of(batch))
     return float(between / max((centred**2).sum(), 1e-300))
 
 
 def select_genes(matrix: Any, batch: np.ndarray, n: int, *, counts: bool, rows: np.ndarray | None = None) -> np.ndarray:
     """Column numbers of the ``n`` most variable genes: by median rank over the batches of the excess variance.
+
+    Of many batches the 64 largest rank the genes: a table of every gene in every batch would outgrow the counts.
 
     Parameters
     ----------
@@ -58,20 +63,25 @@ def select_genes(matrix: Any, batch: np.ndarray, n: int, *, counts: bool, rows: 
     genes = matrix.shape[1]
     if genes <= n:
         return np.arange(genes)
-    batches = np.unique(batch)
-    total, square, size = np.zeros((len(batches), genes)), np.zeros((len(batches), genes)), np.zeros(len(batches))
+    names, cells = np.unique(batch if rows is None else batch[rows], return_counts=True)
+    names = np.sort(names[np.argsort(-cells, kind="stable")[:RANKED]])
+    total, square = np.zeros((len(names), genes)), np.zeros((len(names), genes))
+    size = np.zeros(len(names))
+    place = np.full(int(batch.max()) + 1, -1)
+    place[names] = np.arange(len(names))
     for part, block in chunks(matrix, rows):
         block = log_normalise(block) if counts else block
-        for k, name in enumerate(batches):
-            chosen = block[batch[part] == name]
+        here = place[batch[part]]
+        for k in np.unique(here[here >= 0]):
+            chosen = block[here == k]
             total[k] += np.asarray(chosen.sum(axis=0)).ravel()
             square[k] += np.asarray(chosen.multiply(chosen).sum(axis=0)).ravel()
             size[k] += chosen.shape[0]
     mean = total / np.maximum(size, 1)[:, None]
     variance = np.maximum(square / np.maximum(size, 1)[:, None] - mean**2, 0.0)
-    ranks = np.full((len(batches), genes), np.nan)
-    for k in range(len(batches)):
-        if size[k] >= 20 or len(batches) == 1:
+    ranks = np.full((len(names), genes), np.nan)
+    for k in range(len(names)):
+        if size[k] >= 20 or len(names) == 1:
             ranks[k] = _excess(mean[k], variance[k]).argsort()[::-1].argsort()
     with np.errstate(invalid="ignore"):
         rank = np.nanmedian(ranks, axis=0) if np.isfinite(ranks).any() else -variance.mean(axis=0)

@@ -15,6 +15,8 @@ from advsci_singlecell.game.likelihood import Likelihood, log_likelihood
 
 __all__ = ["Decoder", "Encoder"]
 
+MANY, CODE = 32, 16
+
 
 class Encoder(nn.Module):
     """A residual perceptron on anchored components; the identity when new."""
@@ -40,6 +42,11 @@ class Decoder(nn.Module):
         Lengths of embedding, covariate vector (one-hot batch first) and expression.
     likelihood
         ``nb``, ``zinb``, ``poisson`` for counts, ``gaussian`` for log-expression.
+
+    Notes
+    -----
+    More than 32 covariates are first mapped to 16 numbers, which are learned: an embedding of the batches. A row of
+    offsets per batch, as long as there are genes, could not be learned from the few cells that each of many has.
     """
 
     def __init__(
@@ -47,12 +54,16 @@ class Decoder(nn.Module):
     ):
         super().__init__()
         self.likelihood: Likelihood = likelihood
-        self.hidden = MLP(dimensions + covariates, width, width=width, depth=1)
+        coded = CODE if covariates > MANY else covariates
+        self.hidden = MLP(dimensions + coded, width, width=width, depth=1)
         self.mean = nn.Linear(width, genes)
-        self.offset = nn.Linear(covariates, genes, bias=False)
+        self.offset = nn.Linear(coded, genes, bias=False)
         nn.init.zeros_(self.offset.weight)
         self.spread = nn.Parameter(torch.zeros(genes))
         self.dropout = nn.Linear(width, genes) if likelihood == "zinb" else None
+        self.code = nn.Linear(covariates, CODE, bias=False) if covariates > MANY else None
+        if self.code is not None:
+            nn.init.normal_(self.code.weight)  # two batches are apart from the start
 
     def start_at(self, mean: Float[Tensor, " g"]) -> None:
         """Begin at the mean expression (counts: relative to the library) instead of at a uniform one."""
@@ -72,6 +83,8 @@ class Decoder(nn.Module):
         library
             Total of every cell (n).
         """
+        if self.code is not None:
+            covariates = self.code(covariates)
         h = F.leaky_relu(self.hidden(torch.cat([z, covariates], dim=1)), 0.2)
         mean = self.mean(h) + self.offset(covariates)
         if self.likelihood != "gaussian":

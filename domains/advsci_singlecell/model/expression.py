@@ -39,6 +39,7 @@ STEPS = 300
 RIDGE = 1.0
 NEIGHBOURS, NEAR = 100, 15  # that are averaged; the distance to the latter is the width of their weights
 MOST_RATIO = 20.0  # between batches; beyond it the decoder extrapolates
+AVERAGED = 32  # batches of which the mean over all is taken, at most
 CHUNK = 2048
 
 
@@ -161,7 +162,7 @@ class Expression:
         z
             Embedding (n d).
         batches
-            Numbers of the batches.
+            Numbers of the batches; of more than 32, as many of them, evenly spread, stand for all.
         columns
             Column numbers of the genes.
 
@@ -170,6 +171,8 @@ class Expression:
         numpy.ndarray
             Counts per 10,000, or log-expression where the data are that.
         """
+        if len(batches) > AVERAGED:
+            batches = [batches[i] for i in np.linspace(0, len(batches) - 1, AVERAGED).round().astype(int)]
         weight = _weights(self.z, z)
         out, done = np.zeros((len(z), len(columns)), np.float32), 0
         for part, block in chunks(self.cells.matrix, self.rows, size=CHUNK):

@@ -27,6 +27,7 @@ def replaced(cells, f):
     return cells
 
 
+BY_TWO = [f"b{i // 2}" for i in range(600)]
 BAD = {
     "missing key": (lambda c: made(c, batch_key="bacth"), "Try: 'batch'"),
     "missing labels key": (lambda c: made(c, labels_key="celltype"), "Try: 'cell_type'"),
@@ -42,6 +43,10 @@ BAD = {
     "counts for gaussian": (lambda c: made(c, likelihood="gaussian"), "look like raw counts"),
     "one batch": (lambda c: made(c[c.obs.batch == "batch0"].copy()), "got one batch"),
     "tiny batch": (lambda c: made(c[[0, *range(200, 600)]].copy()), "fewer than two cells"),
+    "many tiny batches": (
+        lambda c: (c.obs.__setitem__("batch", BY_TWO), made(c)),
+        "got 300 batches in obs['batch'], half",
+    ),
     "empty cell": (lambda c: made(replaced(c, lambda x: x.__setitem__(5, 0.0))), "1 cells without any counts"),
     "no cells": (lambda c: made(c[:0].copy()), "got 0 cells"),
     "duplicate genes": (lambda c: (setattr(c, "var_names", ["g"] * c.n_vars), made(c)), "duplicate var_names"),
@@ -89,7 +94,7 @@ def test_several_modalities_are_refused_by_name(cells):
         Model.setup_anndata(cells.X, batch_key="batch")
 
 
-@pytest.mark.parametrize(("per_batch", "warned"), [(2, True), (20, False)])
+@pytest.mark.parametrize(("per_batch", "warned"), [(12, True), (20, False)])
 def test_batches_that_look_like_barcodes_are_named(cells, per_batch, warned):
     cells.obs["batch"] = [f"b{i // per_batch}" for i in range(cells.n_obs)]
     with warnings.catch_warnings(record=True) as caught:

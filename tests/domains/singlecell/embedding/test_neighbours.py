@@ -11,7 +11,7 @@ def test_weights_are_the_mutual_neighbours_no_farther_than_those_of_the_own_batc
     rng = np.random.default_rng(0)
     z, batch = rng.normal(size=(80, 3)).astype(np.float32), np.arange(80) % 2
     hoods, seen = Neighbourhoods.fit(z, batch, 2, 5)
-    graph = hoods.weights(seen, batch, 80).toarray()
+    graph = hoods.weights(seen, batch).toarray()
     np.testing.assert_allclose(graph.sum(axis=1), 1.0, rtol=1e-5)
     near = np.zeros((80, 80), bool)
     for b in (0, 1):
@@ -41,7 +41,7 @@ def test_a_type_that_a_batch_lacks_finds_no_partner_there():
     z = np.concatenate([present, lacking]).astype(np.float32)
     batch = np.concatenate([np.arange(200) % 2, np.zeros(60, int)])
     hoods, seen = Neighbourhoods.fit(z, batch, 2, 15)
-    graph = hoods.weights(seen, batch, 260)
+    graph = hoods.weights(seen, batch)
     plain = nearest(z[batch == 1], z[200:], 15).size  # without agreement every cell has 15 there
     assert (graph[200:][:, batch == 1] > 0).sum() < 0.25 * plain
 
@@ -122,6 +122,28 @@ def test_many_batches_are_not_compared_all_with_all():
         reached |= near
         found += near
     assert reached == set(range(150))
+
+
+def test_many_batches_are_dealt_into_sixteen_groups():
+    rng = np.random.default_rng(0)
+    z, batch = rng.normal(size=(1200, 3)).astype(np.float32), np.arange(1200) % 60
+    hoods, seen = Neighbourhoods.fit(z, batch, 60, 30)
+    assert hoods.radius.shape == (1200, 16) and len(seen) == 16
+    graph = hoods.weights(seen, batch)
+    np.testing.assert_allclose(np.asarray(graph.sum(axis=1)).ravel(), 1.0, rtol=1e-5)
+    own = np.array([(batch[graph[i].indices] == batch[i]).mean() for i in range(1200)])
+    assert own.mean() < 0.3  # neighbours are not those of the own batch alone
+    np.testing.assert_array_equal(hoods.weights(hoods.look(z[:5]), batch[:5]).toarray(), graph[:5].toarray())
+
+
+def test_searches_grow_with_batches_not_with_their_pairs(monkeypatch):
+    from advsci_singlecell.embedding import neighbours
+
+    seen = []
+    monkeypatch.setattr(neighbours, "_mutual", lambda p, q, k: seen.append(1) or (np.array([], int), np.array([], int)))
+    z = np.random.default_rng(0).normal(size=(600, 3)).astype(np.float32)
+    mutual_pairs(z, np.arange(600) % 120, 5)
+    assert len(seen) < 120 * 10
 
 
 def test_few_cells_are_sought_without_a_search_object_and_found_alike():

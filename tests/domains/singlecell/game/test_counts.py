@@ -12,6 +12,7 @@ from advsci.streams import Stream
 from advsci_singlecell.evaluation.scores import correction_scores
 from advsci_singlecell.game.adversary import CategoricalAdversary
 from advsci_singlecell.game.counts import CountEncoder, Counts, contrast
+from advsci_singlecell.game.metric import remeasure
 from advsci_singlecell.game.networks import Decoder
 from advsci_singlecell.game.table import CountTable
 from advsci_singlecell.model.model import Model
@@ -60,6 +61,16 @@ def test_each_stage_has_a_switch():
     ):
         played, batch = game(**settings)
         assert set(played.terms("task", batch, played.draw(batch, Stream(0)))) == names
+
+
+def test_many_batches_are_embedded_and_the_metric_still_finds_the_embedding_of_cells():
+    few, many = Decoder(3, 32, 50, width=8), Decoder(3, 300, 50, width=8)
+    assert few.code is None and few.offset.weight.shape == (50, 32)
+    assert many.offset.weight.shape == (50, 16) and many.code is not None
+    z, batch, metric = torch.randn(4, 3), torch.eye(300)[[0, 7, 7, 299]], torch.diag(torch.tensor([2.0, 1.0, 0.5]))
+    before, _ = many.expected(z, batch, torch.ones(4))
+    remeasure(metric, CountEncoder(6, 3, width=8), many)
+    torch.testing.assert_close(many.expected(z @ metric, batch, torch.ones(4))[0], before)
 
 
 def test_an_adversary_sees_the_features_that_the_task_gives():
