@@ -36,6 +36,10 @@ class Train(DeviceConfig):
         description="Train the generator of large networks (13 to 60 genes), the discriminators that rank what it "
         "proposes, and the link predictor that completes networks.",
     )
+    judge: bool = Field(
+        default=False,
+        description="Train the judge of pages: whether a circuit of 4 to 12 genes would be taken for a real one.",
+    )
     network_steps: int = Field(default=1400, ge=1, description="Steps of the generator of large networks.")
     ranking_steps: int = Field(default=300, ge=1, description="Steps of each discriminator of large networks.")
     network_links: int = Field(

@@ -12,6 +12,7 @@ from advsci_circuits.design.likelihood import CircuitLikelihood
 from advsci_circuits.design.proposal import Search
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.refine import sharpen
+from advsci_circuits.evaluation.judge import CircuitJudge
 from advsci_circuits.formats import write
 from advsci_circuits.game.examples import Examples
 from advsci_circuits.game.generator import CompletionGenerator
@@ -21,8 +22,8 @@ from advsci_circuits.networks.model import NetworkModel
 from advsci_circuits.networks.rows import RowGenerator
 
 __all__ = [
-    "load_examples", "load_generator", "load_likelihood", "load_networks", "save_designs", "save_examples",
-    "save_generator", "save_likelihood", "save_networks",
+    "load_examples", "load_generator", "load_judge", "load_likelihood", "load_networks", "save_designs",
+    "save_examples", "save_generator", "save_judge", "save_likelihood", "save_networks",
 ]  # fmt: skip
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -33,8 +34,10 @@ LIKELIHOOD = WEIGHTS / "likelihood.safetensors"
 """The likelihood of real circuits that comes with the package."""
 NETWORKS = WEIGHTS / "networks.safetensors"
 """The model of large networks that comes with the package."""
+JUDGED = WEIGHTS / "judge.safetensors"
+"""The judge of small circuits that comes with the package."""
 GENERATOR, EXAMPLES, REAL = "circuit generator", "judged circuits", "likelihood of real circuits"
-LARGE = "model of large networks"
+LARGE, JUDGE = "model of large networks", "judge of small circuits"
 
 
 def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, Any]) -> Path:
@@ -199,6 +202,53 @@ def load_networks(path: Path | None = None) -> tuple[NetworkModel, dict[str, Any
         model = NetworkModel(RowGenerator(**card["shape"]), judges, links)
         model.load_state_dict(tensors)
         return model.eval().requires_grad_(False), dict(card.get("facts", {}))
+
+
+def save_judge(judge: CircuitJudge, path: Path, facts: dict[str, Any]) -> Path:
+    """Write a judge of small circuits to one file.
+
+    Parameters
+    ----------
+    judge
+        The judge.
+    path
+        The file.
+    facts
+        Slopes and AUC on unseen families.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    save_weights(path, judge, {"kind": JUDGE, "members": len(judge.weight), "facts": facts})
+    return path
+
+
+def load_judge(path: Path | None = None) -> tuple[CircuitJudge, dict[str, Any]]:
+    """A judge of small circuits and its facts.
+
+    Parameters
+    ----------
+    path
+        The file; None reads the one that comes with the package.
+
+    Returns
+    -------
+    (judge, facts)
+
+    Raises
+    ------
+    CheckpointError
+        Where the file is missing, altered, truncated, or holds something else.
+    """
+    path = JUDGED if path is None else Path(path)
+    advice = "advsci-circuits train --judge" if path != JUDGED else "reinstall advsci"
+    tensors, card = load_weights(path, kind=JUDGE, try_=advice)
+    with building(path, tensors, JUDGE, advice):
+        judge = CircuitJudge(card["members"])
+        judge.load_state_dict(tensors)
+        return judge.eval(), dict(card.get("facts", {}))
 
 
 def save_examples(examples: Examples, path: Path) -> Path:

@@ -11,14 +11,13 @@ from advsci_circuits.config import WriteReport
 from advsci_circuits.dynamics.functions import FUNCTIONS
 from advsci_circuits.dynamics.robustness import shares_of
 from advsci_circuits.evaluation.diagram import diagram_of
+from advsci_circuits.evaluation.looks import looks
 from advsci_circuits.evaluation.page import circuit_section
 from advsci_circuits.formats import read
 from advsci_circuits.formats.course import course_of
 from advsci_circuits.formats.identifiers import safe_ids
 from advsci_circuits.formats.parameters import changed_model, kinetic
 from advsci_circuits.formats.varied import asked, varied
-from advsci_circuits.networks.plausibility import FEWEST, MOST, plausibility
-from advsci_circuits.store import load_networks
 
 __all__ = ["plan", "run"]
 
@@ -49,12 +48,11 @@ def run(config: WriteReport, folder: Run) -> Path:
         if config.vary is not None:
             raise
         diagram = None  # nobody asked for it, and the rest of the page stands without
-    real = plausibility(load_networks()[0], circuit) if FEWEST <= len(circuit) <= MOST else None
     path = folder.path / "functions.json"
     path.write_text(json.dumps({name: {"share": s, "low": a, "high": b} for name, s, a, b in rows}, indent=2))
     with drawn("report"):
         page = Report(circuit.name, f"{len(circuit)} genes, {len(circuit.edges)} regulations")
-        circuit_section(page, loaded, course, rows, diagram, real)
+        circuit_section(page, loaded, course, rows, diagram, looks(circuit))
         page.write(folder.report)
     return folder.report if folder.report.is_file() else path
 

@@ -10,12 +10,13 @@ from advsci_circuits.config import Train
 from advsci_circuits.data.networks import real_networks
 from advsci_circuits.data.real import real_circuits
 from advsci_circuits.design.fitting import fit_likelihood
+from advsci_circuits.evaluation.judge import RANGES, fit_judge
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.training import train_circuits
 from advsci_circuits.networks.fitting import DRAWS, SIZES, fit_networks
 from advsci_circuits.networks.fitting_links import DRAWS as LINK_DRAWS
 from advsci_circuits.networks.fitting_links import fit_links
-from advsci_circuits.store import save_examples, save_generator, save_likelihood, save_networks
+from advsci_circuits.store import save_examples, save_generator, save_judge, save_likelihood, save_networks
 from advsci_datasets.circuits import split_by_family
 
 __all__ = ["plan", "run"]
@@ -64,6 +65,9 @@ def run(config: Train, folder: Run) -> Path:
     path = folder.path / "model.safetensors"
     if config.networks:
         return _networks(config, folder, path)
+    if config.judge:
+        judge, judged = fit_judge(real_circuits(config.data, RANGES[0][0], RANGES[-1][1]), config.seed)
+        return save_judge(judge, path, dict(judged))
     if not config.game:
         graphs = real_circuits(config.data, config.smallest, config.largest)
         train, _ = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)

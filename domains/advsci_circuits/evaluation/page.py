@@ -12,6 +12,7 @@ from advsci_circuits.design.proposal import Proposal
 from advsci_circuits.dynamics.functions import oscillation
 from advsci_circuits.dynamics.stochastic import tau_leaping
 from advsci_circuits.evaluation.diagram import Diagram
+from advsci_circuits.evaluation.looks import looks_real
 from advsci_circuits.evaluation.pictures import (
     WORDS,
     bifurcation_figure,
@@ -23,7 +24,6 @@ from advsci_circuits.evaluation.scores import SampleScores
 from advsci_circuits.formats.course import Course, course_of
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.graphs.cycles import cycle_signs
-from advsci_circuits.networks.plausibility import Plausibility
 
 __all__ = ["circuit_section", "designs_section", "diagram_section", "sample_section", "search_section"]
 
@@ -53,6 +53,7 @@ def designs_section(
                 "circuit": ", ".join(f"{s}{'→' if sign > 0 else '⊣'}{t}" for s, t, sign in proposal.circuit.edges),
                 "robustness [%]": f"{100 * proposal.share:.1f} ({100 * proposal.low:.1f}-{100 * proposal.high:.1f})",
                 "published": "unknown" if known is None else ("yes" if proposal.key in known else "no"),
+                "taken for real": _real(proposal),
                 "log likelihood": "" if proposal.log_likelihood is None else f"{proposal.log_likelihood:.1f}",
                 "feedback": " ".join(w for w, have in (("positive", positive), ("negative", negative)) if have),
             }
@@ -66,7 +67,8 @@ def designs_section(
     page.table(
         rows,
         caption="Designs, most robust first. Of oscillators also the period (in units of the decay rates), relative "
-        "amplitude, and the spread of the period with about a hundred molecules per gene.",
+        "amplitude, and the spread of the period with about a hundred molecules per gene. Taken for real: probability "
+        "at even odds between real circuits and random ones of the same make; off where the judge has no say.",
     )
     page.figure(circuit_figure([p.circuit for p in proposals[:5]]), caption="Blue arrows activate, red bars repress.")
     first = next((p for p in proposals if p.model is not None), None)
@@ -76,6 +78,12 @@ def designs_section(
             time_course_figure(first.circuit.genes, course.times, course.levels),
             caption=f"Time course of {first.circuit.name}.",
         )
+
+
+def _real(proposal: Proposal) -> str:
+    """Probability of being taken for a real circuit, with the judges' least and greatest; off where none has a say."""
+    real = looks_real(proposal.circuit)
+    return "off" if real is None else f"{real.p:.2f} ({real.low:.2f}-{real.high:.2f})"
 
 
 def _rhythm(proposal: Proposal) -> dict[str, str]:
@@ -126,7 +134,7 @@ def circuit_section(
     course: Course,
     rows: list[tuple[str, float, float, float]],
     diagram: Diagram | None = None,
-    real: Plausibility | None = None,
+    told: Sequence[str] = (),
 ) -> None:
     """Sections on one circuit: drawing, feedback, one parameter set, robustness.
 
@@ -142,8 +150,8 @@ def circuit_section(
         Functions with share, low and high end of its interval.
     diagram
         Steady states along a parameter, where there is one to vary.
-    real
-        Whether it would be taken for a real network, where that was measured.
+    told
+        Sentences on whether it would be taken for a real one.
     """
     circuit = loaded.circuit
     positive, negative, longer = cycle_signs(np.asarray(circuit.signs))
@@ -155,14 +163,8 @@ def circuit_section(
             f"Negative autoregulation only: {'yes' if negative and not longer else 'no'}.",
         ]
     )
-    if real is not None:
-        page.bullets(
-            [
-                f"Would be taken for a real network: p = {real.p:.2f} (two discriminators: {real.low:.2f} to "
-                f"{real.high:.2f}), at even odds between real networks and generated ones. Half of the real networks "
-                "at hand have 0.82 or more, half of random ones with as many edges 0.42 or less."
-            ]
-        )
+    if told:
+        page.bullets(list(told))
     page.section("One parameter set", course.origin)
     page.figure(time_course_figure(circuit.genes, course.times, course.levels), caption="Time course.")
     if diagram is not None:

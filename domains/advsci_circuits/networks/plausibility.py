@@ -30,11 +30,14 @@ class Plausibility:
         By the mean of the calibrated logits.
     low, high
         By the least and by the greatest of them.
+    against
+        What real ones are told from.
     """
 
     p: float
     low: float
     high: float
+    against: str = "generated ones"
 
 
 @torch.no_grad()
@@ -46,7 +49,7 @@ def plausibility(model: NetworkModel, circuit: Circuit) -> Plausibility:
     model
         Trained discriminators.
     circuit
-        A network of 13 to 60 genes: beyond, nothing was trained or measured.
+        A network of 13 to 60 genes: beyond, the slope on unseen families is not above 0 by its interval.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def plausibility(model: NetworkModel, circuit: Circuit) -> Plausibility:
     """
     if not FEWEST <= len(circuit) <= MOST:
         raise ConfigError(
-            f"got {len(circuit)} genes; expected {FEWEST} to {MOST}, as in training. Try: evaluate, for small circuits."
+            f"got {len(circuit)} genes; expected {FEWEST} to {MOST}. Try: looks_real, for small circuits."
         )
     batch = CircuitBatch.of([circuit])
     logits = [
