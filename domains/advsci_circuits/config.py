@@ -101,8 +101,9 @@ class Generate(RunConfig):
         default=None, ge=13, le=200, description="Draw large networks of so many genes; --smallest and --largest rest."
     )
     tries: int = Field(
-        default=24, ge=1, le=1000,
-        description="Proposals for each large network, of which the discriminators keep one; 1: no discriminator.",
+        default=1, ge=1, le=1000,
+        description="Proposals for each large network, of which the discriminators keep one; 1: no discriminator, "
+        "since their choice was not found to help.",
     )  # fmt: skip
     edges_per_gene: float | None = Field(
         default=None, ge=1, le=10, description="Regulations per gene of large networks; default: as real ones have."

@@ -42,7 +42,7 @@ def proposals(generator: RowGenerator, sizes: Tensor, wishes: Tensor, stream: St
 
 
 def generate_networks(
-    model: NetworkModel, sizes: Tensor, stream: Stream, *, wishes: Tensor | None = None, tries: int = 24
+    model: NetworkModel, sizes: Tensor, stream: Stream, *, wishes: Tensor | None = None, tries: int = 1
 ) -> CircuitBatch:
     """Large networks, connected and of the sizes asked for.
 
