@@ -16,6 +16,7 @@ from advsci_circuits.formats.course import course_of
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.canonical import canonical_keys
+from advsci_circuits.looks import looks_real
 from advsci_circuits.store import load_generator, load_likelihood, save_designs
 
 __all__ = ["demo"]
@@ -56,7 +57,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     page = Report(
         "Gene circuits that oscillate", f"{search.judged} circuits judged by {search.models} simulated models"
     )
-    designs_section(page, search.proposals, "oscillation", published_keys())
+    designs_section(page, search.proposals, "oscillation", published_keys(), looks_real)
     search_section(page, search.facts)
     best = search.proposals[0]
     report.section(

@@ -17,6 +17,7 @@ from advsci_circuits.evaluation.page import designs_section, search_section
 from advsci_circuits.formats import KineticCircuit, read
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.messengers import without_messengers
+from advsci_circuits.looks import looks_real
 from advsci_circuits.store import load_likelihood, save_designs
 from advsci_datasets.circuits import load_gates
 
@@ -63,7 +64,7 @@ def run(config: Design, folder: Run) -> Path | int:
     save_designs(folder.path, search, function, known)
     with drawn("report"):
         page = Report(f"Circuits for {function}", f"{search.judged} circuits judged, {search.models} models simulated")
-        designs_section(page, search.proposals, function, known)
+        designs_section(page, search.proposals, function, known, looks_real)
         search_section(page, search.facts, told)
         page.write(folder.report)
     return folder.report if folder.report.is_file() else folder.path / "designs.json"

@@ -11,13 +11,13 @@ from advsci_circuits.config import WriteReport
 from advsci_circuits.dynamics.functions import FUNCTIONS
 from advsci_circuits.dynamics.robustness import shares_of
 from advsci_circuits.evaluation.diagram import diagram_of
-from advsci_circuits.evaluation.looks import looks
 from advsci_circuits.evaluation.page import circuit_section
 from advsci_circuits.formats import read
 from advsci_circuits.formats.course import course_of
 from advsci_circuits.formats.identifiers import safe_ids
 from advsci_circuits.formats.parameters import changed_model, kinetic
 from advsci_circuits.formats.varied import asked, varied
+from advsci_circuits.looks import looks
 
 __all__ = ["plan", "run"]
 

@@ -1,6 +1,6 @@
 """What pages say of circuits: ranked designs, one circuit, a generator's sample beside its nulls."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from advsci_circuits.design.proposal import Proposal
 from advsci_circuits.dynamics.functions import oscillation
 from advsci_circuits.dynamics.stochastic import tau_leaping
 from advsci_circuits.evaluation.diagram import Diagram
-from advsci_circuits.evaluation.looks import looks_real
 from advsci_circuits.evaluation.pictures import (
     WORDS,
     bifurcation_figure,
@@ -23,13 +22,19 @@ from advsci_circuits.evaluation.pictures import (
 from advsci_circuits.evaluation.scores import SampleScores
 from advsci_circuits.formats.course import Course, course_of
 from advsci_circuits.formats.kinetic_circuit import KineticCircuit
+from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.cycles import cycle_signs
+from advsci_circuits.networks.plausibility import Plausibility
 
 __all__ = ["circuit_section", "designs_section", "diagram_section", "sample_section", "search_section"]
 
 
 def designs_section(
-    page: Report, proposals: Sequence[Proposal], function: str, known: Collection[bytes] | None
+    page: Report,
+    proposals: Sequence[Proposal],
+    function: str,
+    known: Collection[bytes] | None,
+    real: Callable[[Circuit], Plausibility | None],
 ) -> None:
     """A section for ranked designs: table, drawings, the first one's time course.
 
@@ -43,6 +48,8 @@ def designs_section(
         What they were designed for.
     known
         Keys of published circuits; None where no such data are at hand.
+    real
+        Whether a circuit would be taken for a real one.
     """
     rows = []
     for rank, proposal in enumerate(proposals, 1):
@@ -53,7 +60,7 @@ def designs_section(
                 "circuit": ", ".join(f"{s}{'→' if sign > 0 else '⊣'}{t}" for s, t, sign in proposal.circuit.edges),
                 "robustness [%]": f"{100 * proposal.share:.1f} ({100 * proposal.low:.1f}-{100 * proposal.high:.1f})",
                 "published": "unknown" if known is None else ("yes" if proposal.key in known else "no"),
-                "taken for real": _real(proposal),
+                "taken for real": _said(real(proposal.circuit)),
                 "log likelihood": "" if proposal.log_likelihood is None else f"{proposal.log_likelihood:.1f}",
                 "feedback": " ".join(w for w, have in (("positive", positive), ("negative", negative)) if have),
             }
@@ -80,9 +87,8 @@ def designs_section(
         )
 
 
-def _real(proposal: Proposal) -> str:
+def _said(real: Plausibility | None) -> str:
     """Probability of being taken for a real circuit, with the judges' least and greatest; off where none has a say."""
-    real = looks_real(proposal.circuit)
     return "off" if real is None else f"{real.p:.2f} ({real.low:.2f}-{real.high:.2f})"
 
 

@@ -7,9 +7,9 @@ import torch
 from advsci_circuits.data.real import batch_of
 from advsci_circuits.evaluation.alarm import unlikeness
 from advsci_circuits.evaluation.judge import PARTS, RANGES, CircuitJudge, fit_judge, random_like
-from advsci_circuits.evaluation.looks import looks, looks_real, small_plausibility
 from advsci_circuits.game.condition import contents_of
 from advsci_circuits.graphs import Circuit, CircuitBatch
+from advsci_circuits.looks import looks, looks_real, small_plausibility
 from advsci_circuits.store import load_judge, save_judge
 from advsci_datasets.circuits import SignedGraphs
 
