@@ -231,7 +231,7 @@ from advsci_singlecell.model.model import Model
 batches, each, method = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 rng = np.random.default_rng(0)
 composition = rng.dirichlet(np.full(7, 4.0), batches)
-a = simulate_cells(batches * each, rng=rng, n_genes=1000, composition=composition)
+a = simulate_cells(batches * each, rng=rng, n_genes=1000, composition=composition, batch_scale=float(sys.argv[4]))
 del a.layers["mu_true"]
 Model.setup_anndata(a, batch_key="batch")
 start = time.process_time()
@@ -244,12 +244,12 @@ print(json.dumps({"seconds": seconds, "memory": memory, **found}))
 """
 
 
-def batches_rows(numbers, methods=("chain", "counts")):
+def batches_rows(numbers, scale, methods=("chain", "counts")):
     """Rows on many batches of 50 simulated cells: CPU seconds, peak memory, and what becomes of mixing and types."""
     for batches in numbers:
         for method in methods:
-            start = f"{batches} batches of 50 cells, {method}"
-            command = [sys.executable, "-c", BATCHES, str(batches), "50", method]
+            start = f"{batches} batches of 50 cells, scale {scale}, {method}"
+            command = [sys.executable, "-c", BATCHES, str(batches), "50", method, str(scale)]
             out = subprocess.run(command, capture_output=True, text=True)
             if out.returncode:
                 row(f"{start}: CPU time", None, None, "lower", note=out.stderr.strip().splitlines()[-1])
@@ -319,6 +319,7 @@ def main():
     parser.add_argument("--stored", type=Path, default=None, help="folder of results_DATA.csv for what is not run")
     parser.add_argument("--cells", type=int, default=None)
     parser.add_argument("--batches", nargs="*", type=int, default=[60, 200], help="of --only batches: how many")
+    parser.add_argument("--batch-scale", type=float, default=0.15, help="of --only batches: size of their effects")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     logging.getLogger("scib_metrics").setLevel(logging.WARNING)  # it writes to the standard output
@@ -352,7 +353,7 @@ def main():
     if "scale" in options.only:
         scale_rows(options.cells or (30_000 if options.quick else 1_000_000))
     if "batches" in options.only:
-        batches_rows(options.batches)
+        batches_rows(options.batches, options.batch_scale)
 
 
 if __name__ == "__main__":
