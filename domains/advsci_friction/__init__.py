@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from advsci_friction.contact.halfspace import HalfSpace as HalfSpace
     from advsci_friction.contact.halfspace import contact_modulus as contact_modulus
     from advsci_friction.contact.layered import Layer as Layer
+    from advsci_friction.contact.sliding import SlidingContact as SlidingContact
+    from advsci_friction.contact.sliding import slide as slide
     from advsci_friction.contact.solve import Contact as Contact
     from advsci_friction.contact.solve import solve_contact as solve_contact
     from advsci_friction.contact.tangential import PartialSlip as PartialSlip
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from advsci_friction.design.by_edit import design_by_edit as design_by_edit
     from advsci_friction.design.designer import Designer as Designer
     from advsci_friction.design.designer import Designs as Designs
+    from advsci_friction.design.sliding import Rubber as Rubber
+    from advsci_friction.design.sliding import design_sliding as design_sliding
     from advsci_friction.evaluation.judge import likeness as likeness
     from advsci_friction.evaluation.scores import verify as verify
     from advsci_friction.game.physics import ContactPhysics as ContactPhysics

@@ -19,6 +19,13 @@ command(app, "train", "advsci_friction.config:Train", f"{_COMMANDS}.train:run", 
 command(app, "design", "advsci_friction.config:Design", f"{_COMMANDS}.design:run", plan=f"{_COMMANDS}.design:plan")
 command(
     app,
+    "design-sliding",
+    "advsci_friction.config:DesignSliding",
+    f"{_COMMANDS}.design_sliding:run",
+    plan=f"{_COMMANDS}.design_sliding:plan",
+)
+command(
+    app,
     "evaluate",
     "advsci_friction.config:Evaluate",
     f"{_COMMANDS}.evaluate:run",

@@ -7,7 +7,19 @@ from pydantic import Field
 
 from advsci.config import Config, DeviceConfig, RunConfig
 
-__all__ = ["Design", "Evaluate", "Hysteresis", "MapFile", "Pair", "Solve", "StickSlip", "Train", "WriteReport"]
+__all__ = [
+    "Design",
+    "DesignSliding",
+    "Evaluate",
+    "Hysteresis",
+    "MapFile",
+    "Pair",
+    "Solid",
+    "Solve",
+    "StickSlip",
+    "Train",
+    "WriteReport",
+]
 
 Flatten = Literal["none", "plane", "parabola", "lines"]
 
@@ -46,6 +58,14 @@ class MapFile(Config):
         default=0.0, ge=0, le=0.5, description="Largest share of undefined pixels that is filled instead of refused."
     )
     invert: bool = Field(default=False, description="Turn the map upside down: for a replica or a depth map.")
+
+
+class Solid(Config):
+    """A viscoelastic solid: the standard linear one, between two moduli."""
+
+    relaxed: str = Field(default="1 MPa", description="Plane-strain modulus at rest, with unit.")
+    instantaneous: str = Field(default="1 GPa", description="Plane-strain modulus at high frequency, with unit.")
+    relaxation_time: str = Field(default="1 us", description="Relaxation time at the reference temperature.")
 
 
 class Solve(DeviceConfig, Pair, MapFile):
@@ -221,7 +241,7 @@ class StickSlip(RunConfig):
     fastest: str = Field(default="1 mm/s", description="Largest speed, with unit.")
 
 
-class Hysteresis(RunConfig, MapFile):
+class Hysteresis(RunConfig, MapFile, Solid):
     """Friction of rubber that slides over a rough scan, by the loss in the rubber (Persson).
 
     Example: advsci-friction hysteresis road.ibw --pressure "0.3 MPa"
@@ -229,10 +249,39 @@ class Hysteresis(RunConfig, MapFile):
 
     file: Path = Field(description="AFM or profilometer file, text, npy or npz, as in solve; square.")
     pressure: str = Field(default="100 kPa", description="Mean pressure, with unit.")
-    relaxed: str = Field(default="1 MPa", description="Plane-strain modulus at rest, with unit.")
-    instantaneous: str = Field(default="1 GPa", description="Plane-strain modulus at high frequency, with unit.")
-    relaxation_time: str = Field(default="1 us", description="Relaxation time at the reference temperature.")
     reference: str = Field(default="300 K", description="Reference temperature of the relaxation time, with unit.")
     temperatures: list[str] = Field(default=["280 K", "300 K", "330 K"], description="Temperatures, with unit.")
     slowest: str = Field(default="1 um/s", description="Smallest speed, with unit.")
     fastest: str = Field(default="10 m/s", description="Largest speed, with unit.")
+    directions: list[float] = Field(
+        default=[],
+        description="Also solve the contact of this very map, sliding in these directions, in degrees from x: 0 90.",
+    )
+
+
+class DesignSliding(DeviceConfig, Solid):
+    """Design textures over which rubber slides with one friction along x and another along y.
+
+    Example: advsci-friction design-sliding --along 0.006 --across 0.004 --instantaneous "10 MPa" --count 2
+    """
+
+    along: float = Field(gt=0, description="Wanted coefficient of friction along x.")
+    across: float = Field(gt=0, description="Wanted coefficient of friction along y.")
+    pressure: str = Field(default="100 kPa", description="Mean pressure, with unit.")
+    speed: str = Field(default="1 m/s", description="Sliding speed, with unit.")
+    count: int = Field(default=4, ge=1, le=1000, description="Number of designs.")
+    process: str = Field(
+        default="laser-ripples",
+        description="e-beam, two-photon, laser-ripples, ion-ripples, blasting, honing or polishing.",
+    )
+    maps: Path | None = Field(default=None, description="Scan or folder of scans to take the maps from instead.")
+    library: int = Field(default=32, ge=8, le=1024, description="Maps in the library that is searched.")
+    grid: int = Field(default=48, ge=32, le=256, multiple_of=8, description="Pixels along a map of the library.")
+    band: int | None = Field(
+        default=None,
+        ge=2,
+        description="Largest number of waves along the cell that an edit may set; default: the process's own, 8 for "
+        "scans.",
+    )
+    pixels: int = Field(default=128, ge=32, description="Pixels along the cell of the exported maps.")
+    formats: list[Literal["npz", "nc", "x3p", "stl"]] = Field(default=["npz"], description="Files to write.")

@@ -23,6 +23,7 @@ from advsci_friction.contact.solve import solve_contact
 from advsci_friction.data.crops import crops
 from advsci_friction.data.scans import Scan
 from advsci_friction.design.edit import Edited, edit, nearest
+from advsci_friction.design.property import Areas
 from advsci_friction.evaluation.judge import likeness
 from advsci_friction.game.new_maps import MapCritic, laplacian_factor
 from advsci_friction.surfaces.band import Band
@@ -131,7 +132,7 @@ def by_edit(quick: bool, seeds: Sequence[int] = (0, 1, 2), pixels: int = 48) -> 
                     ways["edit with critic"] = {"prefer": told(library, loads, band, 40 if not quick else 4, seed)}
                 for way, settings in ways.items():
                     start = time.process_time()
-                    made = edit(library, wanted, loads, rows, band, **settings)  # type: ignore[arg-type]
+                    made = edit(library.maps, wanted, Areas(loads), rows, band, **settings)  # type: ignore[arg-type]
                     values = {"CPU seconds per design": (time.process_time() - start) / count, **errors(made)}
                     values |= judged(name, others, made.maps, seed)
                     found.setdefault((f"{name}, {title}", way), []).append(values)
@@ -210,7 +211,7 @@ def told(library: Pressed, loads: Tensor, band: int, steps: int, seed: int) -> C
     wanted = library.areas(loads)[:few]
     away = (library.areas(loads) - wanted[:, None]).abs().amax(2)
     away[torch.arange(few), torch.arange(few)] = torch.inf
-    edited = edit(library, wanted, loads, away.argmin(1), band, rounds=1).maps / scale
+    edited = edit(library.maps, wanted, Areas(loads), away.argmin(1), band, rounds=1).maps / scale
     with Stream(seed).at("told").seeded():
         critic = MapCritic(1, laplacian_factor(library.maps / scale))
     trainer = Trainer(steps=steps, batch_size=16, device="cpu", seed=seed, quiet=True)

@@ -16,9 +16,10 @@ from torch import Tensor
 
 from advsci.streams import Stream
 from advsci_friction.design.edit import edit
+from advsci_friction.design.property import Areas
 from advsci_friction.evaluation.judge import copy_scores, likeness
 from advsci_friction.game.new_training import NewMapsTraining, Start, Teacher
-from advsci_friction.surfaces.pressed import Pressed, log_areas
+from advsci_friction.surfaces.pressed import log_areas
 from advsci_friction.surfaces.process import fourier_resample
 from advsci_friction.surfaces.processes import find_process
 from advsci_friction.surfaces.quilting import quilt
@@ -81,8 +82,7 @@ class Requests:
         away = (log_areas(maps, self.strain, 1e-4) - asked).abs().amax(1).reshape(count, POOL)
         picked = maps[away.argmin(1) + POOL * torch.arange(count)]
         library = self.library
-        pool = Pressed(picked, library.cell, library.log_strain, library.log_area, library.peak)
-        made = edit(pool, self.wanted, self.strain, torch.arange(count), self.band)
+        made = edit(picked, self.wanted, Areas(self.strain), torch.arange(count), self.band)
         each = (time.process_time() - begin) / count
         said = likeness(self.held, made.maps, self.seed)
         values = (

@@ -20,10 +20,11 @@ from advsci.solvers.solver import adam
 from advsci.streams import Stream
 from advsci.training import EMA, Trainer
 from advsci_friction.design.edit import Edited, edit, nearest
+from advsci_friction.design.property import Areas
 from advsci_friction.game.new_maps import torus
 from advsci_friction.game.new_training import MapTasks
 from advsci_friction.surfaces.band import Band
-from advsci_friction.surfaces.pressed import Pressed, log_areas, press
+from advsci_friction.surfaces.pressed import log_areas, press
 from advsci_friction.surfaces.process import fourier_resample
 from advsci_friction.surfaces.quilting import quilt
 from advsci_friction.surfaces.textures import FAMILIES, draw_shapes
@@ -46,8 +47,7 @@ class Task:
 
     def finished(self, maps: Tensor, rounds: int) -> Edited:
         """One map per request, edited for some rounds and judged on the finer grid."""
-        pool = Pressed(maps, self.library.cell, self.library.log_strain, self.library.log_area, self.library.peak)
-        return edit(pool, self.wanted, self.loads, torch.arange(self.count), self.band, rounds=rounds)
+        return edit(maps, self.wanted, Areas(self.loads), torch.arange(self.count), self.band, rounds=rounds)
 
     def nearest_of(self, maps: Tensor) -> Tensor:
         """Of a pool of maps the nearest to each request."""

@@ -4,9 +4,9 @@ Stored references are read from ``$ADVSCI_DATA/friction``; tamaas judges and is 
 whose data, peer or model is missing is not met and says so. The model that comes with the package is judged, or that
 of ``--model FILE``; ``--train`` trains the default set first (half an hour), ``--quick`` a two-minute training beside
 fewer and smaller cases, never another method. ``--only WORD`` runs the parts whose name contains the word:
-westergaard, references, timing, measured, capped, reach, variety, edit, rivals, new, training, designs, ablations.
-``--seeds 0`` runs the parts edit, rivals and new on one of their three seeds; ``--pixels 64`` sets their grid,
-``--steps 150 30`` and ``--ways WORD`` the two games of the part new and which of its ways are trained.
+westergaard, references, timing, measured, capped, reach, sliding, variety, edit, rivals, new, training, designs and
+ablations. ``--seeds 0`` runs the parts edit, rivals, sliding and new on one of their three seeds; ``--pixels 64`` sets
+their grid, ``--steps 150 30`` and ``--ways WORD`` the two games of the part new and which of its ways are trained.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from _friction_maps import by_edit, capped
 from _friction_new import new_maps
 from _friction_reach import reach, variety
 from _friction_rivals import rivals
+from _friction_sliding import anisotropic
 from _row import compare, ratio, row
 
 from advsci.streams import Stream
@@ -184,7 +185,12 @@ def timing(quick: bool) -> None:
         h, arrays = many.to(dtype), many.numpy()
         solve = partial(solve_contact, h, load, 1.0, (1.0, 1.0), tolerance=tolerance, strict=False)
         error = relative(solve().pressure.double(), exact)
-        value, quartiles = ratio(solve, partial(each, arrays, load, theirs_tol), rounds=1 if size > 512 else repeats)
+        value, quartiles = ratio(
+            solve,
+            partial(each, arrays, load, theirs_tol),
+            rounds=3 if size > 512 else repeats,
+            warmup=0 if size > 512 else 2,
+        )
         name = f"time, {count} surface{'s' * (count > 1)} of {size} px, {str(dtype).removeprefix('torch.')}"
         row(name, value, target, unit="ratio", peer=peer(), interval=quartiles, note=f"pressure error {error:.1e}")
 
@@ -242,7 +248,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--train", action="store_true")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the parts edit, rivals and new")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of edit, rivals, sliding and new")
     parser.add_argument("--steps", type=int, nargs=2, default=[150, 30], help="of both games of the part new")
     parser.add_argument(
         "--pixels", type=int, help="along a map: 48 in the parts edit and rivals, 32 in the part new, where not given"
@@ -257,6 +263,8 @@ def main() -> None:
         by_edit(options.quick, options.seeds, options.pixels or 48)
     if options.only in "rivals":
         rivals(options.quick, options.seeds, options.pixels or 48)
+    if options.only in "sliding":
+        anisotropic(options.quick, options.seeds)
     if options.only in "new":
         new_maps(options.quick, options.seeds, tuple(options.steps), options.ways, options.pixels or 32)
     if options.only in "training" and (options.quick or options.train):

@@ -17,7 +17,7 @@ from advsci.output import tell
 from advsci.report import Report, drawn, verdict_section
 from advsci.streams import Stream
 from advsci.training import Run
-from advsci_friction.config import Design
+from advsci_friction.config import Design, DesignSliding
 from advsci_friction.data.crops import crops
 from advsci_friction.data.maps import write_map
 from advsci_friction.data.materials import Material, material_of
@@ -26,6 +26,7 @@ from advsci_friction.data.units import number, si
 from advsci_friction.design.by_edit import as_designs, best_depth, design_by_edit, reachable_by_edit, wanted_areas
 from advsci_friction.design.designer import Designer, Designs
 from advsci_friction.design.edit import Edited, edit
+from advsci_friction.design.property import Areas
 from advsci_friction.design.refine import refine
 from advsci_friction.evaluation.judge import copy_scores
 from advsci_friction.game.new_training import train_new_maps
@@ -35,7 +36,7 @@ from advsci_friction.surfaces.pressed import Pressed, press
 from advsci_friction.surfaces.processes import find_process
 from advsci_friction.surfaces.quilting import quilt
 
-__all__ = ["design_families", "library_of", "plan", "request_of", "run"]
+__all__ = ["design_families", "library_of", "maps_of", "plan", "request_of", "run"]
 
 
 def request_of(config: Design) -> list[tuple[float, float]]:
@@ -65,6 +66,29 @@ def request_of(config: Design) -> list[tuple[float, float]]:
     return found
 
 
+def maps_of(config: Design | DesignSliding) -> tuple[Tensor, float, int, str]:
+    """The maps that designs are made from, and what the process can set.
+
+    Parameters
+    ----------
+    config
+        The command's settings.
+
+    Returns
+    -------
+    tuple
+        (m p p) heights [m], length of the cell [m], largest wavenumber of an edit, name.
+    """
+    stream = Stream(config.seed).at("library")
+    if config.maps is not None:
+        files = sorted(p for p in config.maps.iterdir() if p.is_file()) if config.maps.is_dir() else [config.maps]
+        maps, cell = crops([read_scan(p, level="plane") for p in files], config.library, stream, config.grid)
+        return torch.as_tensor(maps).float(), cell, config.band or 8, config.maps.name
+    process = find_process(config.process)
+    heights = process.simulate(config.library, stream, config.grid)
+    return heights, process.cell, config.band or process.band, process.name
+
+
 def library_of(config: Design) -> tuple[Pressed, int, str]:
     """The maps that designs are made from, pressed; what the process can set; and its name.
 
@@ -78,15 +102,7 @@ def library_of(config: Design) -> tuple[Pressed, int, str]:
     tuple
         Library, largest wavenumber of an edit, name.
     """
-    stream = Stream(config.seed).at("library")
-    if config.maps is not None:
-        files = sorted(p for p in config.maps.iterdir() if p.is_file()) if config.maps.is_dir() else [config.maps]
-        maps, cell = crops([read_scan(p, level="plane") for p in files], config.library, stream, config.grid)
-        heights, band, name = torch.as_tensor(maps).float(), config.band or 8, config.maps.name
-    else:
-        process = find_process(config.process)
-        heights = process.simulate(config.library, stream, config.grid)
-        cell, band, name = process.cell, config.band or process.band, process.name
+    heights, cell, band, name = maps_of(config)
     return press(heights, cell), band, name
 
 
@@ -169,13 +185,12 @@ def _new(
     )
     asked = wanted.expand(config.count, -1)
     maps = trained.draw(asked, Stream(config.seed).at("new"))
-    unknown = torch.full((config.count, len(library.log_strain)), torch.nan)  # edits ask for the maps alone
-    made = replace(library, maps=maps.to(library.maps), log_area=unknown, peak=unknown)
+    made = maps.to(library.maps)
     with drawn("report"):
         report = Report("New maps", f"{config.first_steps} + {config.steps} steps on maps of {config.process}")
         verdict_section(report, folder.path)
         report.write(folder.report)
-    return edit(made, asked, strain, torch.arange(config.count), band)
+    return edit(made, asked, Areas(strain), torch.arange(config.count), band)
 
 
 def _designed(config: Design, folder: Run, material: Material) -> tuple[Designs, Fabrication, dict[str, object]]:

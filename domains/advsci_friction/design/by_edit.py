@@ -11,6 +11,7 @@ from advsci.errors import ConfigError
 from advsci_friction.data.materials import Material
 from advsci_friction.design.designer import Designs
 from advsci_friction.design.edit import Edited, edit, nearest
+from advsci_friction.design.property import Areas
 from advsci_friction.surfaces.band import Band
 from advsci_friction.surfaces.pressed import Pressed
 
@@ -167,12 +168,12 @@ def design_by_edit(
             f"got {asked} on '{material.name}', {math.exp(away) - 1.0:.0%} from the nearest map; expected within "
             f"{spans} (singly). Try: another process, --depth, or another pressure."
         )
-    found = edit(library, wanted.expand(len(rows), -1), strain, rows, band, fixed=fixed)
+    found = edit(library.maps, wanted.expand(len(rows), -1), Areas(strain), rows, band, fixed=fixed)
     if not softest:
         return found
     peak = library.peaks(strain)[rows].amax(1)
     kept = (peak + 1e6 * (found.error > 0.03)).argsort()[:count]
-    return Edited(*(getattr(found, name)[kept] for name in ("maps", "start", "source", "log_area", "error")))
+    return Edited(*(getattr(found, name)[kept] for name in ("maps", "start", "source", "logs", "error")))
 
 
 def as_designs(

@@ -1,8 +1,9 @@
 r"""Design by edit: the nearest map of a process, changed as little as the process itself would.
 
-A request is the log area :math:`a^*_j` at one or several loads. Retrieval takes the maps whose areas are nearest; then
-Newton steps meet the request exactly. With the gradients :math:`g_j = \partial \log A_j / \partial h` of the solver's
-adjoint and the covariance C of the process (its power spectrum, cut at the process's band), the step
+A request is :math:`a^*_j`, the log areas at one or several loads or whatever else a
+`advsci_friction.design.property.Property` measures. Retrieval takes the maps that are nearest; then Newton steps meet
+the request exactly. With the gradients :math:`g_j = \partial a_j / \partial h` of the solver's adjoint and the
+covariance C of the process (its power spectrum, cut at the process's band), the step
 
 .. math:: \Delta h = C G^T (G C G^T)^{-1} (a^* - a)
 
@@ -20,9 +21,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from advsci.errors import ConfigError
-from advsci_friction.contact.area import contact_area, real_area
-from advsci_friction.contact.solve import solve_contact
-from advsci_friction.surfaces.pressed import Pressed, log_areas
+from advsci_friction.design.property import Property
+from advsci_friction.surfaces.pressed import Pressed
 from advsci_friction.surfaces.process import fourier_resample
 
 __all__ = ["Edited", "edit", "nearest", "process_spectrum"]
@@ -40,16 +40,16 @@ class Edited:
         (n p p) the maps of the library that they were made from.
     source
         (n) their rows in the library.
-    log_area
-        (n j) log area fractions on the finer grid.
+    logs
+        (n j) logs of what was asked for, on the finer grid.
     error
-        (n) largest relative error of the areas on the finer grid.
+        (n) largest relative error of them on the finer grid.
     """
 
     maps: Float[Tensor, "n p p"]
     start: Float[Tensor, "n p p"]
     source: Int[Tensor, " n"]
-    log_area: Float[Tensor, "n j"]
+    logs: Float[Tensor, "n j"]
     error: Float[Tensor, " n"]
 
 
@@ -116,35 +116,10 @@ def nearest(
     return order.repeat(-(-count // len(order)))[:count]
 
 
-def gradients(maps: Tensor, strain: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
-    """Log areas (n j) and their gradients (n j p p): one batch of solves, one of adjoints.
-
-    Parameters
-    ----------
-    maps
-        Height maps (n p p).
-    strain
-        Load over contact modulus.
-    pixels
-        Pixels along the grid on which the maps are pressed, at least p.
-    """
-    n, j = len(maps), len(strain)
-    waves = maps.detach().repeat_interleave(j, 0).requires_grad_()
-    h = waves if pixels == maps.shape[-1] else fourier_resample(waves, pixels)
-    load = strain.to(h).repeat(n)
-    settings = {"tolerance": 1e-4, "adjoint_tolerance": 1e-2, "strict": False}
-    contact = solve_contact(h, load, 1.0, (1.0, 1.0), **settings)  # type: ignore[arg-type]
-    # smoothed at a quarter of the mean contact pressure
-    smooth = 0.25 * load / contact_area(contact.touching, 2).clamp_min(1e-3).to(h)
-    area = real_area(contact, smooth).clamp_min(1e-4).log()
-    (gradient,) = torch.autograd.grad(area.sum(), waves)
-    return area.detach().reshape(n, j), gradient.reshape(n, j, *maps.shape[1:])
-
-
 def edit(
-    library: Pressed,
+    library: Float[Tensor, "m p p"],
     wanted: Float[Tensor, "n j"],
-    strain: Float[Tensor, " j"],
+    asked: Property,
     source: Tensor,
     band: int,
     *,
@@ -161,11 +136,11 @@ def edit(
     Parameters
     ----------
     library
-        Maps of the process.
+        (m p p) maps of the process, heights over the cell's length.
     wanted
-        (n j) log area fractions per design.
-    strain
-        (j) :math:`P/E^*` at which they are wanted.
+        (n j) wanted logs per design.
+    asked
+        What they are the logs of.
     source
         (n) row of the library that each design starts from.
     band
@@ -177,23 +152,23 @@ def edit(
     steps
         Newton steps per round.
     error
-        Relative error of the area, on the finer grid, that is good enough.
+        Relative error, on the finer grid, that is good enough.
     finer
         How many times finer the judging grid is.
     keep
         Projection of edited maps onto what the process can make, applied after each step; None for none.
     prefer
         A further change of maps (n p p) that is wanted, such as a critic's gradient: of each step's the part is taken
-        that the process can set and that leaves the areas as they are; None for none.
+        that the process can set and that leaves what is asked for as it is; None for none.
 
     Returns
     -------
     Edited
         The designs, with their error on the finer grid.
     """
-    start = library.maps[source]
+    start = library[source]
     maps, target = start.clone(), wanted.to(start)
-    covariance = process_spectrum(library.maps, band).to(start)
+    covariance = process_spectrum(library, band).to(start)
     free = None if fixed is None else (~fixed).to(start)
     pixels = finer * start.shape[-1]
 
@@ -203,7 +178,7 @@ def edit(
         g = torch.fft.ifft2(torch.fft.fft2(g) * covariance).real
         return g if free is None else g * free
 
-    best, found = maps, log_areas(fourier_resample(maps, pixels), strain)
+    best, found = maps, asked.logs(fourier_resample(maps, pixels))
     worst = (found - target).abs().amax(1)
     share = torch.ones_like(worst)  # of the way to the request that a round tries: half after one that did not help
     for turn in range(rounds):
@@ -213,15 +188,15 @@ def edit(
         moved, off = best[todo], None
         for _ in range(steps):
             # what the coarse grid has not met by half of the rounds, the finer one's own gradients may
-            area, g = gradients(moved, strain, start.shape[-1] if turn < rounds // 2 else pixels)
-            # by how much this smoothed area is off the counted one on the finer grid
+            area, g = asked.gradients(moved, start.shape[-1] if turn < rounds // 2 else pixels)
+            # by how much this smoothed value is off the judged one on the finer grid
             off = area - found[todo] if off is None else off
             miss = found[todo] + share[todo, None] * (target[todo] - found[todo]) + off - area
             if prefer is None and float(miss.abs().max()) < 0.3 * error:
                 break
             change = spread(g)
             gram = torch.einsum("njab,nkab->njk", g, change)
-            ridge = 1e-3 * gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * torch.eye(len(strain)).to(gram)
+            ridge = 1e-3 * gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None] * torch.eye(asked.count).to(gram)
             miss = miss.clamp(-0.5, 0.5)
             if prefer is not None:
                 wish = spread(prefer(moved))
@@ -229,7 +204,7 @@ def edit(
             factor = torch.linalg.solve(gram + ridge, miss)
             moved = moved + torch.einsum("nj,njab->nab", factor, change)
             moved = moved if keep is None else keep(moved)
-        fine = log_areas(fourier_resample(moved, pixels), strain)
+        fine = asked.logs(fourier_resample(moved, pixels))
         new = (fine - target[todo]).abs().amax(1)
         better = new < worst[todo]
         share[todo] = torch.where(better, (2.0 * share[todo]).clamp_max(1.0), 0.5 * share[todo])

@@ -8,7 +8,15 @@ if TYPE_CHECKING:
     from advsci_friction.design.designer import Designs
     from advsci_friction.evaluation.scores import Verdicts
 
-__all__ = ["contact_figure", "curve_figure", "design_figure", "loads_figure", "spectrum_figure", "speeds_figure"]
+__all__ = [
+    "contact_figure",
+    "curve_figure",
+    "design_figure",
+    "loads_figure",
+    "maps_figure",
+    "spectrum_figure",
+    "speeds_figure",
+]
 
 
 def _microns(size: tuple[float, float]) -> tuple[tuple[float, float, float, float], str]:
@@ -194,4 +202,43 @@ def speeds_figure(speeds: list[float], curves: dict[str, list[float]], label: st
     axis.set_xlabel("sliding speed [m/s]")
     axis.set_ylabel(label)
     axis.legend(frameon=False)
+    return figure
+
+
+def maps_figure(maps: np.ndarray, titles: list[str], cell: float) -> Any:
+    """Maps beside each other, on one scale of heights.
+
+    Parameters
+    ----------
+    maps
+        (n p p) heights [m].
+    titles
+        What stands above each.
+    cell
+        Length of the cell [m].
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = min(4, len(maps))
+    rows = -(-len(maps) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(2.3 * columns + 0.8, 2.3 * rows + 0.3), layout="constrained", squeeze=False
+    )
+    extent, unit = _microns((cell, cell))
+    centred = maps - maps.mean((1, 2), keepdims=True)
+    scale, height_unit = (1e9, "nm") if np.ptp(maps) < 1e-6 else (1e6, "um")
+    limit = scale * float(np.abs(centred).max())
+    for axis, image, title in zip(axes.flat, centred, titles, strict=False):
+        shown = axis.imshow(scale * image, origin="lower", extent=extent, vmin=-limit, vmax=limit, cmap="viridis")
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel(f"x [{unit}]")
+    for axis in axes.flat[len(maps) :]:
+        axis.set_axis_off()
+    axes[0, 0].set_ylabel(f"y [{unit}]")
+    figure.colorbar(shown, ax=axes, label=f"height [{height_unit}]", shrink=0.8)
     return figure

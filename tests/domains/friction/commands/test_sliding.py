@@ -40,3 +40,21 @@ def test_hysteresis_shifts_with_temperature(tmp_path):
     assert np.allclose(moved[inside], cold[:20][inside], rtol=0.03), "time and temperature are one variable"
     with pytest.raises(ConfigError, match="where the shift"):
         shift_factor(100.0, 300.0)
+
+
+def test_directions_are_those_of_the_map(tmp_path):
+    x = np.arange(32) / 32
+    ridges = 1e-7 * np.cos(2 * np.pi * x) * np.ones((32, 1))
+    np.savez(tmp_path / "a.npz", heights=ridges, size=np.array(1e-5))
+    ask = ["hysteresis", str(tmp_path / "a.npz"), "--instantaneous", "10 MPa", "--flatten", "none"]
+    ask += ["--directions", "0", "90"]
+    assert run_app(app, [*ask, "--out", str(tmp_path / "o")]) == 0
+    found = json.loads((tmp_path / "o" / "curves.json").read_text())
+    across, along = (np.array(found["directions"][f"{angle} degrees"]) for angle in (0, 90))
+    # full contact: the closed form, at every speed
+    q, pressure = 2 * np.pi / 1e-5, 1e5
+    turn = q * np.array(found["speed of the directions [m/s]"]) * 1e-6
+    loss = 9e6 * turn / (1 + turn**2)
+    full = np.sqrt((1e6 + 9e6 * turn**2 / (1 + turn**2)) ** 2 + loss**2) * q * 1e-7 / 2 < pressure
+    assert full.any() and np.allclose(across[full], (q * 1e-7) ** 2 * loss[full] / 4 / pressure, rtol=1e-3)
+    assert np.abs(along).max() < 1e-9 and "Directions" in (tmp_path / "o" / "report.html").read_text()

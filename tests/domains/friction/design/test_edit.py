@@ -7,7 +7,8 @@ from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci_friction.data.materials import MATERIALS
 from advsci_friction.design.by_edit import as_designs, best_depth, design_by_edit, wanted_areas
-from advsci_friction.design.edit import edit, gradients, nearest, process_spectrum
+from advsci_friction.design.edit import edit, nearest, process_spectrum
+from advsci_friction.design.property import Areas
 from advsci_friction.surfaces.band import Band
 from advsci_friction.surfaces.pressed import log_areas, press
 from advsci_friction.surfaces.process import fourier_resample
@@ -46,9 +47,9 @@ def test_edits_meet_unseen_areas_at_two_loads_on_the_finer_grid(library):
     wanted = log_areas(fourier_resample(held, 64), strain)
     rows = torch.stack([nearest(library, w, strain, 1)[0] for w in wanted])
     before = (library.areas(strain)[rows] - wanted).abs().amax(1)
-    found = edit(library, wanted, strain, rows, 8, error=0.02)
+    found = edit(library.maps, wanted, Areas(strain), rows, 8, error=0.02)
     again = log_areas(fourier_resample(found.maps, 64), strain)
-    assert torch.allclose(again, found.log_area, atol=1e-3)
+    assert torch.allclose(again, found.logs, atol=1e-3)
     assert float(found.error.median()) < 0.02 < float(before.median())
     change = (found.maps - found.start).std((1, 2)) / found.start.std((1, 2))
     assert float(change.max()) < 0.3
@@ -61,8 +62,8 @@ def test_where_the_coarse_grid_misleads_the_finer_one_takes_over():
     strain = ripples.log_strain[[7, 9]].exp()
     wanted = log_areas(fourier_resample(held, 80), strain)
     rows = torch.stack([nearest(ripples, w, strain, 1)[0] for w in wanted])
-    assert float(edit(ripples, wanted, strain, rows, process.band, rounds=0).error.median()) > 0.05
-    assert float(edit(ripples, wanted, strain, rows, process.band).error.median()) < 0.02
+    assert float(edit(ripples.maps, wanted, Areas(strain), rows, process.band, rounds=0).error.median()) > 0.05
+    assert float(edit(ripples.maps, wanted, Areas(strain), rows, process.band).error.median()) < 0.02
 
 
 def same_band(maps):
@@ -74,20 +75,20 @@ def test_an_edit_is_band_limited_and_leaves_fixed_pixels(library):
     strain = library.log_strain[[8]].exp()
     rows = torch.arange(3)
     wanted = library.areas(strain)[rows] + 0.1
-    found = edit(library, wanted, strain, rows, 5, rounds=1)
+    found = edit(library.maps, wanted, Areas(strain), rows, 5, rounds=1)
     modes = torch.fft.fft2(found.maps - found.start).abs()
     beyond = process_spectrum(library.maps, 5) == 0.0
     assert float(modes[:, beyond].max()) < 1e-5 * float(modes.max())
     fixed = torch.zeros(32, 32, dtype=torch.bool)
     fixed[:8] = True
-    held = edit(library, wanted, strain, rows, 5, fixed=fixed, rounds=1)
+    held = edit(library.maps, wanted, Areas(strain), rows, 5, fixed=fixed, rounds=1)
     assert torch.equal(held.maps[:, :8], held.start[:, :8]) and not torch.equal(held.maps, held.start)
 
 
 def test_gradients_predict_the_area_of_a_small_edit(library):
     strain = library.log_strain[[9]].exp()
     h = library.maps[:6].double()
-    area, g = gradients(h, strain, 32)
+    area, g = Areas(strain).gradients(h, 32)
     step = 0.02 * h * (1.0 if float((g * h[:, None]).sum()) > 0 else -1.0)
     predicted = (g[:, 0] * step).sum((1, 2))
     found = (log_areas(h + step, strain) - log_areas(h - step, strain))[:, 0] / 2.0
