@@ -75,7 +75,13 @@ class CircuitJudge(nn.Module):
 
 
 def range_of(genes: int) -> Float[Tensor, " r"]:
-    """One-hot: which of `RANGES` a size belongs to; zeros outside."""
+    """One-hot: which of `RANGES` a size belongs to; zeros outside.
+
+    Parameters
+    ----------
+    genes
+        How many genes.
+    """
     return torch.tensor([float(low <= genes <= high) for low, high in RANGES])
 
 

@@ -142,14 +142,14 @@ class SlidingHalfSpace(HalfSpace):
         return float(self.turn.abs().max())
 
     def lag(self, p: Float[Tensor, "..."], *, transposed: bool = False) -> Float[Tensor, "..."]:
-        """(K - M) p [m], or its transpose: what the loss adds to the displacement."""
+        """(K - M) p [m], what the loss adds to the displacement; its transpose where ``transposed``."""
         turn = self.turn.conj() if transposed else self.turn
         return torch.fft.irfftn(
             torch.fft.rfftn(p, dim=self.dims) * (self.compliance * turn), s=self.shape, dim=self.dims
         )
 
     def forward_slope(self, u: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-        r""":math:`\hat v \cdot \nabla u` by the Fourier series."""
+        r""":math:`\hat v \cdot \nabla u` of the maps ``u``, by the Fourier series."""
         along, mirrored = self._along(self.along)
         turned = torch.fft.rfftn(u, dim=self.dims) * (1j * along.masked_fill(mirrored, 0.0).to(u.dtype))
         return torch.fft.irfftn(turned, s=self.shape, dim=self.dims)
@@ -216,7 +216,8 @@ class _Sliding(torch.autograd.Function):
     def forward(
         ctx: Any, heights: Tensor, load: Tensor, space: SlidingHalfSpace, settings: tuple[float, float, int]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The solution of (b ...) heights and (b) loads."""
+        """The solution of (b ...) ``heights`` and (b) ``load`` on ``space``; ``settings`` are both tolerances and the
+        limit of contacts, and ``ctx`` keeps what the backward pass needs."""
         tolerance, adjoint_tolerance, max_iterations = settings
         ctx.tolerance, ctx.max_iterations, ctx.space = adjoint_tolerance, max_iterations, space
         dims = space.dims
@@ -229,10 +230,12 @@ class _Sliding(torch.autograd.Function):
         inner = max(0.05 * tolerance * (1.0 - rest), 1e-12)
 
         def elastic(p: Tensor) -> Tensor:
+            """The elastic contact on the heights that the loss of ``p`` has moved."""
             moved, begin = h - softness * space.lag(p), admissible(p, None, dims)
             return polonsky_keer(space, softness, moved, None, begin, inner, 100 * max(space.shape)).pressure
 
         def enough(p: Tensor, new: Tensor) -> Tensor:
+            """Bound on the error of ``new``, the image of ``p``, over the tolerance."""
             # in the norm of M the solution is at most rest / (1 - rest) steps from the new point
             change = new - p
             moved = (change * space.displace(change)).mean(dims).clamp_min(0.0).sqrt()
@@ -250,19 +253,22 @@ class _Sliding(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        r""":math:`(K^T \lambda)_C + \nu = w_C`, :math:`1^T\lambda = 0`: dL/dh is lambda, dL/dP is n nu."""
+        r""":math:`(K^T \lambda)_C + \nu = w_C`, :math:`1^T\lambda = 0`: dL/dh is lambda, dL/dP is n nu; w is the ``gradient``, the
+        solution lies in ``ctx``."""
         (pressure,) = ctx.saved_tensors
         space, free = ctx.space, pressure > 0.0
         tolerance = ctx.tolerance
         nu: Tensor | None = None
 
         def elastic(lam: Tensor) -> Tensor:
+            """The elastic adjoint, the loss of ``lam`` on its right side."""
             nonlocal nu
             right = gradient - space.lag(lam, transposed=True)
             found, nu = solve_adjoint(space, free, right, 0.1 * tolerance, 100 * max(space.shape))
             return found
 
         def enough(lam: Tensor, new: Tensor) -> Tensor:
+            """Bound on the error of ``new``, the image of ``lam``, over the tolerance."""
             size = new.flatten(1).norm(dim=1).clamp_min(torch.finfo(new.dtype).tiny)
             return (new - lam).flatten(1).norm(dim=1) / size / (tolerance * (1.0 - space.contraction))
 

@@ -78,7 +78,7 @@ def _conjugate(
     """Solve (degree - across) u = right by conjugate gradients, preconditioned by the diagonal; clusters apart."""
 
     def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Inner products, one per cluster and column, repeated over its batches."""
+        """Inner products of ``a`` and ``b``, one per cluster and column, repeated over its batches."""
         return np.repeat((a * b).reshape(-1, batches, a.shape[1]).sum(axis=1), batches, axis=0)
 
     weight = degree[:, None]
