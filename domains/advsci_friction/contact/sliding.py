@@ -253,8 +253,10 @@ class _Sliding(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        r""":math:`(K^T \lambda)_C + \nu = w_C`, :math:`1^T\lambda = 0`: dL/dh is lambda, dL/dP is n nu; w is the ``gradient``, the
-        solution lies in ``ctx``."""
+        r""":math:`(K^T \lambda)_C + \nu = w_C`, :math:`1^T\lambda = 0`: dL/dh is lambda, dL/dP is n nu.
+
+        w is the ``gradient``; the solution lies in ``ctx``.
+        """
         (pressure,) = ctx.saved_tensors
         space, free = ctx.space, pressure > 0.0
         tolerance = ctx.tolerance

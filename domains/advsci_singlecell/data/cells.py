@@ -112,8 +112,8 @@ class Cells:
         if len(batches) >= MANY and np.median(sizes) < LEAST and not query:
             raise DataError(
                 f"got {len(batches)} batches in obs['{fields.batch_key}'], half of them with fewer than {LEAST} cells, "
-                f"such as '{batches[0]}': so few tell nothing of a batch, and correcting them mixes types. Expected "
-                f"{FEW} cells or more in most. Try: another batch_key, or merge batches that were processed together."
+                f"such as '{batches[0]}'; expected {FEW} cells or more in most: fewer tell nothing of a batch, and "
+                "correcting them mixes types. Try: another batch_key, or merge batches that were processed together."
             )
         if len(batches) >= MANY and np.median(sizes) < FEW and not query:
             warnings.warn(
