@@ -80,12 +80,13 @@ def run(config: DesignSliding, folder: Run) -> Path:
         for i, h in enumerate(heights):
             write_map(folder.path / f"design-{i:04d}.{suffix}", h, (cell, cell))
     frictions = found.logs.exp().tolist()
+    turned = [int(row) >= len(maps) for row in found.source]
     facts = {
         "cell [m]": cell,
         "friction along x and y": frictions,
         "largest error on the finer grid": found.error.tolist(),
         "depth, peak to valley [m]": np.ptp(heights, axis=(1, 2)).tolist(),
-        "turned by a quarter": [int(row) >= len(maps) for row in found.source],
+        "turned by a quarter": turned,
     }
     folder.write("designs.json", json.dumps(facts, indent=2))
     with drawn("page"):
@@ -107,8 +108,24 @@ def run(config: DesignSliding, folder: Run) -> Path:
             )
         report.section("Designs")
         with style():
-            titles = [f"{x:.3g} along x, {y:.3g} along y" for x, y in frictions]
+            titles = [f"{i}: x {x:.3g}, y {y:.3g}" for i, (x, y) in enumerate(frictions)]
             report.figure(maps_figure(heights[:12], titles[:12], cell), "Heights and the friction of each direction.")
+        report.table(
+            [
+                {
+                    "design": i,
+                    "friction along x": f"{x:.3g}",
+                    "along y": f"{y:.3g}",
+                    "worse error [%]": f"{100 * e:.2g}",
+                    "peak to valley [nm]": f"{1e9 * np.ptp(h):.3g}",
+                    "map": "turned by a quarter" if turn else "as made",
+                }
+                for i, ((x, y), e, h, turn) in enumerate(
+                    zip(frictions, found.error.tolist(), heights, turned, strict=True)
+                )
+            ],
+            caption="Each design, judged on a grid twice as fine.",
+        )
         report.write(folder.report)
     worst = float(found.error.max())
     tell(

@@ -237,6 +237,7 @@ def maps_figure(maps: np.ndarray, titles: list[str], cell: float) -> Any:
         shown = axis.imshow(scale * image, origin="lower", extent=extent, vmin=-limit, vmax=limit, cmap="viridis")
         axis.set_title(title, fontsize=9)
         axis.set_xlabel(f"x [{unit}]")
+        axis.grid(visible=False)
     for axis in axes.flat[len(maps) :]:
         axis.set_axis_off()
     axes[0, 0].set_ylabel(f"y [{unit}]")
