@@ -14,6 +14,7 @@ import numpy as np
 
 from advsci.errors import DataError, needs
 from advsci.files.budget import memory_budget
+from advsci.files.heaps import damaged_heap
 from advsci.files.named import reading
 from advsci.files.unpacking import LARGEST_RATIO, unpacked_size
 
@@ -77,6 +78,8 @@ def open_hdf5(
     if not Path(path).is_file():
         raise DataError(f"got no file {path}; expected {expected}. Try: check the path.")
     with reading(path, expected, try_):
+        if problem := damaged_heap(path):
+            raise DataError(f"{path}: got {problem}; expected {expected}, whole. Try: {try_}.")
         try:
             file = h5py.File(path, "r")
         except OSError as error:
