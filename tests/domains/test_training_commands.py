@@ -105,7 +105,7 @@ OTHERS = {
     "circuits": "generate complete design simulate evaluate export report",
     "singlecell": "check compare evaluate map report",
     "inverse": "operator reconstruct compare evaluate report",
-    "friction": "solve evaluate report hysteresis stick-slip",
+    "friction": "solve design-sliding evaluate report hysteresis stick-slip",
     "images": "sample",
 }
 """Verbs that train nothing; single cell's compare trains at full length, in stages, as correct does."""

@@ -211,7 +211,8 @@ class Alignment:
                 masses.append(weight.sum(axis=0))
                 gap[:, p] += pull
                 gap[:, q] -= pull
-            shifts += spread_out(np.array(edges), np.array(masses), gap, ridge)
+            between = np.array(edges, dtype=np.int64).reshape(-1, 2)  # none where no two batches have mutual neighbours
+            shifts += spread_out(between, np.array(masses, dtype=float).reshape(-1, k), gap, ridge)
         moved = replace(self, shifts=shifts.astype(np.float32))
         aligned = moved(x, batch)
         r = moved.membership(aligned)
