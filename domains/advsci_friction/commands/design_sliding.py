@@ -40,15 +40,17 @@ def rubber_of(config: DesignSliding) -> Rubber:
     Raises
     ------
     ConfigError
-        The solid is stiffer at rest than at once.
+        A solid without loss: no relaxation time, or no stiffer at once than at rest.
     """
     soft, stiff = si(config.relaxed, "Pa", "relaxed"), si(config.instantaneous, "Pa", "instantaneous")
-    if not 0.0 < soft <= stiff:
+    relaxation = si(config.relaxation_time, "s", "relaxation time")
+    if not (0.0 < soft < stiff and relaxation > 0.0):
         raise ConfigError(
-            f"got {config.relaxed} at rest and {config.instantaneous} at once; expected a positive modulus at rest, "
-            "not above that at once. Try: --relaxed '1 MPa' --instantaneous '1 GPa'."
+            f"got {config.relaxed} at rest, {config.instantaneous} at once and a relaxation time of "
+            f"{config.relaxation_time}; expected a positive modulus at rest, a larger one at once and a positive time: "
+            "a solid without loss has no friction. Try: --relaxed '1 MPa' --instantaneous '1 GPa'."
         )
-    solid = standard_linear_solid(soft, stiff, si(config.relaxation_time, "s", "relaxation time"))
+    solid = standard_linear_solid(soft, stiff, relaxation)
     return Rubber(solid, si(config.pressure, "Pa", "pressure"), si(config.speed, "m/s", "speed"))
 
 

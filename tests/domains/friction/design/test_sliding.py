@@ -82,4 +82,5 @@ def test_the_command_writes_maps_that_scans_reads(tmp_path):
     mu = slide(torch.as_tensor(scan.heights), 1e5, SOLID, (0.0, 1.0), size, tolerance=1e-4).friction
     assert float(mu) == pytest.approx(found["friction along x and y"][0][0], rel=0.02)
     assert "along x" in (tmp_path / "d" / "report.html").read_text()
-    assert run_app(app, [*words[:-1], str(tmp_path / "e"), "--relaxed", "1 GPa"]) == 2
+    for i, lossless in enumerate((["--relaxed", "1 GPa"], ["--relaxed", "10 MPa"], ["--relaxation-time", "0 s"])):
+        assert run_app(app, [*words[:-1], str(tmp_path / f"wrong-{i}"), *lossless]) == 2
