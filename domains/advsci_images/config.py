@@ -160,6 +160,7 @@ class Caption(Training):
         description="Captions: count, colour, digit, place.",
     )
     attention: bool = Field(default=True, description="Second stage with attention over words.")
+    readers: int = Field(default=2, ge=1, le=8, description="Readers of attributes that teach the stages together.")
 
     @model_validator(mode="after")
     def _some_text(self):

@@ -22,8 +22,9 @@ def caption_rows(seeds: Sequence[int], share: float) -> None:
     """Captions of count, colour, digit and place, painted with and without the judges."""
     found = Found("captions")
     held = scenes(1000, Stream(9).at("held"), held=True)
-    learn, other = (scenes(4000, Stream(0).at(name)) for name in ("scenes", "other scenes"))
-    judge = reader_of_attributes(other, Play(max(2, int(share * 400)), 32, 2e-3, 900, "cpu"))
+    learn, other = (scenes(max(500, int(9000 * share)), Stream(0).at(name)) for name in ("scenes", "other scenes"))
+    reading = max(2, int(share * 1200))
+    judge = reader_of_attributes(other, Play(reading, 32, 2e-3, 900, "cpu"))
     with torch.no_grad():
         real = judge.features(held.images).double()
 
@@ -35,13 +36,13 @@ def caption_rows(seeds: Sequence[int], share: float) -> None:
         with torch.no_grad():
             found.add(f"KID, {name}", float(kid(real, judge.features(x).double()).value))
 
-    retrieved = Scenes(learn.images[:1000], learn.attributes[:1000])
-    score("real scenes retrieved, no learning", retrieved.images, retrieved)
+    again = scenes(1000, Stream(9).at("again"), held=True)
+    score("other real scenes, held out", again.images, again)
     for seed in seeds:
-        play = Play(max(2, int(share * 300)), 32, 2e-3, seed, "cpu")
-        reader = reader_of_attributes(learn, play)
+        readers = [reader_of_attributes(learn, Play(reading, 32, 2e-3, seed, "cpu"), i) for i in range(2)]
+        play = Play(max(2, int(share * 1500)), 32, 2e-3, seed, "cpu")
         for name, weight in (("with the judges", 1.0), ("adversary off", 0.0)):
-            painter = painter_of_captions(learn, reader, play, adversarial=weight)
+            painter = painter_of_captions(learn, readers, play, adversarial=weight)
             with torch.no_grad():
                 made = painter(Stream(seed).at("painted").normal((1000, LATENT)), held.marks)
             score(name, made, held)

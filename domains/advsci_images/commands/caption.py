@@ -36,7 +36,7 @@ def plan(config: Caption) -> dict[str, object]:
 
 
 def run(config: Caption, folder: Run) -> Path:
-    """Train a reader and both stages, paint the captions, and let another reader judge.
+    """Train the readers and both stages, paint the captions, and let another reader judge.
 
     Parameters
     ----------
@@ -54,8 +54,9 @@ def run(config: Caption, folder: Run) -> Path:
     wanted = torch.stack([parsed(line) for line in config.text])
     learn = scenes(config.limit, Stream(config.seed).at("scenes"))
     stages = {name: folder.stage(name) for name in ("reader", "painter", "judge")}
-    reader = reader_of_attributes(learn, Play.of(config, stages["reader"]))
-    painter = painter_of_captions(learn, reader, Play.of(config, stages["painter"]), attention=config.attention)
+    reading = Play.of(config, stages["reader"])
+    readers = [reader_of_attributes(learn, reading.stage(str(i)), i) for i in range(config.readers)]
+    painter = painter_of_captions(learn, readers, Play.of(config, stages["painter"]), attention=config.attention)
     held = scenes(1000, Stream(config.seed).at("held"), held=True)
     judge = reader_of_attributes(
         scenes(config.limit, Stream(config.seed).at("other scenes")), Play.of(config, stages["judge"])

@@ -7,21 +7,25 @@ Stage one makes a coarse image from noise and the whole caption (Zhang et al. 20
 .. math:: c_j = \sum_i \beta_{ji}\, e_i, \qquad \beta_{ji} = \frac{\exp(h_j \cdot e_i)}{\sum_k \exp(h_j \cdot e_k)}
 
 (Xu et al. 2018, AttnGAN, arXiv 1711.10485, eq. 2-3). A matcher that was trained on real images says how well an image
-fits its caption, as AttnGAN's image-text model does (eq. 12): :math:`L_G = L_{adv} + \lambda L_{match}`.
+fits its caption, as AttnGAN's image-text model does (eq. 12): :math:`L_G = L_{adv} + \lambda L_{match}`. The judge
+learns besides that a real image under another caption :math:`c'` is wrong (Reed et al. 2016, arXiv 1605.05396, section
+4.2), here relative to the same image under its own: :math:`E\, f(D(x, c') - D(x, c))` with the softplus f.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from advsci.games import Batch, Draw
 from advsci.games.adversarial import AdversarialGame, Made
 from advsci.games.game import require
+from advsci.penalties import Penalty
 from advsci.penalties.scores import Scores
 from advsci.streams import Stream
 
-__all__ = ["CaptionGAN", "Repainter"]
+__all__ = ["CaptionGAN", "OtherCaption", "Repainter"]
 
 
 class Repainter(nn.Module):
@@ -65,6 +69,17 @@ class Repainter(nn.Module):
         return torch.tanh(1.5 * enlarged + self.up(h))
 
 
+class OtherCaption(Penalty):
+    """How near the judge lets real images under their neighbour's caption in the batch come to their own."""
+
+    name = "other_caption"
+    couples_batch = True
+
+    def __call__(self, made: Scores, progress: Tensor) -> Tensor:
+        assert made.condition is not None
+        return softplus(made.network(made.real, made.condition.roll(1, 0)) - made.real_logits).mean()
+
+
 class CaptionGAN(AdversarialGame):
     r"""A stage against a judge of images and captions, helped by a matcher.
 
@@ -80,6 +95,8 @@ class CaptionGAN(AdversarialGame):
         ``matcher(x, marks)``, how badly images fit their captions (n), a fixed function.
     match
         :math:`\lambda`.
+    penalties
+        On the judge, such as `OtherCaption`.
     adversarial
         Weight of the judge; 0 leaves it out.
 
@@ -98,9 +115,10 @@ class CaptionGAN(AdversarialGame):
         matcher: Callable[[Tensor, Tensor], Tensor],
         *,
         match: float = 1.0,
+        penalties: Sequence[Penalty] = (),
         adversarial: float = 1.0,
     ):
-        super().__init__(generator, judge, penalties=(), adversarial=adversarial)
+        super().__init__(generator, judge, penalties=penalties, adversarial=adversarial)
         self.latent, self.matcher, self.match = latent, matcher, match
 
     @property
@@ -122,8 +140,10 @@ class CaptionGAN(AdversarialGame):
         return Made(self.samples(batch, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
-        """Scores of ``batch`` and ``made`` under their captions, with ``draw``; for every ``player`` alike."""
-        return Scores(self.discriminator, batch["x"], made.samples, batch["condition"], together=False, draw=draw)
+        """Scores of ``batch`` and ``made`` under their captions, with ``draw``, as ``player`` needs them."""
+        slopes = player == "discriminator" and self.wants_gradients
+        pair = batch["x"], made.samples, batch["condition"]
+        return Scores(self.discriminator, *pair, together=False, gradients=slopes, draw=draw)
 
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
         """How far what was ``made`` is from the captions of ``batch``; ``draw`` is not used."""

@@ -1,4 +1,10 @@
-"""Images from captions: a reader of attributes, and the two stages that it helps to train."""
+"""Images from captions: readers of attributes, and the two stages that they help to train.
+
+One reader alone is led astray by what the generator learns to show it; what several readers agree on, another one sees
+too. The judges are R3GAN's (`advsci_images.systems.generate`), told the caption by projection.
+"""
+
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -7,17 +13,23 @@ from torch.nn.functional import avg_pool2d, cross_entropy, interpolate
 
 from advsci.games import Batch, Draw, Game
 from advsci.games.game import require
+from advsci.nn import Projection, StridedDiscriminator
+from advsci.penalties import R1, R2, Lazy
+from advsci.schedules import Geometric
 from advsci.streams import Stream
 from advsci_images.data.scenes import ATTRIBUTES, SIDE, WORDS, Scenes
-from advsci_images.game.attngan import CaptionGAN, Repainter
+from advsci_images.game.attngan import CaptionGAN, OtherCaption, Repainter
 from advsci_images.game.generators import ConditionalStrided
-from advsci_images.game.players import Classifier, Judge
+from advsci_images.game.players import Classifier
 from advsci_images.game.training import Play
 
 __all__ = ["LATENT", "agreement", "painter_of_captions", "r_precision", "reader_of_attributes"]
 
 LATENT = 32
 """Length of the noise vectors."""
+
+WIDTH, HIDDEN = 24, 128
+"""Channels of the finest layer of stage one, and the units in which the judges compare image and caption."""
 
 
 class Reading(Game):
@@ -58,7 +70,7 @@ def misfit(logits: Float[Tensor, "n words"], marks: Float[Tensor, "n words"]) ->
     return torch.stack([cross_entropy(a, b, reduction="none") for a, b in pairs]).sum(0)
 
 
-def reader_of_attributes(scenes: Scenes, play: Play) -> Classifier:
+def reader_of_attributes(scenes: Scenes, play: Play, number: int = 0) -> Classifier:
     """Train a reader of count, colour, digit and place.
 
     Parameters
@@ -67,20 +79,27 @@ def reader_of_attributes(scenes: Scenes, play: Play) -> Classifier:
         Real scenes with their attributes.
     play
         Steps, rate, seed, device, folder.
+    number
+        Of the reader, where several learn from the same scenes: each begins with parameters of its own.
 
     Returns
     -------
     Classifier
         Images to `WORDS` logits, in evaluation mode and fixed.
     """
-    with play.stream("reader").seeded():
+    with play.stream("reader").at("number", number).seeded():
         reader = Classifier(3, (SIDE, SIDE), WORDS, width=16, features=64, norm=False)
     training = play.fit(Reading(reader), {"x": scenes.images, "condition": scenes.marks}, ("reader",))
     return training.averaged("reader").eval().requires_grad_(False)  # type: ignore[return-value]
 
 
 def painter_of_captions(
-    scenes: Scenes, reader: Classifier, play: Play, *, attention: bool = True, adversarial: float = 1.0
+    scenes: Scenes,
+    readers: Sequence[Classifier],
+    play: Play,
+    *,
+    attention: bool = True,
+    adversarial: float = 1.0,
 ) -> Repainter:
     """Train both stages, one after the other.
 
@@ -88,14 +107,14 @@ def painter_of_captions(
     ----------
     scenes
         Real scenes with their attributes.
-    reader
-        From `reader_of_attributes`; judge the result by another one.
+    readers
+        From `reader_of_attributes`, which teach together; judge the result by another one.
     play
         Steps of each stage, rate, seed, device, folder.
     attention
         Let stage two read single words.
     adversarial
-        Weight of the judges; 0 leaves them out, and the reader alone teaches.
+        Weight of the judges; 0 leaves them out, and the readers alone teach.
 
     Returns
     -------
@@ -104,22 +123,30 @@ def painter_of_captions(
     """
 
     def matcher(x: Tensor, marks: Tensor) -> Tensor:
-        """How badly images ``x`` of either stage fit the captions ``marks``."""
+        """How badly images ``x`` of either stage fit the captions ``marks``, on average over the readers."""
         full = x if x.shape[2] == SIDE else interpolate(x, scale_factor=2, mode="bilinear")
-        return misfit(reader(full), marks)
+        return torch.stack([misfit(reader(full), marks) for reader in readers]).mean(0)
+
+    def trained(stage: str, network: nn.Module, judge: nn.Module, x: Tensor) -> nn.Module:
+        """The averaged ``network`` after its ``stage`` against a ``judge`` of images ``x``."""
+        gamma = Geometric(2.0, 0.5)
+        penalties = (Lazy(R1(gamma), 4), Lazy(R2(gamma), 4), OtherCaption())
+        game = CaptionGAN(network, judge, LATENT, matcher, penalties=penalties, adversarial=adversarial)
+        return play.stage(stage).fit(game, {"x": x, "condition": scenes.marks}).averaged("generator").eval()
 
     half = SIDE // 2
     with play.stream("networks").seeded():
-        first = ConditionalStrided(LATENT, 3, half, (32, 16), WORDS)
-        judges = [Judge(3, (side, side), condition=WORDS) for side in (half, SIDE)]
-    data = {"x": avg_pool2d(scenes.images, 2), "condition": scenes.marks}
-    game = CaptionGAN(first, judges[0], LATENT, matcher, adversarial=adversarial)
-    coarse = play.stage("coarse").fit(game, data).averaged("generator")
+        first = ConditionalStrided(LATENT, 3, half, (2 * WIDTH, WIDTH), WORDS)
+        judges = [_judge(half, (WIDTH // 2, 2 * WIDTH)), _judge(SIDE, (WIDTH // 2, WIDTH, 2 * WIDTH))]
+    coarse = trained("coarse", first, judges[0], avg_pool2d(scenes.images, 2))
     with play.stream("second").seeded():
         second = Repainter(coarse, WORDS, attention=attention)
-    game = CaptionGAN(second, judges[1], LATENT, matcher, adversarial=adversarial)
-    data = {"x": scenes.images, "condition": scenes.marks}
-    return play.stage("fine").fit(game, data).averaged("generator").eval()  # type: ignore[return-value]
+    return trained("fine", second, judges[1], scenes.images)  # type: ignore[return-value]
+
+
+def _judge(side: int, widths: tuple[int, ...]) -> Projection:
+    """A judge of images of ``side`` pixels and their captions, which sees the whole image: places are told too."""
+    return Projection(StridedDiscriminator(3, side, widths, HIDDEN).layers[:-1], HIDDEN, WORDS)
 
 
 @torch.no_grad()

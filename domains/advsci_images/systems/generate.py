@@ -22,7 +22,9 @@ from advsci.penalties import R1, R2
 from advsci.schedules import Geometric
 from advsci.streams import Stream
 from advsci.training import Callback
+from advsci_images.game.auxiliary import AuxiliaryGAN, ReadingJudge
 from advsci_images.game.generators import Kind, pair_of
+from advsci_images.game.players import Classifier
 from advsci_images.game.training import Play
 
 __all__ = ["Augmented", "drawn_images", "trained_generator"]
@@ -43,6 +45,7 @@ def trained_generator(
     width: int = 32,
     augment: Augmented = "none",
     adaptation: int = 20_000,
+    auxiliary: float = 0.0,
     callbacks: Sequence[Callback] = (),
 ) -> nn.Module:
     """Train a generator.
@@ -65,6 +68,8 @@ def trained_generator(
         What is done against overfitting.
     adaptation
         Images in which ADA's probability may go from 0 to 1.
+    auxiliary
+        With classes: weight of what the judge reads of them in generated images; 0 for no reading.
     callbacks
         Called at every logging step.
 
@@ -83,12 +88,19 @@ def trained_generator(
     classes = 0 if label is None else int(label.max()) + 1
     with play.stream("networks").seeded():
         pair = pair_of(kind, x.shape[1], x.shape[2], latent, width, classes)
+        if classes and auxiliary:
+            reader = Classifier(x.shape[1], (x.shape[2], x.shape[3]), classes, width=16, features=64)
     changes = None if augment == "none" else Augmentation(0.5 if augment == "diffaugment" else None, OPERATIONS)
     gamma = Geometric(2.0, 0.5)
     rules: dict[str, Any] = {"penalties": (R1(gamma), R2(gamma))}
     if kind == "dcgan":  # as published: the original objective, and batch norm instead of penalties
         rules = {"penalties": (), "objective": NonSaturating()}
-    game = GAN(pair.generator, pair.discriminator, Gaussian(pair.inputs), augment=changes, **rules)
+    rules |= {"latent": Gaussian(pair.inputs), "augment": changes}
+    if classes and auxiliary:
+        judge = ReadingJudge(pair.discriminator, reader)
+        game: GAN = AuxiliaryGAN(pair.generator, judge, auxiliary=auxiliary, **rules)
+    else:
+        game = GAN(pair.generator, pair.discriminator, **rules)
     adapt = [AdaptProbability(x[:256], play.batch_size, images=adaptation)] if augment == "ada" else []
     data = {"x": x} | ({} if label is None else {"condition": label})
     return play.fit(game, data, callbacks=[*adapt, *callbacks]).averaged("generator").eval()
