@@ -155,6 +155,7 @@ class Caption(Training):
     Example: advsci-images caption --text "two small red threes" --steps 2000
     """
 
+    rate: float = Field(default=2e-3, gt=0, description="Adam's learning rate, falling to a tenth on a cosine.")
     text: list[str] = Field(
         default=["two red sevens left", "one green three right"],
         description="Captions: count, colour, digit, place.",
