@@ -242,7 +242,7 @@ def own(named: Mapping[str, Tensor], site: str) -> dict[str, Tensor]:
 
 
 def numbers_of(module: nn.Module) -> list[Tensor]:
-    """Parameters and real statistics of a network; counters are left alone.
+    """Parameters and real statistics of a network; counters, and data that it keeps beside its state, are left alone.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ def numbers_of(module: nn.Module) -> list[Tensor]:
     list of Tensor
         The tensors themselves, without their graph.
     """
-    return [p.detach() for p in module.parameters()] + [b for b in module.buffers() if b.is_floating_point()]
+    return [t for t in module.state_dict().values() if t.is_floating_point()]
 
 
 def masked_sum(vectors: Sequence[Tensor], stream: Stream, *, bits: int = 32) -> Tensor:

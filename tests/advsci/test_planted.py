@@ -11,11 +11,23 @@ from torch import nn
 from toy_game import toy_data, toy_game, toy_solver, toy_trainer
 
 from advsci import Stream
+from advsci.errors import DataError
 from advsci.games import GAN
 from advsci.latents import Gaussian
 from advsci.metrics import kid, kid_subsets, mmd, ranking_test
 from advsci.objectives import Hinge, LeastSquares, Minimax, NonSaturating, RelativisticPairing, Wasserstein
-from advsci.penalties import R1, R2, Consistency
+from advsci.objectives.divergences import EXPONENT, exp, expm1
+from advsci.objectives.objective import refuse_weights
+from advsci.penalties import (
+    R1,
+    R2,
+    ApproximateR1,
+    ApproximateR2,
+    Consistency,
+    DirectionalR1,
+    DirectionalR2,
+    ZeroCentred,
+)
 from advsci.penalties.lecam import lecam
 from advsci.penalties.scores import Scores
 from advsci.schedules import Cosine, DannRamp, Geometric, Linear, Warmup
@@ -77,6 +89,26 @@ def test_r1_is_taken_at_data_and_r2_at_samples_with_their_weights(real, fake, re
     at_data, at_samples = R1(3.0)(scores, 0.0), R2(3.0)(scores, 0.0)
     assert np.isclose(float(at_data), 1.5 * np.average(np.square(real), weights=real_weight))
     assert np.isclose(float(at_samples), 1.5 * np.average(np.square(fake), weights=fake_weight))
+
+
+@few
+@given(numbers, numbers, positive, positive)
+def test_penalties_without_gradients_are_those_of_the_formulas(real, fake, real_weight, fake_weight):
+    """Of D(x) = x^2 / 2: (D(x + s u) - D(x)) / s = u x + s u^2 / 2, and the derivative along u is u x."""
+    u, s = np.array([0.5, -1.0, 2.0, 0.1]), 0.2
+    sides = {"1": (np.array(real), real_weight), "2": (np.array(fake), fake_weight)}
+    numbers_of_draw = {f"{kind}_r{k}/normal": of(u)[:, None] for kind in ("approximate", "directional") for k in "12"}
+    scores = Scores(
+        Bowl(), of(real)[:, None], of(fake)[:, None], draw=numbers_of_draw,
+        real_weight=of(real_weight), fake_weight=of(fake_weight),
+    )  # fmt: skip
+    for k, approximate, directional in (("1", ApproximateR1, DirectionalR1), ("2", ApproximateR2, DirectionalR2)):
+        x, weight = sides[k]
+        differences = np.average((u * x + 0.5 * s * u**2) ** 2, weights=weight)
+        assert np.isclose(float(approximate(3.0, sigma=s)(scores, 0.0)), 1.5 * differences)
+        assert np.isclose(float(directional(3.0)(scores, 0.0)), 1.5 * np.average((u * x) ** 2, weights=weight))
+    middle = ZeroCentred(lambda made: 0.5 * (made.real + made.fake), 3.0)(scores, 0.0)
+    assert np.isclose(float(middle), 1.5 * np.mean((0.5 * (np.array(real) + np.array(fake))) ** 2))
 
 
 @few
@@ -235,3 +267,18 @@ def test_a_smaller_site_begins_anew():
 def test_lecam_pulls_each_side_to_the_other_sides_mean():
     value = lecam(of([1.0, 3.0]), of([0.0, 2.0]), real_mean=of(0.5), fake_mean=of(-1.0))
     assert np.isclose(float(value), (4.0 + 16.0) / 2 + (0.25 + 2.25) / 2)
+
+
+@pytest.mark.parametrize("weight", [[1.0, -1e-6], [1.0, float("inf")], [float("nan"), 1.0]])
+def test_weights_without_a_mean_are_refused_and_others_pass(weight):
+    with pytest.raises(DataError, match="weight"):
+        refuse_weights(of(weight))
+    refuse_weights(of([1.0, 0.0]))
+
+
+def test_the_exponential_goes_on_as_its_tangent():
+    v = of([1.0, EXPONENT, EXPONENT + 3.0]).requires_grad_()
+    (slope,) = torch.autograd.grad(exp(v).sum(), v)
+    edge = float(np.exp(EXPONENT))
+    assert np.allclose(exp(v).detach(), [np.e, edge, 4.0 * edge]) and np.allclose(slope, [np.e, edge, edge])
+    assert np.allclose(expm1(v).detach(), [np.e - 1.0, edge, 4.0 * edge])

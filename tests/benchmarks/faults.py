@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _commands import COMMANDS, outcome, prepared, words_of
 from _cost import cost
 from _federated import federated
+from _federated_cells import hospitals
 from _row import row
 
 from advsci.cli import run_app
@@ -262,6 +263,7 @@ DRILLS: dict[str, Callable[[bool], None]] = {
     "disks": lambda quick: disks(3 if quick else 1),
     "commands": lambda quick: commands(1 if quick else 20),
     "federated": federated,
+    "hospitals": hospitals,
     "cost": cost,
 }
 

@@ -1,5 +1,6 @@
 """The game on counts: an encoder of components, a decoder given the batch, the conditional adversary."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +13,7 @@ from advsci.games import DomainAdversarial
 from advsci.nn import MLP
 from advsci.nn.evaluation import evaluating
 from advsci.schedules import Cosine, Warmup
+from advsci.solvers import Alternating, Simultaneous
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_singlecell.config import Settings
@@ -30,7 +32,7 @@ from advsci_singlecell.game.training import adversaries_of, groups, held_cells, 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CountEmbedding"]
+__all__ = ["CountEmbedding", "count_data", "count_game", "count_solver"]
 
 NEIGHBOURS = 10
 STRENGTH = 1.0
@@ -103,46 +105,46 @@ class CountEmbedding:
         CountEmbedding
             The trained map.
         """
-        batches, types, dimensions = len(cells.batches), len(cells.types), settings.features
-        data = _data(components, cells, settings, stream, obs, fields)
-        sizes = {**data, "anchor": torch.empty(1, dimensions)}
-        adversaries = adversaries_of(sizes, obs, fields, settings.replace(width=2 * settings.width), batches)
-        data = {name: value for name, value in sizes.items() if name != "anchor"}
-        _, genes = cast(tuple[int, int], counts.shape)
-        with stream.at("initial parameters").seeded():
-            scale = float(components.std(axis=0).max()) / LEADING
-            encoder = CountEncoder(components.shape[1], dimensions, width=settings.width, scale=scale or 1.0)
-            decoder = None
-            if settings.explaining:
-                decoder = Decoder(dimensions, batches, genes, likelihood=settings.likelihood, width=settings.width)
-            head = MLP(dimensions, types, width=settings.width, depth=1) if types > 1 else None
-            players = {name: make() for name, make in adversaries.items()}
-        if decoder is not None:
-            mean = torch.from_numpy(np.asarray(counts.mean(axis=0), np.float32).ravel())
-            decoder.start_at(mean / mean.sum() if cells.counts else mean)
-        task = Counts(
-            encoder,
-            decoder,
-            head,
-            components=torch.from_numpy(components),
-            counts=CountTable(counts),
-            batches=batches,
-            explaining=settings.explaining,
-            contrast=settings.contrast,
-            naming=settings.naming,
-            sharpening=settings.sharpening,
-        )
-        strength = STRENGTH if settings.strength is None else settings.strength
-        game = DomainAdversarial(task, players, Warmup(strength, 0.2))
-        solver = solver_of(settings, players, Cosine(1.0, 0.05), (ENCODER, ADVERSARY))
-        callbacks = [_Reading(held_cells(data, stream)), *(probes_of(data) if players else [])]
+        data = count_data(components, cells, settings, stream=stream, obs=obs, fields=fields)
+        game = count_game(components, counts, cells, data, settings, stream=stream, obs=obs, fields=fields)
+        adversaries = [name for name in game.players if name != "task"]
+        callbacks = [_Reading(held_cells(data, stream)), *(probes_of(data) if adversaries else [])]
         trainer = trainer_of(
             settings, len(cells.batch), stream, device=device, quiet=quiet, run=run, callbacks=callbacks
         )
-        training = trainer.fit(game, data, solver)
-        played = cast(Counts, training.game.players["task"]).cpu().eval()
+        training = trainer.fit(game, data, count_solver(settings, adversaries))
+        return cls.of(cast(Counts, training.game.players["task"]), components, cells, settings, training.log)
+
+    @classmethod
+    def of(
+        cls,
+        task: Counts,
+        components: np.ndarray,
+        cells: Cells,
+        settings: Settings,
+        history: list[dict[str, float | int]] | None = None,
+    ) -> "CountEmbedding":
+        """What a trained task leaves: its normalisation fixed to all cells, its directions weighed.
+
+        Parameters
+        ----------
+        task
+            After the training.
+        components, cells
+            Of all cells.
+        settings
+            How directions are weighed.
+        history
+            Records of the training.
+
+        Returns
+        -------
+        CountEmbedding
+            The map.
+        """
+        played = task.cpu().eval()
         played.encoder.settle(torch.from_numpy(components))
-        embedding = cls(played.encoder, played.decoder, played.head, training.log)
+        embedding = cls(played.encoder, played.decoder, played.head, history or [])
         if settings.weighing:
             metric = metric_of(embedding.embed(components), components, cells.batch, settings.weighing)
             remeasure(metric, played.encoder, played.decoder, played.head)
@@ -197,15 +199,116 @@ class _Reading:
         return {"readability": readability(z, self.held["batch"], self.held["membership"].argmax(1))}
 
 
-def _data(
+def count_game(
+    components: np.ndarray,
+    counts: sparse.csr_matrix,
+    cells: Cells,
+    data: dict[str, Tensor],
+    settings: Settings,
+    *,
+    stream: Stream,
+    obs: "pd.DataFrame | None" = None,
+    fields: Fields | None = None,
+) -> DomainAdversarial:
+    """The game before its training: the task of explaining counts, against what reads the batch.
+
+    Parameters
+    ----------
+    components, counts
+        Of all cells of the game, (n e) and (n g).
+    cells
+        Names of batches and types; whether the counts are counts.
+    data
+        From `count_data`; codes of further nuisances are added to it.
+    settings
+        Sizes, weights, adversaries.
+    stream
+        Source of the initial parameters.
+    obs, fields
+        Columns of the cells and which of them are further nuisances.
+
+    Returns
+    -------
+    DomainAdversarial
+        Players ``"task"`` and one for each thing to hide.
+    """
+    batches, types, dimensions = len(cells.batches), len(cells.types), settings.features
+    sizes = {**data, "anchor": torch.empty(1, dimensions)}
+    adversaries = adversaries_of(sizes, obs, fields, settings.replace(width=2 * settings.width), batches)
+    data |= {name: value for name, value in sizes.items() if name != "anchor"}
+    _, genes = cast(tuple[int, int], counts.shape)
+    with stream.at("initial parameters").seeded():
+        scale = float(components.std(axis=0).max()) / LEADING
+        encoder = CountEncoder(components.shape[1], dimensions, width=settings.width, scale=scale or 1.0)
+        decoder = None
+        if settings.explaining:
+            decoder = Decoder(dimensions, batches, genes, likelihood=settings.likelihood, width=settings.width)
+        head = MLP(dimensions, types, width=settings.width, depth=1) if types > 1 else None
+        players = {name: make() for name, make in adversaries.items()}
+    if decoder is not None:
+        mean = torch.from_numpy(np.asarray(counts.mean(axis=0), np.float32).ravel())
+        decoder.start_at(mean / mean.sum() if cells.counts else mean)
+    task = Counts(
+        encoder,
+        decoder,
+        head,
+        components=torch.from_numpy(components),
+        counts=CountTable(counts),
+        batches=batches,
+        explaining=settings.explaining,
+        contrast=settings.contrast,
+        naming=settings.naming,
+        sharpening=settings.sharpening,
+    )
+    strength = STRENGTH if settings.strength is None else settings.strength
+    return DomainAdversarial(task, players, Warmup(strength, 0.2))
+
+
+def count_solver(settings: Settings, adversaries: Collection[str]) -> Alternating | Simultaneous:
+    """Who moves how: the adversaries much faster than the task.
+
+    Parameters
+    ----------
+    settings
+        Learning rate and order of play.
+    adversaries
+        Their names.
+
+    Returns
+    -------
+    Alternating or Simultaneous
+        The solver.
+    """
+    return solver_of(settings, adversaries, Cosine(1.0, 0.05), (ENCODER, ADVERSARY))
+
+
+def count_data(
     components: np.ndarray,
     cells: Cells,
     settings: Settings,
+    *,
     stream: Stream,
-    obs: "pd.DataFrame | None",
-    fields: Fields | None,
+    obs: "pd.DataFrame | None" = None,
+    fields: Fields | None = None,
 ) -> dict[str, Tensor]:
-    """What a training batch holds, for all cells: groups and neighbours are found by the classical chain."""
+    """What a training batch holds, for all cells: groups and neighbours are found by the classical chain.
+
+    Parameters
+    ----------
+    components, cells
+        Principal components (n e), batches and labels.
+    settings
+        Sizes of neighbourhoods and groups.
+    stream
+        Source of all randomness.
+    obs, fields
+        Columns of the cells, and which of them must not be removed.
+
+    Returns
+    -------
+    dict
+        ``batch``, ``row``, ``neighbours`` (n k) and ``membership`` of the groups among them.
+    """
     batch, batches, types = cells.batch, len(cells.batches), len(cells.types)
     chain, even = Chain.fit(
         components, batch, batches, cells.labels, stream=stream.at("align"),
@@ -219,6 +322,7 @@ def _data(
     known = settings.replace(clusters=max(k, 2))
     membership = groups(aligned, batch, posterior, obs, fields, known, stream)
     data = tensors(aligned, batch, membership, posterior, batches)
+    del data["anchor"]  # the encoder of counts is held by the counts, not by anchors
     data["row"] = torch.arange(len(batch))
     data["neighbours"] = torch.from_numpy(even.others(NEIGHBOURS))
     return data

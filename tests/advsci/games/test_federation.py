@@ -206,3 +206,28 @@ def test_flowers_client_hands_arrays_on(monkeypatch, real):
     assert client.evaluate(sent, {}) == (pytest.approx(sent[0].sum()), 8, {})
     site.finish(sent)
     torch.testing.assert_close(site.game.x.weight.flatten(), torch.tensor(sent[0]), rtol=0, atol=0)
+
+
+class Remembering(nn.Module):
+    """A layer that carries its site's samples along, as a table that is no part of its state."""
+
+    def __init__(self, table: torch.Tensor):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        self.register_buffer("table", table, persistent=False)
+
+    def forward(self, z):
+        return self.layer(z)
+
+
+def test_what_a_site_keeps_beside_the_state_of_a_network_stays_there():
+    tables = {"north": torch.ones(5, 2), "south": torch.zeros(3, 2)}
+    games = {site: GAN(Remembering(table), nn.Linear(2, 1), Gaussian(2)) for site, table in tables.items()}
+    game = Federation(games)
+    with torch.no_grad():
+        games["north"].generator.layer.weight.fill_(1.0)
+        games["south"].generator.layer.weight.fill_(3.0)
+    game.average()
+    for site, own in games.items():
+        assert torch.equal(own.generator.layer.weight, torch.full((2, 2), 2.0))
+        assert torch.equal(own.generator.table, tables[site])

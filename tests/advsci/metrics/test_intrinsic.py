@@ -1,5 +1,6 @@
 """Intrinsic dimensions of manifolds whose dimension is known."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -44,6 +45,22 @@ def test_ratios_follow_the_law_from_which_the_estimate_comes():
     """On a line the exponent is 1 exactly: the estimate lies within three of its standard errors."""
     value, error = two_neighbour_dimension(manifold("circle"))
     assert abs(float(value) - 1) < 3 * float(error)
+
+
+def test_estimates_and_errors_are_those_of_the_formulas_on_few_points():
+    x = Stream(5).normal((10, 3), dtype=torch.float64)
+    distance = np.sort(np.linalg.norm(x.numpy()[:, None] - x.numpy(), axis=2), axis=1)[:, 1:]
+    value, error = two_neighbour_dimension(x)
+    assert float(value) == pytest.approx(9 / np.log(distance[:, 1] / distance[:, 0]).sum())
+    assert float(error) == pytest.approx(float(value) / 10**0.5)
+    inverse = np.log(distance[:, 2:3] / distance[:, :2]).mean(1)
+    value, error = likelihood_dimension(x, 3)
+    assert float(value) == pytest.approx(1 / inverse.mean())
+    assert float(error) == pytest.approx(float(value) ** 2 * inverse.std(ddof=1) / 10**0.5)
+    for estimate, points in ((two_neighbour_dimension, x[:9]), (likelihood_dimension, x)):
+        with pytest.raises(DataError, match=f"at least {len(points) + 1}"):
+            estimate(points)
+    assert likelihood_dimension(torch.cat([x, 1 - x[:1]]), 10).value > 0
 
 
 def test_noise_is_seen_by_two_neighbours_and_not_by_many():
