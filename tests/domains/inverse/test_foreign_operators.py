@@ -73,6 +73,16 @@ def test_the_real_deepinv_takes_an_operator_of_ours():
     assert theirs.adjointness_test(x).abs() < 1e-3
 
 
+def test_physics_of_the_real_deepinv_become_operators_of_ours():
+    try:
+        from deepinv import physics  # pyright: ignore[reportMissingImports]
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"deepinv cannot be imported: {error}")
+    scanner = physics.Tomography(angles=5, img_width=8, circle=False, normalize=False)
+    ours, x = as_operator(scanner, (8, 8)), torch.rand(2, 8, 8)
+    torch.testing.assert_close(ours(x), scanner.A(x[:, None]).reshape(2, *ours.data_shape), rtol=1e-5, atol=1e-5)
+
+
 def test_deepinv_that_is_absent_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "deepinv", None)
     monkeypatch.setitem(sys.modules, "deepinv.physics", None)

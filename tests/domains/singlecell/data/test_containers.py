@@ -32,6 +32,13 @@ def test_a_real_mudata_is_corrected(rna):
     assert "X_advsci" in container.mod["rna"].obsm
 
 
+def test_a_real_spatialdata_is_corrected(rna):
+    spatialdata = pytest.importorskip("spatialdata", reason="spatialdata is not installed")
+    container = spatialdata.SpatialData(tables={"cells": rna})
+    correct(container, batch_key="batch", settings=Settings(steps=2))
+    assert "X_advsci" in container.tables["cells"].obsm
+
+
 def test_a_container_without_a_clear_table_is_refused_by_name(rna):
     several = SimpleNamespace(tables={"left": rna, "right": rna})
     with pytest.raises(DataError, match=r"with \['left', 'right'\]; expected one table"):
