@@ -21,7 +21,7 @@ import numpy as np
 
 from advsci.errors import ConfigError, needs
 
-__all__ = ["CONFOUNDED", "CellSimulator", "simulate_cells", "write_cells_zarr"]
+__all__ = ["CONFOUNDED", "CellSimulator", "simulate_cells", "write_simulated"]
 
 CONFOUNDED = (
     (0.34, 0.24, 0.20, 0.10, 0.03, 0.09, 0.00),
@@ -232,16 +232,16 @@ def simulate_cells(n: int = 1800, *, rng: np.random.Generator, **design):
     return CellSimulator.draw(rng, **design).sample(n, rng)
 
 
-def write_cells_zarr(path: Path | str, n: int, *, rng: np.random.Generator, chunk: int = 10_000, **design) -> None:
-    """``n`` cells of a new experiment as an AnnData zarr store, drawn and written ``chunk`` at a time.
+def write_simulated(path: Path | str, n: int, *, rng: np.random.Generator, chunk: int = 10_000, **design) -> None:
+    """``n`` cells of a new experiment as an AnnData file, drawn and written ``chunk`` at a time.
 
-    The store never lies in memory as a whole: a million cells take the memory of ``chunk``. ``obs`` is as in
+    The file never lies in memory as a whole: a million cells take the memory of ``chunk``. ``obs`` is as in
     `CellSimulator.sample`; every chunk has cells of all batches.
 
     Parameters
     ----------
     path
-        Folder of the store; it must not exist.
+        ``.h5ad``, or the folder of a zarr store; what is there already is overwritten.
     n
         Cells.
     rng
@@ -251,10 +251,13 @@ def write_cells_zarr(path: Path | str, n: int, *, rng: np.random.Generator, chun
     """
     with needs("zarr", "singlecell"):
         import anndata
+        import h5py
         import pandas as pd
         import zarr
     simulator = CellSimulator.draw(rng, **design)
-    group = zarr.open_group(str(path), mode="w", zarr_format=2)
+    group: Any = (
+        h5py.File(path, "w") if Path(path).suffix == ".h5ad" else zarr.open_group(str(path), mode="w", zarr_format=2)
+    )
     obs = []
     for start in range(0, n, chunk):
         cells = simulator.sample(min(chunk, n - start), rng, truth=False)
@@ -263,7 +266,7 @@ def write_cells_zarr(path: Path | str, n: int, *, rng: np.random.Generator, chun
             anndata.io.write_elem(group, "X", cells.X)
             anndata.io.write_elem(group, "var", cells.var)
         else:
-            stored: Any = anndata.io.sparse_dataset(cast(Any, group["X"]))
+            stored: Any = anndata.io.sparse_dataset(group["X"])
             stored.append(cells.X)
     whole = pd.concat(
         [part.astype({"state": "float32"}).astype({"batch": str, "group": str, "cell_type": str}) for part in obs]
@@ -273,6 +276,8 @@ def write_cells_zarr(path: Path | str, n: int, *, rng: np.random.Generator, chun
         whole[key] = whole[key].astype("category")
     anndata.io.write_elem(group, "obs", whole)
     group.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+    if isinstance(group, h5py.File):
+        group.close()
 
 
 def _factors(rng: np.random.Generator, shape, share: float, location: float, scale: float) -> np.ndarray:

@@ -22,6 +22,7 @@ from _cells_expression import expression_rows
 from _cells_game import ARMS, game_rows, held_out_rows
 from _cells_query import mapped_rows, query_rows
 from _cells_real import real_rows
+from _cells_whole import whole_rows
 from _row import row
 
 from advsci_singlecell.baselines.peers import PEERS, Prepared, installed
@@ -186,12 +187,12 @@ def scale_rows(cells, most_chunks=16):
     Every cell is read and checked, and a place kept for its embedding; embedded are ``most_chunks`` chunks, evenly
     spread, whose time per cell stands for the others'.
     """
-    from advsci_datasets.cells import write_cells_zarr
+    from advsci_datasets.cells import write_simulated
 
     found, whole = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for n in (10_000, cells):
-            write_cells_zarr(Path(folder) / f"{n}.zarr", n, rng=np.random.default_rng(0), n_genes=1000)
+            write_simulated(Path(folder) / f"{n}.zarr", n, rng=np.random.default_rng(0), n_genes=1000)
             command = [sys.executable, "-c", SCALE, str(Path(folder) / f"{n}.zarr"), str(most_chunks)]
             out = subprocess.run(command, capture_output=True, text=True)
             if out.returncode:
@@ -305,6 +306,7 @@ def main():
             "mapped",
             "control",
             "scale",
+            "whole",
             "batches",
         ],
     )
@@ -318,6 +320,7 @@ def main():
     parser.add_argument("--keep", type=Path, default=None, help="folder for peers' scores, taken from there if present")
     parser.add_argument("--stored", type=Path, default=None, help="folder of results_DATA.csv for what is not run")
     parser.add_argument("--cells", type=int, default=None)
+    parser.add_argument("--formats", nargs="*", default=["h5ad", "zarr"], help="of --only whole")
     parser.add_argument("--batches", nargs="*", type=int, default=[60, 200], help="of --only batches: how many")
     parser.add_argument("--batch-scale", type=float, default=0.15, help="of --only batches: size of their effects")
     options = parser.parse_args()
@@ -352,6 +355,8 @@ def main():
         control_rows(options.data, seeds)
     if "scale" in options.only:
         scale_rows(options.cells or (30_000 if options.quick else 1_000_000))
+    if "whole" in options.only:
+        whole_rows(options.cells or (30_000 if options.quick else 1_000_000), options.formats)
     if "batches" in options.only:
         batches_rows(options.batches, options.batch_scale)
 

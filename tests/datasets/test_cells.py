@@ -6,7 +6,7 @@ import pytest
 from advsci.errors import ConfigError
 
 pytest.importorskip("anndata")
-from advsci_datasets.cells import CONFOUNDED, CellSimulator, simulate_cells, write_cells_zarr
+from advsci_datasets.cells import CONFOUNDED, CellSimulator, simulate_cells, write_simulated
 
 
 def crosstab(cells):
@@ -71,10 +71,12 @@ def test_a_bad_composition_is_named(composition):
         CellSimulator.draw(np.random.default_rng(0), composition=composition)
 
 
-def test_a_store_is_written_in_chunks(tmp_path):
+@pytest.mark.parametrize("suffix", ["zarr", "h5ad"])
+def test_a_file_is_written_in_chunks(suffix, tmp_path):
     import anndata
 
-    write_cells_zarr(tmp_path / "a.zarr", 250, rng=np.random.default_rng(7), chunk=100, n_genes=20)
-    cells = anndata.read_zarr(tmp_path / "a.zarr")
+    path = tmp_path / f"a.{suffix}"
+    write_simulated(path, 250, rng=np.random.default_rng(7), chunk=100, n_genes=20)
+    cells = anndata.read_zarr(path) if suffix == "zarr" else anndata.read_h5ad(path)
     assert cells.shape == (250, 20) and cells.obs["batch"].nunique() == 3 and cells.obs_names.is_unique
     assert (np.asarray(cells.X.sum(axis=1)) > 0).all()
