@@ -15,7 +15,7 @@ common library, so that a correction can be scored against what it should find.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
