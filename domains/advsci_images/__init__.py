@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from advsci_images.systems.adapt import adapt as adapt
     from advsci_images.systems.directions import attribute_directions as attribute_directions
     from advsci_images.systems.directions import moved as moved
+    from advsci_images.systems.paths import changed as changed
     from advsci_images.systems.translate import between_classes as between_classes
     from advsci_images.systems.translate import by_contrast as by_contrast
     from advsci_images.systems.translate import from_pairs as from_pairs

@@ -99,6 +99,9 @@ class Train(Training):
         description="R3GAN's game on cheap networks, on its own, on a style-based or a growing one; or DCGAN.",
     )
     conditional: bool = Field(default=False, description="One generator for all classes, told which is wanted.")
+    auxiliary: float = Field(
+        default=1.0, ge=0, description="Conditional: weight of the classes that the judge reads in generated images."
+    )
     augment: Literal["none", "diffaugment", "ada"] = Field(
         default="none", description="Differentiable augmentation for few images, at a fixed or an adapted probability."
     )

@@ -38,7 +38,7 @@ def rare_rows(seeds: Sequence[int], share: float) -> None:
     for seed in seeds:
         rare = made_rare(digits, RARE, 0.01, seed)
         label = rare.require_labels("digits")
-        generator = rare_generator(rare.images, label, Play(max(2, int(share * 500)), 32, 2e-3, seed, "cpu"))
+        generator = rare_generator(rare.images, label, Play(max(2, int(share * 1500)), 32, 2e-3, seed, "cpu"))
         wanted = torch.arange(500) % 10
         made = drawn_images(generator, 500, LATENT, Stream(seed).at("judged"), label=wanted)
         found.add("conditional GAN: class as wanted", agrees(digit_reader(share), made, wanted))

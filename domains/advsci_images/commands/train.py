@@ -80,6 +80,7 @@ def run(config: Train, folder: Run) -> Path:
         latent=config.latent,
         width=config.width,
         augment=config.augment,
+        auxiliary=config.auxiliary,
     )
     classes = learn.classes if config.conditional else ()
     path = folder.path / "generator.safetensors"

@@ -7,6 +7,7 @@ one that follows the discriminator's overfitting (ADA, arXiv 2006.06676). ``"dcg
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -102,6 +103,8 @@ def trained_generator(
     else:
         game = GAN(pair.generator, pair.discriminator, **rules)
     adapt = [AdaptProbability(x[:256], play.batch_size, images=adaptation)] if augment == "ada" else []
+    if adapt:  # the probability moves at logging steps: few of them would throw it from end to end
+        play = replace(play, records=max(play.records, 50))
     data = {"x": x} | ({} if label is None else {"condition": label})
     return play.fit(game, data, callbacks=[*adapt, *callbacks]).averaged("generator").eval()
 

@@ -144,7 +144,7 @@ def remedied(
 
 
 def rare_generator(x: Float[Tensor, "n c s s"], label: Int[Tensor, " n"], play: Play) -> nn.Module:
-    """A conditional generator that saw rare classes as often as the others, with augmentation.
+    """A conditional generator that saw rare classes as often as the others, with augmentation and a judge that reads.
 
     Parameters
     ----------
@@ -159,7 +159,9 @@ def rare_generator(x: Float[Tensor, "n c s s"], label: Int[Tensor, " n"], play: 
         Called as ``generator(z, labels)`` with latent vectors of length `LATENT`.
     """
     rows = oversampled(label, play.stream("rows"))
-    return trained_generator(x[rows], play, label=label[rows], latent=LATENT, width=16, augment="diffaugment")
+    return trained_generator(
+        x[rows], play, label=label[rows], latent=LATENT, width=16, augment="diffaugment", auxiliary=1.0
+    )
 
 
 def recall(logits: Float[Tensor, "n classes"], label: Int[Tensor, " n"], of: Bool[Tensor, " n"]) -> float:

@@ -7,6 +7,7 @@ from advsci.errors import DataError
 from advsci.nn import StyleGenerator
 from advsci.streams import Stream
 from advsci_images.systems.directions import attribute_directions, changes, moved
+from advsci_images.systems.paths import changed
 
 TRUE = torch.tensor([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0]])
 """What the two attributes read of a style: their normals are 45 degrees apart."""
@@ -51,3 +52,21 @@ def test_one_deviation_is_the_styles_own():
 def test_an_attribute_that_all_images_have_is_named():
     with pytest.raises(DataError, match="attribute 0 in 100 of 100"):
         attribute_directions(Glass(), lambda x: torch.ones(len(x), 1), Stream(0), samples=100)
+
+
+def bent(images: torch.Tensor) -> torch.Tensor:
+    """Scores of an attribute and of one whose border is a parabola in the first: no straight move spares it."""
+    u, v = images[:, 0, 0, 0] * 4.0, images[:, 0, 2, 0] * 4.0
+    return torch.stack([u, 4.0 * (v - u.square())], 1)
+
+
+def test_a_path_goes_round_the_border_of_another_attribute():
+    glass, z = Glass(), Stream(1).normal((400, 3))
+    straight = moved(glass, z, attribute_directions(glass, bent, Stream(0)).along[0], 3.0)
+    before = bent(moved(glass, z, torch.zeros(3), 0.0))
+    assert float(changes(before, bent(straight), 0)[1]) > 0.15
+    path = bent(changed(glass, z, bent, 0, Stream(2), score=1.5))
+    got, others = changes(before, path, 0)
+    assert float(got) > 0.95 and float(others) < 0.02
+    has = before[:, 0] > 1.5
+    torch.testing.assert_close(path[has], before[has], atol=0.05, rtol=0)  # who has it is left alone

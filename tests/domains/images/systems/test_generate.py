@@ -44,6 +44,18 @@ def test_a_conditional_generator_draws_the_wanted_class_in_all_its_forms():
     assert bool((again == made).all())
 
 
+def test_a_judge_that_reads_classes_brings_them_sooner():
+    x, label = squares(400, Stream(0))
+    wanted, right = torch.arange(200) % 2, []
+    for auxiliary in (0.0, 1.0):
+        play = Play(30, 32, 3e-3, device="cpu")
+        net = trained_generator(x, play, label=label, latent=8, width=8, auxiliary=auxiliary)
+        made = drawn_images(net, 200, 8, Stream(1), label=wanted)
+        lower = made[:, 0, 4:].mean((1, 2)) > made[:, 0, :4].mean((1, 2))
+        right.append(float((lower.long() == wanted).float().mean()))
+    assert right[0] < 0.95 and right[1] > 0.98, right
+
+
 def test_generators_want_squares():
     with pytest.raises(ConfigError, match="expected squares"):
         trained_generator(torch.zeros(4, 1, 8, 12), Play(1))
