@@ -29,7 +29,7 @@ def campaign(names: list[str], count: int, *, memory: int = 3 * 2**30, patience:
     count
         Mutations of each.
     memory
-        Address space of the process [bytes].
+        Address space of the process beyond that of its packages [bytes].
     patience
         Longest wait for a word of the process [s], a backstop: it ends itself after ten seconds of the processor.
     """

@@ -44,6 +44,8 @@ def outcome(reader: Reader, made: Path, sound: bytes, expected: Any, seed: int) 
 def work(names: list[str], first: int, last: int, memory: int) -> None:
     """Mutations ``first`` to ``last`` of each reader, the first name from ``first`` on, the others from 0."""
     warnings.simplefilter("ignore")
+    # a build of torch for accelerators takes gigabytes of addresses before anything is read
+    memory += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     out = os.fdopen(os.dup(1), "w", buffering=1)
