@@ -7,6 +7,10 @@ r"""CycleGAN: images to images and back, from two sets without pairs.
 and the judge of a pair is :math:`D_X(x) + D_Y(y)`: the log ratio of two products of densities is the sum of theirs, so
 this form holds the best judge exactly, and the game with its two translators is one of a generator against a
 discriminator.
+
+A translator may hide in its images what the other needs to come back exactly; such a way back fails on real images.
+With noise :math:`\epsilon` on the translation, :math:`|F(G(x) + \epsilon) - x|_1`, nothing small can be hidden
+(Bashkirova et al. 2019, arXiv 1908.01517).
 """
 
 from dataclasses import dataclass
@@ -63,6 +67,8 @@ class CycleGAN(AdversarialGame):
         :math:`\lambda`, weight of the cycle.
     mu
         :math:`\mu`, weight of the identity; for sets of equally many channels.
+    noise
+        Standard deviation of the noise that is added to a translation before it is translated back.
 
     Notes
     -----
@@ -71,28 +77,40 @@ class CycleGAN(AdversarialGame):
 
     one_discriminator_pass = True
 
-    def __init__(self, there: nn.Module, back: nn.Module, judge: PairJudge, *, lam: float = 10.0, mu: float = 0.0):
+    def __init__(
+        self,
+        there: nn.Module,
+        back: nn.Module,
+        judge: PairJudge,
+        *,
+        lam: float = 10.0,
+        mu: float = 0.0,
+        noise: float = 0.0,
+    ):
         super().__init__(nn.ModuleDict({"there": there, "back": back}), judge, penalties=())
-        self.channels, self.lam, self.mu = judge.channels, lam, mu
+        self.channels, self.lam, self.mu, self.noise = judge.channels, lam, mu, noise
 
     @property
     def players(self) -> dict[str, nn.Module]:
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
-        """No random numbers: the losses on ``batch`` need none of ``stream``."""
-        return {}
+        """Noise for the translations of ``batch``, from ``stream``; none where it has no size."""
+        if self.noise == 0.0:
+            return {}
+        x = require(batch, "x", type(self).__name__)
+        return {"noise": self.noise * stream.at("noise").normal(tuple(x.shape), device=x.device)}
 
     def samples(self, batch: Batch, draw: Draw, generator: nn.Module | None = None) -> Tensor:
-        """Both sides of ``batch``, each translated from the other by ``generator``; ``draw`` is empty."""
+        """Both sides of ``batch``, each translated from the other by ``generator``; ``draw`` is not used."""
         player = generator if generator is not None else self.generator
         x, y = batch["x"][:, : self.channels], batch["x"][:, self.channels :]
         return torch.cat([player["back"](y), player["there"](x)], 1)  # type: ignore[index]
 
     def make(self, batch: Batch, draw: Draw) -> Cycle:
-        """Both translations of ``batch``, and these translated back; ``draw`` is empty."""
+        """Both translations of ``batch``, and these translated back with the noise of ``draw`` on them."""
         made = self.samples(batch, draw)
-        return Cycle(made, back=self.samples({"x": made}, draw))
+        return Cycle(made, back=self.samples({"x": made + draw.get("noise", 0.0)}, draw))
 
     def scores(self, batch: Batch, draw: Draw, made: Made, player: str | None = None) -> Scores:
         """Scores of ``batch`` and ``made``, with ``draw``; for every ``player`` alike."""

@@ -70,6 +70,7 @@ def without_pairs(
     *,
     cycle: float = 10.0,
     identity: float = 0.0,
+    noise: float = 0.0,
 ) -> tuple[Translator, Translator]:
     """CycleGAN.
 
@@ -83,6 +84,8 @@ def without_pairs(
         Weight of the way there and back.
     identity
         Weight of leaving images of the target set alone; needs equally many channels.
+    noise
+        Standard deviation of the noise on a translation before it is translated back.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def without_pairs(
         there, back = Translator(x.shape[1], y.shape[1]), Translator(y.shape[1], x.shape[1])
         of_x, of_y = (Judge(part.shape[1], size, bound=1.5) for part in (x, y))
         judge = PairJudge(of_x, of_y, x.shape[1])
-    game = CycleGAN(there, back, judge, lam=cycle, mu=identity)
+    game = CycleGAN(there, back, judge, lam=cycle, mu=identity, noise=noise)
     networks = play.fit(game, Pairs(x, y, play.seed)).averaged("generator").eval()
     return networks["there"], networks["back"]  # type: ignore[index, return-value]
 

@@ -8,6 +8,8 @@ from advsci.streams import Stream
 from advsci_images.evaluation.hallucination import examine
 from advsci_images.evaluation.scores import own_source
 from advsci_images.game.cut import patch_nce
+from advsci_images.game.cyclegan import CycleGAN, PairJudge
+from advsci_images.game.players import Judge
 from advsci_images.game.training import Play
 from advsci_images.systems.translate import between_classes, by_contrast, from_pairs, translated, without_pairs
 
@@ -85,3 +87,14 @@ def test_the_contrast_is_small_where_patches_keep_their_places():
     assert float(patch_nce(v, v)) < 1e-4
     assert float(patch_nce(v.roll(1, 1), v)) == pytest.approx(1 / 0.07, rel=1e-3)
     assert float(patch_nce(v, v, tau=1.0)) == pytest.approx(float(torch.tensor(2.718281828 + 7).log()) - 1.0, rel=1e-5)
+
+
+def test_noise_on_a_translation_is_what_identical_translators_cannot_take_back():
+    judge = PairJudge(Judge(1, (SIDE, SIDE)), Judge(1, (SIDE, SIDE)), 1)
+    batch = {"x": torch.cat([discs(40, Stream(0)), discs(40, Stream(1))], 1)}
+    for noise in (0.0, 0.3):
+        game = CycleGAN(torch.nn.Identity(), torch.nn.Identity(), judge, lam=10.0, noise=noise)
+        made = game.make(batch, draw := game.draw(batch, Stream(2)))
+        # E |e| of a standard normal number is sqrt(2 / pi)
+        cycle = game.generator_terms(batch, draw, made)["cycle"]
+        assert float(cycle) == pytest.approx(10.0 * noise * (2.0 / torch.pi) ** 0.5, rel=0.03)
