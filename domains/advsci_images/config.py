@@ -69,6 +69,9 @@ class Translate(Training):
     )
     cycle: float = Field(default=10.0, ge=0, description="cyclegan, stargan: weight of the way back.")
     identity: float = Field(default=0.0, ge=0, description="cyclegan: weight of leaving images of the target alone.")
+    noise: float = Field(
+        default=0.0, ge=0, description="cyclegan: deviation of the noise on a translation before its way back."
+    )
     distance: float = Field(default=10.0, ge=0, description="pix2pix: weight of the distance to the target.")
     contrast: float = Field(default=1.0, ge=0, description="cut: weight of the contrastive patch loss.")
 

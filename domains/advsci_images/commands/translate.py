@@ -114,7 +114,7 @@ def run(config: Translate, folder: Run) -> Path:
     x, y, play = found.source.images, found.target.images, Play.of(config, folder)
     back, held = None, found.held_source.images
     if config.method == "cyclegan":
-        there, back = without_pairs(x, y, play, cycle=config.cycle, identity=config.identity)
+        there, back = without_pairs(x, y, play, cycle=config.cycle, identity=config.identity, noise=config.noise)
     elif config.method == "cut":
         x, held = (same_channels(part.images, y.shape[1]) for part in (found.source, found.held_source))
         there = by_contrast(x, y, play, contrast=config.contrast)
