@@ -1,7 +1,7 @@
 """Stacked digits: three handwritten digits in the colour channels of one image, 1,000 modes of equal weight.
 
-``python tests/benchmarks/core_stacked.py [--quick] [--seeds N] [--steps N]``. Protocol of VEEGAN and PacGAN (arXiv
-1705.07761, 1712.04086): 26,000 generated images, each channel named by a classifier that was trained on the single
+``python tests/benchmarks/core_stacked.py [--quick] [--seeds N] [--first N] [--steps N]``. Protocol of VEEGAN and
+PacGAN (arXiv 1705.07761, 1712.04086): 26,000 generated images, each channel named by a classifier that was trained on the single
 digits; modes found and the divergence of their histogram from the uniform one. The digits are MNIST's 60,000 where
 ``ADVSCI_DATA`` holds them, else the 9,000 embedded ones.
 
@@ -121,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="the first seed, so that seeds can be run one by one")
     parser.add_argument("--steps", type=int, default=5000)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -135,7 +136,7 @@ def main() -> None:
     row("stacked digits: the classifier's accuracy on held-out digits", accuracy, None, "higher", note=source)
     row("stacked digits: real ones, modes", int(found), None, "higher", note=f"held-out, {SAMPLES} images")
     row("stacked digits: real ones, reverse KL", float(kl), None, unit="nats")
-    runs = [train(data.train, net, seed, steps) for seed in range(seeds)]
+    runs = [train(data.train, net, seed, steps) for seed in range(given.first, given.first + seeds)]
     note = f"{source}, {steps} steps, worst of the seeds; " + "; ".join(
         f"{r['modes']} modes KL {r['kl']:.3f}" for r in runs
     )
