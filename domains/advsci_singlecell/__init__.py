@@ -6,6 +6,7 @@ from advsci.lazy import exports
 
 if TYPE_CHECKING:
     from advsci_singlecell.config import Settings as Settings
+    from advsci_singlecell.data.collection import CollectionCells as CollectionCells
     from advsci_singlecell.data.fields import Fields as Fields
     from advsci_singlecell.data.files import read_cells as read_cells
     from advsci_singlecell.embedding.alignment import Alignment as Alignment
