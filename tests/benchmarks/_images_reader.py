@@ -5,6 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from advsci.streams import Stream
 from advsci_images.data.stack import read_images
 from advsci_images.game.players import Classifier
 from advsci_images.game.training import Play
@@ -14,8 +15,9 @@ __all__ = ["agrees", "digit_reader", "features", "reader"]
 
 
 def reader(x: Tensor, labels: Tensor, share: float, *, norm: bool = True) -> Classifier:
-    """A classifier of images ``x`` and their ``labels``."""
-    network = Classifier(x.shape[1], (x.shape[2], x.shape[3]), int(labels.max()) + 1, width=16, norm=norm)
+    """A classifier of images ``x`` and their ``labels``; other data begin from other parameters."""
+    with Stream(900).at("reader", len(x), int(1e6 * float(x.mean().abs())), int(labels.sum())).seeded():
+        network = Classifier(x.shape[1], (x.shape[2], x.shape[3]), int(labels.max()) + 1, width=16, norm=norm)
     return supervised(network, x, labels, Play(max(2, int(400 * share)), 64, 2e-3, 900, "cpu"))
 
 

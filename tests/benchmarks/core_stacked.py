@@ -1,9 +1,9 @@
 """Stacked digits: three handwritten digits in the colour channels of one image, 1,000 modes of equal weight.
 
 ``python tests/benchmarks/core_stacked.py [--quick] [--seeds N] [--first N] [--steps N]``. Protocol of VEEGAN and
-PacGAN (arXiv 1705.07761, 1712.04086): 26,000 generated images, each channel named by a classifier that was trained on the single
-digits; modes found and the divergence of their histogram from the uniform one. The digits are MNIST's 60,000 where
-``ADVSCI_DATA`` holds them, else the 9,000 embedded ones.
+PacGAN (arXiv 1705.07761, 1712.04086): 26,000 generated images, each channel named by a classifier that was trained on
+the single digits; modes found and the divergence of their histogram from the uniform one. The digits are MNIST's 60,000
+where ``ADVSCI_DATA`` holds them, else the 9,000 embedded ones.
 
 Where the three digits are independent, the divergence is the sum of that of each channel's ten digits; the rest is
 dependence between channels. With K modes and n samples a perfect generator has a divergence of about

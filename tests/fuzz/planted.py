@@ -30,7 +30,7 @@ import torch  # heavy packages are loaded once, before the processes part
 ROOT = Path(__file__).parents[2]
 BUGS = Path(__file__).with_suffix(".toml")
 MATHEMATICS = Path(__file__).with_name("mathematics.toml")
-OURS = ("advsci", "test_", "conftest", "__main__")
+OURS = ("advsci", "test", "conftest", "__main__")
 LONGEST = 60
 """Seconds of the processor for the tests of one bug; what takes longer is noticed: it hangs."""
 

@@ -57,7 +57,13 @@ class CollectionCells(IterableDataset):
     """
 
     def __init__(
-        self, path: str | Path, keys: tuple[str, ...] = ("batch",), *, seed: int = 0, chunk: int = 256, preload: int = 32
+        self,
+        path: str | Path,
+        keys: tuple[str, ...] = ("batch",),
+        *,
+        seed: int = 0,
+        chunk: int = 256,
+        preload: int = 32,
     ):
         super().__init__()
         with needs("annbatch", "annbatch"):
