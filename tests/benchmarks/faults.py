@@ -273,7 +273,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", choices=DRILLS, default=list(DRILLS))
-    parser.add_argument("--arms", nargs="+", default=None, help="words of the arms of federated")
+    parser.add_argument("--arms", nargs="+", default=None, help="words of the arms of federated and hospitals")
+    parser.add_argument("--data", nargs="+", default=None, help="data sets of hospitals")
     parser.add_argument("--first", type=int, default=0, help="number of the first kill")
     parser.add_argument("--count", type=int, default=None, help="how many kills")
     chosen = parser.parse_args()
@@ -282,6 +283,8 @@ def main() -> None:
     for name in chosen.only:
         if name == "federated":
             federated(chosen.quick, chosen.arms)
+        elif name == "hospitals":
+            hospitals(chosen.quick, chosen.arms, chosen.data)
         elif name in ("kills", "commands") and chosen.count:
             (kills if name == "kills" else commands)(chosen.count, chosen.first)
         else:
