@@ -131,13 +131,17 @@ def test_balanced_waits_for_the_device_only_at_its_decisions():
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_takes_no_more_draws_than_announced(rule):
+def test_takes_as_many_draws_as_announced_at_most(rule):
     game, solver = toy_gan(), RULES[rule](adam())
     solver.bind(game)
-    feed = ToyFeed(game)
+    feed, taken = ToyFeed(game), []
     for step in range(5):
         solver.step(game, feed.at(step))
-        assert feed.call <= solver.draws_per_step
+        taken.append(feed.call)
+    if rule == "balanced":  # it moves one player or the other more often, as the game asks
+        assert max(taken) <= solver.draws_per_step
+    else:
+        assert max(taken) == solver.draws_per_step
 
 
 def three_players() -> Saddle:
