@@ -1,6 +1,9 @@
 """Heaps of HDF5: sound ones are stepped through, damaged ones are refused before the library goes round in them."""
 
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,3 +91,27 @@ def test_numbers_and_empty_files_have_no_heap(folder):
     assert damaged_heap(folder / "numbers.h5") == ""
     (folder / "empty.h5").write_bytes(b"")
     assert damaged_heap(folder / "empty.h5") == ""
+
+
+@pytest.mark.parametrize("place", [0, 1, 8188, 8189, 8192, 20000])
+def test_a_heap_is_found_wherever_it_begins(place, folder, monkeypatch):
+    """Windows of two pages: heaps begin in the first, in a later one, and across the edge of two."""
+    monkeypatch.setattr("advsci.files.heaps.WINDOW", 8192)
+    path = folder / "anywhere.h5"
+    path.write_bytes(b"." * place + START + struct.pack("<Q", 32) + struct.pack("<HH4xQ", 0, 0, 7) + b"." * 9000)
+    assert f"byte {place} has a hole" in damaged_heap(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="resident memory is read from /proc")
+def test_a_large_file_does_not_stay_in_memory(folder):
+    path = folder / "large.h5"
+    path.write_bytes(bytes(2**29))
+    code = (
+        "import resource\nfrom advsci.files.heaps import damaged_heap\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"assert damaged_heap({str(path)!r}) == ''\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)"
+    )
+    grown = int(subprocess.check_output([sys.executable, "-c", code], text=True))
+    path.unlink()
+    assert grown < 2**28
