@@ -112,6 +112,9 @@ def from_scipy(operator, image_shape: tuple[int, ...], data_shape: tuple[int, ..
         The pair fails the dot test.
     """
 
+    if np.issubdtype(np.dtype(getattr(operator, "dtype", None) or float), np.complexfloating):
+        return _from_complex(operator, image_shape, data_shape, tolerance)
+
     def rows(function):
         """``function`` of one vector, applied to every element of a batch."""
 

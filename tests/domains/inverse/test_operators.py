@@ -8,8 +8,10 @@ import scipy.sparse as sp
 import torch
 from scipy.fft import dctn
 from scipy.linalg import hadamard
+from scipy.sparse.linalg import aslinearoperator
 
 from advsci.errors import ConfigError, DataError, ShapeError
+from advsci.streams import Stream
 from advsci_inverse.config import OperatorSpec
 from advsci_inverse.operators import (
     Blur,
@@ -229,6 +231,14 @@ def test_pylops_complex_transforms_are_adapted_with_real_images():
     assert operator.data_shape == (6, 8, 2) and dot_test(operator) <= 1e-10
     exact = torch.view_as_real(torch.fft.fft2(x))
     torch.testing.assert_close(operator(x) / operator(x).norm(), exact / exact.norm())
+
+
+def test_complex_matrices_of_scipy_keep_their_imaginary_part():
+    matrix = Stream(0).normal((2, 5, 12), dtype=torch.float64)
+    theirs = aslinearoperator(torch.complex(*matrix).numpy())
+    operator, x = as_operator(theirs, (3, 4)), torch.randn(2, 3, 4, dtype=torch.float64)
+    assert operator.data_shape == (5, 2) and dot_test(operator) <= 1e-10
+    torch.testing.assert_close(operator(x), torch.stack([x.flatten(1) @ part.T for part in matrix], -1))
 
 
 class _ComplexImages:
