@@ -109,6 +109,9 @@ class AdversarialGame(OnePassGame):
     """Under a simultaneous solver, whether the discriminator's one pass also serves the generator, by the chain rule a
     sample: only where the generator's objective reaches its parameters through ``make(...).samples`` and ``.weight``,
     as the discriminator is shown them."""
+    judge_teaches = False
+    """Whether the discriminator learns something besides judging, such as classes, which its generator is taught:
+    with the adversary off, that stays."""
 
     def __init__(
         self,

@@ -94,7 +94,8 @@ def switch_off(game: Game, part: str, switch: Switch | None = None) -> None:
     game
         The game; its class becomes a subclass that leaves terms out.
     part
-        ``"adversary"`` (the generator does not hear the discriminator, or the task its adversaries, which stand still),
+        ``"adversary"`` (the generator does not hear the discriminator, or the task its adversaries, which stand still;
+        a judge that teaches something besides goes on with that alone),
         ``"physics"`` (violations have no price), the name of a player (it stands still, as a silent player), or of a
         term of any player.
     switch
@@ -103,7 +104,9 @@ def switch_off(game: Game, part: str, switch: Switch | None = None) -> None:
     switch = switch or Switch(part)
     players = game.players
     if part == "adversary" and isinstance(game, AdversarialGame):
-        if "discriminator" in players:  # a first stage may be played without one
+        if game.judge_teaches:
+            _leave_out(game, None, {"objective"}, switch)
+        elif "discriminator" in players:  # a first stage may be played without one
             _leave_out(game, "generator", {"objective"}, switch)
             _silence(game, "discriminator", switch)
     elif part == "adversary" and isinstance(game, DomainAdversarial):

@@ -158,7 +158,7 @@ class Compare(Training):
 class Caption(Training):
     """Make images from captions in two stages, with attention over words.
 
-    Example: advsci-images caption --text "two small red threes" --steps 2000
+    Example: advsci-images caption --text "two red threes left" --steps 2000
     """
 
     rate: float = Field(default=2e-3, gt=0, description="Adam's learning rate, falling to a tenth on a cosine.")

@@ -27,6 +27,7 @@ COMMANDS = {
     "friction train": "--shapes 60 --first-steps 20 --steps 6 --pixels 32 --catalogue-pixels 32 --device cpu",
     "singlecell correct": "{cells} {out}/corrected.h5ad --settings.steps 60 --settings.genes 200 --device cpu",
     "images train": f"--data digits --width 8 {_IMAGES}",
+    "images train --conditional": f"--data digits --width 8 {_IMAGES}",
     "images translate": f"--data stained --target unstained --method cyclegan {_IMAGES}",
     "images upscale": f"--data digits --factor 2 {_IMAGES}",
     "images adapt": f"--data digits --target textured --method dann {_IMAGES}",

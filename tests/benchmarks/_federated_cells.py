@@ -22,20 +22,23 @@ from advsci_singlecell.game.count_training import CountEmbedding, count_data, co
 __all__ = ["hospitals"]
 
 ARMS = {
-    "pooled": None, "one hospital's encoder": (0, False),
+    "pooled": None, "pooled, adversary off": None, "one hospital's encoder": (0, False),
+    "task shared, adversary off, means every step": (1, False),
     "shared task, adversaries of their own, means every step": (1, False),
     "adversary shared too, means every step": (1, True),
     "adversary shared too, means every 10 steps": (10, True),
 }  # fmt: skip
 """Arm -> steps between two means (0: no mean is ever taken), and whether the adversary is shared."""
 FEDERATIONS = [arm for arm, how in ARMS.items() if how and how[0]]
+"""What the sites share is averaged: the arms that may lose something against pooling."""
 
 
 def _fitted(model, arm: str, seed: int, steps: int) -> np.ndarray:
     """Embedding of all cells by an arm; every step of every arm sees as many cells."""
     projection, _ = model.fitted()
     cells, stream = model.cells, Stream(seed)
-    settings = model.settings.replace(steps=steps)
+    off = {"adversary": "none"} if "adversary off" in arm else {}
+    settings = model.settings.replace(steps=steps, **off)
     components, counts = projection(cells.matrix), projection.selected(cells.matrix)
     data = count_data(components, cells, settings, stream=stream)
     half = cells.batch % 2

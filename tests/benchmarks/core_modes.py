@@ -1,6 +1,7 @@
 """Mode coverage of the low-dimensional recipe: 25-grid, 8-ring, 10 x 10 grid, mixture with weights 1:100.
 
-``python tests/benchmarks/core_modes.py [--quick] [--only NAME] [--seeds N] [--steps N] [--batch N]``. Protocol of
+``python tests/benchmarks/core_modes.py [--quick] [--only NAME] [--seeds N] [--steps N] [--batch N] [--finest F]
+[--epsilon F]``. Protocol of
 PacGAN (arXiv 1712.04086): 100,000 training points, 2,500 samples for the counts; high quality within three standard
 deviations of a mode.
 """
@@ -20,6 +21,7 @@ from _row import interval, row
 
 from advsci.metrics.modes import mode_counts
 from advsci.recipes import low_dimensional
+from advsci.solvers import adam
 from advsci.streams import Stream
 from advsci.training import Trainer
 
@@ -61,12 +63,19 @@ def width(samples: Tensor, mixture: Mixture) -> float:
     return float(torch.cdist(samples, mixture.means).min(1).values.median())
 
 
-def train(mixture: Mixture, seed: int, steps: int, batch_size: int = 256) -> dict[str, float]:
+def train(
+    mixture: Mixture, seed: int, steps: int, batch_size: int = 256, finest: float | None = None, epsilon: float = 1.0
+) -> dict[str, float]:
     """One training; the counts of its averaged generator."""
     x = mixture.sample(100_000, seed)
     mean, scale = x.mean(0), x.std(0)
     x = (x - mean) / scale
-    recipe = low_dimensional(x, batch_size=batch_size, seed=seed)
+    length = None if finest is None else finest * mixture.sigma / float(scale.median())
+    recipe = low_dimensional(x, finest=length, batch_size=batch_size, seed=seed)
+    if epsilon != 1.0:
+        optimizers = dict(recipe.solver.optimizer)
+        optimizers["generator"] = adam(1e-3, eps=epsilon * 0.125 / batch_size)
+        recipe.solver.optimizer = optimizers
     wall, begin = time.perf_counter(), time.process_time()
     trainer = Trainer(steps, recipe.batch_size, seed=seed, ema=recipe.ema, device="cpu", log_every=steps, quiet=True)
     training = trainer.fit(recipe.game, x, recipe.solver)
@@ -96,6 +105,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, help="default: 4000, with the rare mode 16000")
     parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--finest", type=float, help="the recipe's finest length, in deviations of a mode")
+    parser.add_argument("--epsilon", type=float, default=1.0, help="times the epsilon of the generator's Adam")
     given = parser.parse_args()
     torch.set_num_threads(1)
     seeds = 1 if given.quick else given.seeds
@@ -103,7 +114,7 @@ def main() -> None:
         if given.only not in (None, name):
             continue
         steps = 500 if given.quick else given.steps or STEPS.get(name, 4000)
-        runs = [train(mixture, seed, steps, given.batch) for seed in range(seeds)]
+        runs = [train(mixture, seed, steps, given.batch, given.finest, given.epsilon) for seed in range(seeds)]
         note = f"{steps} steps of {given.batch}, worst of the seeds; " + "; ".join(
             f"{r['modes']} modes {100 * r['high_quality']:.1f} % KL {r['kl']:.3f} rare {r['rarest']:.2f}" for r in runs
         )

@@ -58,9 +58,8 @@ def run(config: Caption, folder: Run) -> Path:
     readers = [reader_of_attributes(learn, reading.stage(str(i)), i) for i in range(config.readers)]
     painter = painter_of_captions(learn, readers, Play.of(config, stages["painter"]), attention=config.attention)
     held = scenes(1000, Stream(config.seed).at("held"), held=True)
-    judge = reader_of_attributes(
-        scenes(config.limit, Stream(config.seed).at("other scenes")), Play.of(config, stages["judge"])
-    )
+    other = scenes(config.limit, Stream(config.seed).at("other scenes"))
+    judge = reader_of_attributes(other, Play.of(config, stages["judge"]), config.readers)  # begins as none of them
     stream = Stream(config.seed).at("painted")
     with torch.no_grad():
         made = painter(stream.at("held").normal((1000, LATENT)), held.marks)

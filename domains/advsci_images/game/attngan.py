@@ -21,6 +21,7 @@ from torch.nn.functional import softplus
 from advsci.games import Batch, Draw
 from advsci.games.adversarial import AdversarialGame, Made
 from advsci.games.game import require
+from advsci.objectives import weighted_mean
 from advsci.penalties import Penalty
 from advsci.penalties.scores import Scores
 from advsci.streams import Stream
@@ -77,7 +78,8 @@ class OtherCaption(Penalty):
 
     def __call__(self, made: Scores, progress: Tensor) -> Tensor:
         assert made.condition is not None
-        return softplus(made.network(made.real, made.condition.roll(1, 0)) - made.real_logits).mean()
+        wrong = made.network(made.real, made.condition.roll(1, 0))
+        return weighted_mean(softplus(wrong - made.real_logits), made.real_weight)
 
 
 class CaptionGAN(AdversarialGame):

@@ -8,19 +8,19 @@ r"""StarGAN: one generator for several domains of images, told which one is want
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from advsci.games import Batch, Draw
 from advsci.games.adversarial import AdversarialGame, Made
 from advsci.games.game import require
-from advsci.penalties import Penalty
 from advsci.penalties.scores import Scores
 from advsci.streams import Stream
+from advsci_images.game.reading import ReadingJudge, ReadsLabel
 
-__all__ = ["JudgeOfDomains", "StarGAN"]
+__all__ = ["StarGAN"]
 
 
 @dataclass(frozen=True)
@@ -28,35 +28,6 @@ class Moved(Made):
     """G(x, c') and what came back from there."""
 
     back: Tensor = torch.empty(0)
-
-
-class JudgeOfDomains(nn.Module):
-    """The judge of images together with the reader of their domains.
-
-    Parameters
-    ----------
-    judge
-        ``judge(x)``, one logit per image.
-    reader
-        ``reader(x)``, logits of the domains.
-    """
-
-    def __init__(self, judge: nn.Module, reader: nn.Module):
-        super().__init__()
-        self.judge, self.reader = judge, reader
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (n) of images ``x`` (n c h w)."""
-        return self.judge(x)
-
-
-class ReadsDomain(Penalty):
-    """Cross-entropy of the reader at real images, of which the draw holds the ``domain``."""
-
-    name = "domain"
-
-    def __call__(self, made: Scores, progress: Tensor) -> Tensor:
-        return cross_entropy(made.network.reader(made.real), made.draw["domain"])  # type: ignore[operator]
 
 
 class StarGAN(AdversarialGame):
@@ -80,17 +51,19 @@ class StarGAN(AdversarialGame):
     A batch holds ``x`` (n c h w) and ``domain`` (n), integers.
     """
 
+    judge_teaches = True
+
     def __init__(
         self,
         generator: nn.Module,
-        judge: JudgeOfDomains,
+        judge: ReadingJudge,
         domains: int,
         *,
         classes: float = 1.0,
         cycle: float = 10.0,
         adversarial: float = 1.0,
     ):
-        super().__init__(generator, judge, penalties=(ReadsDomain(),), adversarial=adversarial)
+        super().__init__(generator, judge, penalties=(ReadsLabel("domain", key="domain"),), adversarial=adversarial)
         self.domains, self.classes, self.cycle = domains, classes, cycle
 
     @property
@@ -119,7 +92,7 @@ class StarGAN(AdversarialGame):
     def generator_terms(self, batch: Batch, draw: Draw, made: Made) -> dict[str, Tensor]:
         """How well ``made`` shows the domains of ``draw``, and comes back to ``batch``."""
         assert isinstance(made, Moved)
-        domain = self.classes * cross_entropy(self.discriminator.reader(made.samples), draw["wanted"])  # type: ignore[operator]
+        domain = self.classes * cast(ReadingJudge, self.discriminator).misread(made.samples, draw["wanted"])
         return {"domain": domain, "cycle": self.cycle * (made.back - batch["x"]).abs().mean()}
 
     def check(self, batch: Batch, draw: Draw) -> None:

@@ -20,7 +20,7 @@ from advsci.errors import DataError
 from advsci.nn import StyleGenerator
 from advsci.streams import Stream
 
-__all__ = ["Directions", "attribute_directions", "changes", "moved"]
+__all__ = ["Directions", "attribute_directions", "changes", "moved", "styled_images"]
 
 _BATCH = 500
 
@@ -127,9 +127,21 @@ def moved(
     """
     parts = []
     for part in z.split(_BATCH):
-        w = generator.mapping(part[:, : generator.latent]) + amount * direction
-        parts.append(generator.synthesise([w] * len(generator.layers)).clamp(-1.0, 1.0))
+        parts.append(styled_images(generator, generator.mapping(part[:, : generator.latent]) + amount * direction))
     return torch.cat(parts)
+
+
+def styled_images(generator: StyleGenerator, w: Float[Tensor, "n style"]) -> Float[Tensor, "n c h w"]:
+    """Images in [-1, 1] of styles that are the same in all layers.
+
+    Parameters
+    ----------
+    generator
+        A style-based generator.
+    w
+        Styles.
+    """
+    return generator.synthesise([w] * len(generator.layers)).clamp(-1.0, 1.0)
 
 
 def changes(

@@ -23,9 +23,10 @@ from advsci.penalties import R1, R2
 from advsci.schedules import Geometric
 from advsci.streams import Stream
 from advsci.training import Callback
-from advsci_images.game.auxiliary import AuxiliaryGAN, ReadingJudge
-from advsci_images.game.generators import Kind, pair_of
+from advsci_images.game.auxiliary import AuxiliaryGAN
+from advsci_images.game.generators import Kind, Pair, pair_of
 from advsci_images.game.players import Classifier
+from advsci_images.game.reading import ReadingJudge
 from advsci_images.game.training import Play
 
 __all__ = ["Augmented", "drawn_images", "trained_generator"]
@@ -89,24 +90,29 @@ def trained_generator(
     classes = 0 if label is None else int(label.max()) + 1
     with play.stream("networks").seeded():
         pair = pair_of(kind, x.shape[1], x.shape[2], latent, width, classes)
+        reader = None
         if classes and auxiliary:
             reader = Classifier(x.shape[1], (x.shape[2], x.shape[3]), classes, width=16, features=64)
-    changes = None if augment == "none" else Augmentation(0.5 if augment == "diffaugment" else None, OPERATIONS)
-    gamma = Geometric(2.0, 0.5)
-    rules: dict[str, Any] = {"penalties": (R1(gamma), R2(gamma))}
-    if kind == "dcgan":  # as published: the original objective, and batch norm instead of penalties
-        rules = {"penalties": (), "objective": NonSaturating()}
-    rules |= {"latent": Gaussian(pair.inputs), "augment": changes}
-    if classes and auxiliary:
-        judge = ReadingJudge(pair.discriminator, reader)
-        game: GAN = AuxiliaryGAN(pair.generator, judge, auxiliary=auxiliary, **rules)
-    else:
-        game = GAN(pair.generator, pair.discriminator, **rules)
+    game = _game(kind, pair, reader, auxiliary, augment)
     adapt = [AdaptProbability(x[:256], play.batch_size, images=adaptation)] if augment == "ada" else []
     if adapt:  # the probability moves at logging steps: few of them would throw it from end to end
         play = replace(play, records=max(play.records, 50))
     data = {"x": x} | ({} if label is None else {"condition": label})
     return play.fit(game, data, callbacks=[*adapt, *callbacks]).averaged("generator").eval()
+
+
+def _game(kind: Kind, pair: Pair, reader: Classifier | None, auxiliary: float, augment: Augmented) -> GAN:
+    """The game of a pair of networks; with a ``reader`` the judge reads classes too."""
+    gamma = Geometric(2.0, 0.5)
+    rules: dict[str, Any] = {"penalties": (R1(gamma), R2(gamma))}
+    if kind == "dcgan":  # as published: the original objective, and batch norm instead of penalties
+        rules = {"penalties": (), "objective": NonSaturating()}
+    if augment != "none":
+        rules["augment"] = Augmentation(0.5 if augment == "diffaugment" else None, OPERATIONS)
+    latent = Gaussian(pair.inputs)
+    if reader is None:
+        return GAN(pair.generator, pair.discriminator, latent, **rules)
+    return AuxiliaryGAN(pair.generator, ReadingJudge(pair.discriminator, reader), latent, auxiliary=auxiliary, **rules)
 
 
 @torch.no_grad()

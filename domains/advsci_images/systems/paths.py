@@ -19,6 +19,7 @@ from torch import Tensor
 
 from advsci.nn import StyleGenerator
 from advsci.streams import Stream
+from advsci_images.systems.directions import styled_images
 
 __all__ = ["changed"]
 
@@ -72,31 +73,26 @@ def changed(
 
     Examples
     --------
-    >>> with Stream(0).seeded():
-    ...     generator = StyleGenerator(4, 1, 4, (8, 8))
     >>> halves = lambda x: torch.stack([x[:, :, :4].mean((1, 2, 3)), x[:, :, 4:].mean((1, 2, 3))], 1)
-    >>> changed(generator, Stream(1).normal((2, 4)), halves, 0, Stream(2), score=0.1).shape
+    >>> changed(StyleGenerator(4, 1, 4, (8, 8)), Stream(1).normal((2, 4)), halves, 0, Stream(2), score=0.1).shape
     torch.Size([2, 1, 8, 8])
     """
 
-    def images(w: Tensor) -> Tensor:
-        """Images (n c h w) of styles ``w`` (n style), the same in all layers."""
-        return generator.synthesise([w] * len(generator.layers)).clamp(-1.0, 1.0)
-
     with torch.no_grad():
-        covariance = torch.cov(generator.mapping(stream.at("styles").normal((2000, generator.latent))).T)
+        others = stream.at("styles").normal((2000, generator.latent), device=z.device)
+        covariance = torch.cov(generator.mapping(others).T)
         styles = generator.mapping(z[:, : generator.latent])
     parts = []
     for w in styles.split(_BATCH):
         with torch.no_grad():
-            goal = reader(images(w))
+            goal = reader(styled_images(generator, w))
         if start is not None:
             w = w + start * (goal[:, attribute, None] <= 0)
         goal[:, attribute] = goal[:, attribute].clamp_min(score)
         for left in range(steps, 0, -1):
-            w = w + _step(w, lambda v: reader(images(v)), goal, attribute, covariance, left)
+            w = w + _step(w, lambda v: reader(styled_images(generator, v)), goal, attribute, covariance, left)
         with torch.no_grad():
-            parts.append(images(w))
+            parts.append(styled_images(generator, w))
     return torch.cat(parts)
 
 
@@ -112,7 +108,7 @@ def _step(
     cj = j @ covariance
     gram = cj @ j.transpose(1, 2)
     ridge = RIDGE * gram.diagonal(dim1=1, dim2=2).mean(1).clamp_min(1e-12)
-    weight = torch.linalg.solve(gram + ridge[:, None, None] * torch.eye(gram.shape[1]), missing[:, :, None])
+    weight = torch.linalg.solve(gram + ridge[:, None, None] * torch.eye(gram.shape[1]).to(gram), missing[:, :, None])
     step = (weight.transpose(1, 2) @ cj)[:, 0]
     length = (weight.transpose(1, 2) @ gram @ weight)[:, 0, 0].clamp_min(1e-12).sqrt()  # deviations: sqrt(d C^-1 d)
     return step * (LONGEST / length).clamp_max(1.0)[:, None]

@@ -10,7 +10,8 @@ from advsci_images.game.cut import CUT, PatchHeads
 from advsci_images.game.cyclegan import CycleGAN, PairJudge
 from advsci_images.game.pix2pix import Pix2Pix
 from advsci_images.game.players import Classifier, Judge, Translator
-from advsci_images.game.stargan import JudgeOfDomains, StarGAN
+from advsci_images.game.reading import ReadingJudge
+from advsci_images.game.stargan import StarGAN
 from advsci_images.game.training import Play
 
 __all__ = ["between_classes", "by_contrast", "from_pairs", "translated", "without_pairs"]
@@ -216,7 +217,7 @@ def between_classes(
     channels, size = x.shape[1], (x.shape[2], x.shape[3])
     with play.stream("networks").seeded():
         translator = Translator(channels, channels, condition=domains)
-        judge = JudgeOfDomains(Judge(channels, size), Classifier(channels, size, domains, width=16, norm=False))
+        judge = ReadingJudge(Judge(channels, size), Classifier(channels, size, domains, width=16, norm=False))
     game = StarGAN(translator, judge, domains, cycle=cycle, adversarial=adversarial)
     return play.fit(game, {"x": x, "domain": domain}).averaged("generator").eval()  # type: ignore[return-value]
 

@@ -233,9 +233,8 @@ def count_game(
         Players ``"task"`` and one for each thing to hide.
     """
     batches, types, dimensions = len(cells.batches), len(cells.types), settings.features
-    sizes = {**data, "anchor": torch.empty(1, dimensions)}
-    adversaries = adversaries_of(sizes, obs, fields, settings.replace(width=2 * settings.width), batches)
-    data |= {name: value for name, value in sizes.items() if name != "anchor"}
+    wider = settings.replace(width=2 * settings.width)
+    adversaries = adversaries_of(data, obs, fields, wider, batches, dimensions)
     _, genes = cast(tuple[int, int], counts.shape)
     with stream.at("initial parameters").seeded():
         scale = float(components.std(axis=0).max()) / LEADING

@@ -135,7 +135,7 @@ class Integration:
         if settings.orthogonality:
             centred = components - components.mean(axis=0)
             data["components"] = torch.from_numpy((centred / max(float(centred.std()), 1e-12)).astype(np.float32))
-        adversaries = adversaries_of(data, obs, fields, settings, len(cells.batches))
+        adversaries = adversaries_of(data, obs, fields, settings, len(cells.batches), data["anchor"].shape[1])
         with stream.at("initial parameters").seeded():
             task = _task(data, types, len(cells.batches), settings, stream)
             players = {name: make() for name, make in adversaries.items()}
@@ -336,7 +336,7 @@ def _task(data: dict[str, Tensor], types: int, batches: int, settings: Settings,
 
 
 def adversaries_of(
-    data: dict[str, Tensor], obs: Any, fields: Fields | None, settings: Settings, batches: int
+    data: dict[str, Tensor], obs: Any, fields: Fields | None, settings: Settings, batches: int, dimensions: int
 ) -> dict[str, Callable[[], Adversary]]:
     """Name -> function that makes the adversary; adds the covariates to ``data``.
 
@@ -350,8 +350,10 @@ def adversaries_of(
         How the embedding is made.
     batches
         How many batches there are.
+    dimensions
+        Length of the embedding.
     """
-    dimensions, groups_ = data["anchor"].shape[1], data["membership"].shape[1]
+    groups_ = data["membership"].shape[1]
     made: dict[str, Callable[[], Adversary]] = {}
     if settings.adversary == "none":
         return {}
