@@ -138,7 +138,7 @@ class TrustRegion(Solver):
         if "radius" not in self.memory:
             self.memory["radius"] = torch.full_like(loss, self.radius)
         radius = self.memory["radius"]
-        before = self.outputs(game, batch, draw)
+        before = self.outputs(game, batch, draw).clone()  # a player that is its own output moves with it
         start = [p.detach().clone() for p in parameters]
         self.apply(game, self.player, gradient, constrain=False)
         move = [p - origin for p, origin in zip(parameters, start, strict=True)]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from scipy import stats
 
 from advsci.latents import Gaussian, Mixture, Sphere, Truncated, Uniform
 from advsci.streams import Stream
@@ -31,3 +32,34 @@ def test_a_mixture_has_the_same_centres_in_every_precision():
     single = {tuple(z.tolist()) for z in latent.sample(50, Stream(1))}
     double = {tuple(z.float().tolist()) for z in latent.sample(50, Stream(2), dtype=torch.float64)}
     assert single == double and len(single) == 3
+
+
+@pytest.mark.parametrize(
+    ("latent", "marginal"),
+    [
+        (Gaussian(3), stats.norm()),
+        (Uniform(3), stats.uniform(-1.0, 2.0)),
+        (Sphere(3), stats.uniform(-(3.0**0.5), 2.0 * 3.0**0.5)),  # Archimedes: a coordinate on a sphere is uniform
+        (Truncated(3, 1.5), stats.truncnorm(-1.5, 1.5)),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_every_coordinate_has_its_distribution(latent, marginal):
+    z = latent.sample(5000, Stream(3), dtype=torch.float64)
+    for k in range(3):
+        assert stats.kstest(z[:, k].numpy(), marginal.cdf).pvalue > 1e-3
+    assert torch.cov(z.T).fill_diagonal_(0.0).abs().max() < 0.1
+
+
+def test_a_sphere_has_the_radius_at_which_a_gaussian_concentrates():
+    radii = Sphere(7).sample(50, Stream(1), dtype=torch.float64).norm(dim=1)
+    assert torch.allclose(radii, torch.full_like(radii, 7.0**0.5), rtol=1e-12)
+
+
+def test_a_mixture_is_gaussian_round_equally_likely_normal_centres():
+    latent, still = (Mixture(2, components=400, spread=spread) for spread in (0.3, 0.0))
+    z, centres = (prior.sample(20_000, Stream(4), dtype=torch.float64) for prior in (latent, still))
+    assert stats.kstest(((z - centres) / 0.3).flatten().numpy(), stats.norm().cdf).pvalue > 1e-3
+    known, counts = centres.unique(dim=0, return_counts=True)
+    assert len(known) == 400 and stats.kstest(known.flatten().numpy(), stats.norm().cdf).pvalue > 1e-3
+    assert stats.chisquare(counts.numpy()).pvalue > 1e-3

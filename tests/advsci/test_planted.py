@@ -30,7 +30,7 @@ from advsci.penalties import (
 )
 from advsci.penalties.lecam import lecam
 from advsci.penalties.scores import Scores
-from advsci.schedules import Cosine, DannRamp, Geometric, Linear, Warmup
+from advsci.schedules import Constant, Cosine, DannRamp, Geometric, Linear, Warmup
 from advsci.training import EMA, Sites
 from advsci.training.ema import Averaged
 from advsci.training.order import Order, keyed_permutation
@@ -222,10 +222,12 @@ def test_progress_runs_from_the_first_to_the_last_step():
 @pytest.mark.parametrize(
     ("schedule", "first", "middle", "last"),
     [
+        (Constant(0.7), 0.7, 0.7, 0.7),
         (Linear(1.0, 3.0), 1.0, 2.0, 3.0),
-        (Cosine(1.0, 0.0), 1.0, 0.5, 0.0),
-        (Geometric(1.0, 1e-4), 1.0, 1e-2, 1e-4),
+        (Cosine(3.0, 1.0), 3.0, 2.0, 1.0),
+        (Geometric(2.0, 2e-4), 2.0, 2e-2, 2e-4),
         (Warmup(2.0, 0.5), 0.0, 2.0, 2.0),
+        (DannRamp(3.0, 4.0), 0.0, 6 / (1 + np.exp(-2.0)) - 3, 6 / (1 + np.exp(-4.0)) - 3),
         (DannRamp(), 0.0, 2 / (1 + np.exp(-5.0)) - 1, 2 / (1 + np.exp(-10.0)) - 1),
     ],
 )

@@ -43,6 +43,20 @@ def test_a_chain_multiplies():
     assert found.bound == pytest.approx(expected) and list(found.nodes.values())[0] == 1.0
 
 
+class Leaky(nn.Module):
+    def __init__(self, *args, **kwargs):
+        super().__init__()
+        self.args, self.kwargs = args, kwargs
+
+    def forward(self, x):
+        return torch.nn.functional.leaky_relu(x, *self.args, **self.kwargs)
+
+
+def test_the_steeper_side_of_a_leaky_rectifier_counts():
+    for leaky, steepest in ((Leaky(), 1.0), (Leaky(-3.0), 3.0), (Leaky(negative_slope=2.0), 2.0), (Leaky(0.5), 1.0)):
+        assert float(lipschitz_bound(leaky, X)) == steepest
+
+
 class Residual(nn.Module):
     def __init__(self):
         super().__init__()

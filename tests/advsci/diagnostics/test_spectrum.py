@@ -9,6 +9,7 @@ from advsci.diagnostics import VectorField, adam_scale, game_spectrum, path_angl
 from advsci.errors import ConfigError, DataError
 from advsci.solvers import Simultaneous
 from advsci.streams import Stream
+from tests.toys.saddle_games import Saddle
 
 DOUBLE = torch.double
 
@@ -37,8 +38,11 @@ def test_saddle_has_its_published_eigenvalues_and_stable_rate(games):
     ) or complex(spectrum.eigenvalues[1]) == pytest.approx(complex(4, math.sqrt(15)), rel=1e-9)
     assert spectrum.stable_rate == pytest.approx(8 / 31)
     assert float(spectrum.multipliers(4 / 31).abs().max()) == pytest.approx(math.sqrt(15 / 31))
-    assert spectrum.warning(0.1) is None
-    assert "Hopf" in (spectrum.warning(8 / 31) or "")
+    assert spectrum.warning(0.1) is None and spectrum.warning(0.89 * 8 / 31) is None
+    for share, place in ((0.91, "close to"), (1.0, "close to"), (1.01, "beyond")):
+        text, rate = spectrum.warning(share * spectrum.stable_rate) or "", share * 8 / 31
+        turns = 2 * math.pi / math.atan2(rate * math.sqrt(15), 1 - 4 * rate)
+        assert "Hopf" in text and place in text and f"turns once in {turns:.0f} steps" in text
 
 
 @pytest.mark.parametrize("al, be", [(1.0, 0.5), (0.3, 4.0)])
@@ -100,6 +104,22 @@ def test_arnoldi_equals_the_dense_spectrum_of_a_small_gan(games):
     for value in spectrum.eigenvalues:
         assert float((dense - value).abs().min() / dense[0].abs()) < 1e-5
     assert spectrum.eigenvalues.abs().tolist() == pytest.approx(dense[:8].abs().tolist(), rel=1e-5)
+
+
+def test_the_spectrum_of_nearly_equal_eigenvalues_keeps_its_digits():
+    """Of I + 1e-6 A: each product takes almost all of itself away, so that one pass would lose orthogonality."""
+    generator = torch.Generator().manual_seed(0)
+    a, b, c, d = 1e-6 * torch.randn(4, 4, 4, generator=generator, dtype=DOUBLE)
+    losses = {
+        "x": lambda x, y: 0.5 * x @ x + 0.5 * x @ (a + a.T) @ x + x @ b @ y,
+        "y": lambda x, y: 0.5 * y @ y + 0.5 * y @ (d + d.T) @ y + y @ c @ x,
+    }
+    field = VectorField(Saddle(losses, {"x": [0.0] * 4, "y": [0.0] * 4}), {}, {})
+    exact = torch.linalg.eigvals(torch.cat([torch.cat([a + a.T, b], 1), torch.cat([c, d + d.T], 1)]))
+    found = game_spectrum(field, count=8, steps=8).eigenvalues - 1.0
+    assert len(found) == 8
+    for value in exact:
+        assert float((found - value).abs().min()) < 1e-12
 
 
 def test_residuals_bound_the_error_of_an_early_stop(games):

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -43,8 +44,39 @@ def test_logits_without_information_are_said_to_have_none():
         calibrate(torch.full((20,), math.nan), b)
 
 
-def test_separated_logits_keep_a_finite_fit():
-    assert math.isfinite(calibrate(torch.linspace(1.0, 2.0, 50), torch.linspace(-2.0, -1.0, 50)).slope)
+@pytest.mark.parametrize("gap", [0.0, 2.0])
+def test_calibration_is_the_maximum_of_the_likelihood_with_a_small_ridge(gap):
+    """Logits that overlap, and logits that separate the sets: there the ridge of 1e-3 on the standardised slope keeps
+    the fit finite.
+    """
+    real, fake = torch.linspace(0.1, 1.0, 50).double() + gap, torch.linspace(-0.5, 0.5, 20).double()
+    found = calibrate(real, fake)
+    a, target = np.r_[real.numpy(), fake.numpy()], np.repeat([1.0, 0.0], [50, 20])
+    centre, scale = a.mean(), a.std(ddof=1)
+    p = 1.0 / (1.0 + np.exp(-(found.slope * a + found.offset + np.log(50 / 20))))
+    assert (p - target).sum() == pytest.approx(0.0, abs=1e-7)
+    gradient = (p - target) @ (a - centre) / scale + 1e-3 * found.slope * scale
+    assert gradient == pytest.approx(0.0, abs=1e-7)
+    # the slope's error is that of Fisher's information, with the ridge
+    points, ridge = np.stack([a - centre, np.ones_like(a)]), np.diag([1e-3 * scale**2, 0.0])
+    covariance = np.linalg.inv((points * p * (1.0 - p)) @ points.T + ridge)
+    assert found.slope_error == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-5)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e3])
+def test_calibration_does_not_see_the_units_or_the_origin_of_logits(unit):
+    real, fake = torch.linspace(-1.0, 2.0, 40).double(), torch.linspace(-2.0, 1.0, 30).double()
+    one, other = calibrate(real, fake), calibrate(unit * (real + 3.0), unit * (fake + 3.0))
+    assert other.slope * unit == pytest.approx(one.slope, rel=1e-9)
+    assert other.offset + 3.0 * one.slope == pytest.approx(one.offset, abs=1e-9)
+
+
+def test_ten_logits_of_each_are_enough():
+    some = torch.linspace(-1.0, 1.0, 10)
+    assert calibrate(some + 1.0, some).slope > 0.0
+    for real, fake in ((some[:9], some), (some, some[:9])):
+        with pytest.raises(DataError, match="at least 10"):
+            calibrate(real, fake)
 
 
 def test_effective_sample_size_of_gaussian_weights():

@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from advsci.errors import ConfigError
+from advsci.errors import ConfigError, DataError
 from advsci.metrics import distances, gaussian, kid, kid_subsets, median_distance, mmd, polynomial, rational_quadratic
 from advsci.streams import Stream
 
@@ -68,3 +69,26 @@ def test_subset_size_is_checked():
     x, y = sets(30, 30, 2)
     with pytest.raises(ConfigError, match="subsets of 31"):
         kid_subsets(x, y, size=31, stream=Stream(0))
+
+
+def test_kernels_are_their_formulas():
+    x, y = (s.numpy() for s in sets(5, 7, 3))
+    dot, square = x @ y.T, np.square(x[:, None] - y[None]).sum(2)
+    exact = {
+        polynomial(2, 0.3, 0.5): (0.3 * dot + 0.5) ** 2,
+        polynomial(): (dot / 3 + 1) ** 3,
+        gaussian(1.3): np.exp(-square / (2 * 1.3**2)),
+        gaussian([0.5, 2.0]): (np.exp(-square / 0.5) + np.exp(-square / 8)) / 2,
+        rational_quadratic((0.5, 3.0), 1.7): ((1 + square / 1.7**2) ** -0.5 + (1 + square / 6 / 1.7**2) ** -3) / 2,
+    }
+    for kernel, values in exact.items():
+        assert np.allclose(kernel(torch.tensor(x), torch.tensor(y)), values, rtol=1e-12)
+
+
+def test_two_points_far_from_the_origin_are_told_apart_and_two_sets_there_refused():
+    """KID of two point masses: k(a, a) - 2 k(a, b) + k(b, b); of one distribution far away only rounding is left."""
+    a, b = (torch.full((n, 1), at, dtype=torch.float64) for n, at in ((4, 1e3), (6, 2e3)))
+    exact = (1e6 + 1) ** 3 - 2 * (2e6 + 1) ** 3 + (4e6 + 1) ** 3
+    assert float(kid(a, b).value) == pytest.approx(exact, rel=1e-10)
+    with pytest.raises(DataError, match="cancel"):
+        kid(a, a + torch.linspace(0.0, 1e-8, 4)[:, None])

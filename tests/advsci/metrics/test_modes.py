@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from advsci.errors import ShapeError
+from advsci.errors import DataError, ShapeError
 from advsci.metrics import histogram_modes, mode_counts
 from advsci.streams import Stream
 
@@ -48,5 +48,11 @@ def test_each_mode_has_its_own_width():
 def test_classified_modes():
     found, kl = histogram_modes(torch.tensor([0, 0, 3, 3]), 1000)
     assert int(found) == 2 and float(kl) == pytest.approx(math.log(500), rel=1e-12)
+    found, kl = histogram_modes(torch.tensor([0, 0, 0, 1]), 3, weights=torch.tensor([1.0, 3.0, 4.0]))
+    assert int(found) == 2
+    assert float(kl) == pytest.approx(0.75 * math.log(0.75 / 0.125) + 0.25 * math.log(0.25 / 0.375), rel=1e-12)
+    for wrong in (torch.tensor([0.0]), torch.tensor([0, 3]), torch.tensor([-1, 0])):
+        with pytest.raises(DataError, match="whole numbers of 0 to 2"):
+            histogram_modes(wrong, 3)
     with pytest.raises(ShapeError, match="one per mode"):
         histogram_modes(torch.tensor([0]), 3, weights=torch.ones(2))

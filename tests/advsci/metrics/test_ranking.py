@@ -70,6 +70,15 @@ def test_the_interval_covers_the_closed_form_of_two_gaussians():
         assert abs(rejected / 400 - 0.05) <= error if d == 0.0 else rejected / 400 > 0.95
 
 
+def test_scores_that_cannot_be_ranked_are_refused_and_unknown_ones_stay_unknown():
+    some, none = torch.ones(3), torch.ones(0)
+    for real, fake in ((some, none), (none, some), (none, none), (some * 1j, some), (some, some * 1j)):
+        with pytest.raises(DataError, match="expected some real numbers"):
+            ranking_probability(real, fake)
+    for real, fake in ((some, some * math.nan), (some * math.nan, some)):
+        assert math.isnan(ranking_probability(real, fake))
+
+
 def test_what_the_test_says_and_refuses():
     a, b = Stream(0).at("a").normal((50,)), Stream(0).at("b").normal((50,))
     assert "cannot tell" in ranking_test(a, b).text() and "tells these samples" in ranking_test(a + 3.0, b).text()

@@ -94,3 +94,10 @@ def test_buckets_hold_every_parameter_once_and_one_dtype_each():
     groups = buckets(parameters, 10**6, 10**6)
     assert groups == [[2, 1], [0]]
     assert Reduction(parameters).buckets == groups
+
+
+def test_a_group_is_full_at_its_bytes_the_first_and_the_last_sooner_than_the_others():
+    """Of sizes 8, 8, 8, ... from the last parameter back: the first group holds two of them, the later ones three."""
+    parameters = [nn.Parameter(torch.zeros(2)) for _ in range(7)]
+    assert buckets(parameters, first=16, later=24) == [[6, 5], [4, 3, 2], [1, 0]]
+    assert buckets(parameters, first=17, later=25) == [[6, 5, 4], [3, 2, 1, 0]]

@@ -292,6 +292,86 @@ def test_a_trust_region_takes_an_uphill_move_back():
     assert game.state()[0] == 1.0 and float(solver.memory["radius"]) == 50.0
 
 
+@pytest.mark.parametrize(
+    ("radius", "share", "factor"),
+    [(0.1, 0.025, 2.0), (0.4, 0.1, 2.0), (0.6, 0.15, 1.0), (1.4, 0.35, 1.0), (1.6, 0.4, 0.5), (2.2, 0.0, 0.5)],
+)
+def test_a_trust_region_grows_and_shrinks_with_the_truth_of_its_prediction(radius, share, factor):
+    """Of x^2 / 2 at 1 a move by r gains r - r^2 / 2 where r was predicted: the ratio is 1 - r / 2."""
+    game = zero_sum(lambda x, y: (0.5 * x**2 + 0.0 * y).sum(), x=(1.0,))
+    solver = TrustRegion(
+        partial(SGD, lr=4.0), player="x", radius=radius, bounds=(1e-3, 100.0), outputs=lambda g, b, d: game.place("x")
+    )
+    solver.bind(game)
+    solver.step(game, nothing)
+    assert float(game.state()[0]) == pytest.approx(1.0 - 4.0 * share, rel=1e-12)
+    assert float(solver.memory["share"]) == pytest.approx(share, rel=1e-12)
+    assert float(solver.memory["radius"]) == pytest.approx(factor * radius, rel=1e-12)
+
+
+def test_a_trust_region_keeps_its_radius_where_the_move_ends_inside_and_its_bounds():
+    game = zero_sum(lambda x, y: (0.5 * x**2 + 0.0 * y).sum(), x=(1.0,))
+    for lr, radius, kept in ((0.1, 0.5, 0.5), (4.0, 0.75, 0.8), (4.0, 1.8, 1.8)):
+        game.put([1.0, 0.0])
+        solver = TrustRegion(
+            partial(SGD, lr=lr), player="x", radius=radius, bounds=(min(radius, kept), max(radius, kept)),
+            outputs=lambda g, b, d: 2.0 * game.place("x"),
+        )  # fmt: skip
+        solver.bind(game)
+        solver.step(game, nothing)
+        assert float(solver.memory["radius"]) == pytest.approx(kept, rel=1e-12)
+
+
+def test_a_trust_region_does_not_trust_what_linear_shortening_leaves_outside():
+    """The cube root changes by 0.1^(1/3) > 0.1 on a tenth of its way; at rest the whole move, of nothing, is made."""
+    game = zero_sum(lambda x, y: (x + 0.0 * y).sum(), x=(0.0,))
+    solver = TrustRegion(
+        partial(SGD, lr=1.0), player="x", trials=1, outputs=lambda g, b, d: game.place("x").abs() ** (1 / 3)
+    )
+    solver.bind(game)
+    solver.step(game, nothing)
+    assert float(game.state()[0]) == 0.0 and float(solver.memory["radius"]) == pytest.approx(0.05)
+    rest = zero_sum(lambda x, y: (x**2 + 0.0 * y).sum(), x=(0.0,))
+    solver = TrustRegion(partial(SGD, lr=1.0), player="x", outputs=lambda g, b, d: rest.place("x"))
+    solver.bind(rest)
+    solver.step(rest, nothing)
+    assert float(rest.state()[0]) == 0.0 and float(solver.memory["share"]) == 1.0
+
+
+@pytest.mark.parametrize("rule", [Competitive, ProximalPoint])
+def test_the_residual_of_an_implicit_step_is_that_of_its_linear_system(rule):
+    """Without iterations v itself is taken for the solution of (I + h J) g = v; on xy |h J v| / |v| is h."""
+    for state, residual in (([0.3, 0.4], 0.7), ([30.0, 40.0], 0.7), ([0.0, 0.0], 0.0)):
+        game, solver = bilinear(), rule(partial(SGD, lr=0.7), iterations=0)
+        solver.bind(game)
+        game.put(state)
+        solver.step(game, nothing)
+        assert float(solver.memory["residual"]) == pytest.approx(residual, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Lookahead(Simultaneous(), k=0),
+        lambda: Lookahead(Simultaneous(), alpha=0.0),
+        lambda: Lookahead(Simultaneous(), alpha=1.5),
+        lambda: Consensus(gamma=-0.1),
+        lambda: Competitive(iterations=-1),
+        lambda: ProximalPoint(newton=0),
+        lambda: ProximalPoint(iterations=-1),
+        lambda: TrustRegion(radius=2.0),
+        lambda: TrustRegion(radius=1e-5),
+        lambda: TrustRegion(bounds=(0.0, 1.0)),
+    ],
+)
+def test_settings_out_of_range_are_refused_and_the_ends_of_the_ranges_are_not(wrong):
+    with pytest.raises(ConfigError, match="Try: "):
+        wrong()
+    assert Lookahead(Simultaneous(), k=1, alpha=1.0).alpha == 1.0 and Consensus(gamma=0.0).gamma == 0.0
+    assert Competitive(iterations=0).iterations == 0 and ProximalPoint(newton=1, iterations=0).newton == 1
+    assert TrustRegion(radius=1.0).radius == 1.0 and TrustRegion(radius=1e-4).radius == 1e-4
+
+
 @pytest.mark.parametrize(("measured", "pace"), [(1.0, 1 / 5), (0.5, 5.0), (0.75, 1.0)])
 def test_balance_follows_the_measure(measured, pace):
     """A signal above, below and on target drives the pace to its lower bound, its upper bound, nowhere."""

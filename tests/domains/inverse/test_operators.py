@@ -272,6 +272,32 @@ def test_every_frame_of_a_film_is_sampled_by_its_own_mask():
         DynamicSampling(masks[0])
 
 
+def test_a_cartesian_mask_measures_the_lowest_frequencies_and_as_many_columns_as_asked():
+    for seed in range(3):
+        half = cartesian_mask((3, 16), 2.0, centre=0.25, seed=seed)
+        assert half.shape == (3, 16) and half[0].equal(half[2]) and int(half[0].sum()) == 8
+        assert bool(half[:, [0, 1, 2, -1, -2]].all())  # |k| / 16 up to an eighth
+        assert cartesian_mask((1, 16), 4.0, centre=0.25, seed=seed)[0].nonzero().flatten().tolist() == [0, 1, 2, 14, 15]
+        sparse = cartesian_mask((1, 16), 8.0, centre=0.0, seed=seed)
+        assert sparse[0, 0] == 1.0 and int(sparse.sum()) == 2
+    assert not cartesian_mask((1, 16), 2.0, seed=0).equal(cartesian_mask((1, 16), 2.0, seed=1))
+    assert bool(cartesian_mask((2, 5), 1.0, centre=1.0).all())
+    for acceleration, centre in ((0.9, 0.1), (2.0, -0.1), (2.0, 1.1)):
+        with pytest.raises(ConfigError, match=r"expected >= 1 and in \[0, 1\]"):
+            cartesian_mask((4, 4), acceleration, centre=centre)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_k_space_of_coils_is_numpys_in_the_images_precision(dtype, tolerance):
+    generator = torch.Generator().manual_seed(0)
+    coils = torch.randn(2, 4, 6, generator=generator, dtype=torch.complex128)
+    x, mask = torch.randn(3, 4, 6, generator=generator, dtype=dtype), cartesian_mask((4, 6), 2.0)
+    found = FourierSampling(mask, coils)(x)
+    exact = np.fft.fft2(x.double().numpy()[:, None] * coils.numpy(), norm="ortho") * mask.numpy()
+    assert found.dtype == dtype
+    assert np.allclose(torch.view_as_complex(found), exact, rtol=tolerance, atol=tolerance)
+
+
 def test_an_offset_moves_the_bins_of_a_fan():
     settings = {"source": 30.0, "detector": 20.0}
     x = torch.rand(1, 10, 10)
@@ -314,6 +340,8 @@ def test_operators_run_on_the_meta_device(name):
     assert operator.adjoint(operator(x)).shape == x.shape
 
 
-def test_no_views_are_refused():
+def test_views_share_their_arc_and_none_are_refused():
+    assert np.allclose(equispaced_angles(4, 2 * math.pi), [0.0, math.pi / 2, math.pi, 1.5 * math.pi])
+    assert np.allclose(equispaced_angles(3), [0.0, math.pi / 3, 2 * math.pi / 3]) and len(equispaced_angles(1)) == 1
     with pytest.raises(ConfigError, match="at least 1"):
         equispaced_angles(0)

@@ -70,3 +70,25 @@ def test_too_few_steps_are_an_error():
     with pytest.raises(ConvergenceError, match="unfinished"):
         matrix = -torch.eye(2, dtype=torch.float64)[None]
         integrate(Linear(matrix), torch.ones(1, 2).double(), torch.tensor([0.0, 1e4]).double(), most_steps=16)
+
+
+@dataclass(frozen=True)
+class Quartic:
+    """``t' = 1, x' = 4 t^3``: of a batch of as many starts as it is given."""
+
+    def take(self, index):
+        return self
+
+    def __call__(self, x, out=None):
+        value = torch.stack([torch.ones_like(x[0]), 4.0 * x[0] ** 3])
+        return value if out is None else out.copy_(value)
+
+
+def test_the_interpolant_between_steps_is_exact_for_quartics():
+    """Of order four (Hairer, Norsett & Wanner I, II.6): the steps' lengths do not matter."""
+    times = torch.linspace(0.0, 3.0, 50, dtype=torch.float64)
+    begin = torch.tensor([-1.0, 0.5], dtype=torch.float64)
+    start = torch.stack([begin, begin**4], 1)
+    got = integrate(Quartic(), start, times, rtol=1e-2, atol=1e-2)
+    now = begin[:, None] + times
+    torch.testing.assert_close(got, torch.stack([now, now**4], 2), rtol=1e-11, atol=1e-11)

@@ -23,6 +23,17 @@ def test_calls_agree_with_eigenvalues(n):
     assert (sign.numpy() == np.linalg.slogdet(-matrices.numpy())[0]).all()
 
 
+@pytest.mark.parametrize("n", [3, FEW + 1])
+def test_batches_may_have_any_number_of_axes(n):
+    matrices = Stream(n).normal((2, 3, 4, n, n), dtype=torch.float64) - 0.6 * n**0.5 * torch.eye(n, dtype=torch.float64)
+    stable, sign = stability(matrices)
+    flat_stable, flat_sign = stability(matrices.flatten(0, 2))
+    assert 0 < int(stable.sum()) < 24
+    assert stable.flatten().equal(flat_stable) and sign.flatten().equal(flat_sign)
+    one, its_sign = stability(matrices[1, 2, 3])
+    assert one.shape == () and one.equal(stable[1, 2, 3]) and its_sign.equal(sign[1, 2, 3])
+
+
 def test_confirming_only_adds_states():
     signs = random_circuits(3, 20, np.random.default_rng(0))
     model = racipe(signs, 20, Stream(0))
