@@ -275,7 +275,7 @@ def _posterior(problem: Problem) -> Reconstruction:
     start = first_stage(given, trained.point, trained.draws)
     consistency = Consistency.of(problem.operator, problem.sigma, trained.level)
     back, stream = consistency.back(problem.y), Stream(problem.seed).at("samples")
-    samples = posterior_samples(trained.network, start, back, consistency, problem.samples, stream)
+    samples = posterior_samples(trained.network, start, back, consistency, problem.samples, stream, trained.trust)
     deviation = samples.std(0) * math.sqrt(1 + 1 / len(samples))
     floor = 0.1 * float(deviation.square().mean().sqrt())  # of pixels on which a few samples happen to agree
     return Reconstruction(

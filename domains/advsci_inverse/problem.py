@@ -31,6 +31,8 @@ class TrainedSampler:
         Draws of each image.
     latent
         Whether the draws come from a generator prior; else they are those of a Gaussian one.
+    trust
+        How far the samples' mean goes to the estimate, of `advsci_inverse.uncertainty.trust_in_point`.
     """
 
     network: PosteriorSampler
@@ -38,6 +40,7 @@ class TrainedSampler:
     level: float
     draws: int
     latent: bool
+    trust: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -360,7 +360,8 @@ def load_learned(config: "Parts", methods: Sequence[str]) -> Learned:
         with reading(named["sampler"], "the card of a sampler", "train it anew"):
             recipe, nets = card["recipe"], card["networks"]
             with_prior = recipe["prior"] is not None
-            sampler = TrainedSampler(network, recipe["point"], nets["level"], recipe["draws"], with_prior)
+            how = recipe["point"], nets["level"], recipe["draws"], with_prior, nets["trust"]
+            sampler = TrainedSampler(network, *how)
             for part in ("prior", "denoiser", "refiner"):  # those that it was trained with
                 if recipe[part] is not None:
                     named[part] = recipe[part]

@@ -7,6 +7,7 @@ from _row import row
 from advsci.streams import Stream
 from advsci_inverse.data.noise import Gaussian
 from advsci_inverse.evaluation.scores import auroc, coverage
+from advsci_inverse.game.observing import learn_details
 from advsci_inverse.operators import Radon, equispaced_angles
 from advsci_inverse.search.latent import LatentSearch
 from advsci_inverse.store import load_prior, load_refiner, shipped
@@ -14,6 +15,7 @@ from advsci_inverse.uncertainty import (
     Evidence,
     KindTest,
     Look,
+    Observer,
     disc_templates,
     interval_factor,
     matched_residual,
@@ -52,8 +54,9 @@ def verdict_rows(fixed: Fixed, quick: bool) -> None:
 def lesion_rows(fixed: Fixed, quick: bool) -> None:
     """Discs whose contrast is three sigma in the strongest datum, planted in half of the digits seen by 20 views.
 
-    The score of an image is its largest matched filter over all places. The false-alarm rate of a threshold is that of
-    images without a lesion; the area under the curve needs no threshold.
+    The score of an image is its largest matched filter over all places, or what an observer says that learned such
+    discs in training images. The false-alarm rate of a threshold is that of images without a lesion; the area under the
+    curve needs no threshold.
     """
     prior = load_prior("digits")
     n = 20 if quick else 100
@@ -66,6 +69,10 @@ def lesion_rows(fixed: Fixed, quick: bool) -> None:
     index = Stream(3).integers(len(templates), (n,))
     lesion = strength[index, None, None] * templates[index]
     white = sigma * torch.eye(operator.data_size)
+    learned = fixed.images("mnist28")[: 2000 if quick else 57000]
+    with Stream(0).at("observer").seeded():
+        observer = Observer(operator, sigma, learned[:6000], strength[:, None, None] * templates, width=24)
+    observer = learn_details(observer, learned, 30 if quick else 1500)
 
     def scores(x: torch.Tensor, k: int) -> dict[str, torch.Tensor]:
         y = Gaussian(sigma).sample(operator(x), Stream(k))
@@ -76,6 +83,7 @@ def lesion_rows(fixed: Fixed, quick: bool) -> None:
             "what the range leaves, whitened by the prior": matched_residual(
                 operator, beyond, search.factor, templates
             )[0],
+            "learned observer": observer.ratio(y).detach(),
             "interval": ((found.mean - found.projection).abs() / found.deviation).flatten(1).amax(1),
         }
 

@@ -12,7 +12,7 @@ from advsci.streams import Stream
 from advsci.training import EMA, Trainer
 from advsci_inverse.game.posterior import PosteriorGAN, SpreadControl, started
 from advsci_inverse.priors.sampler import Consistency, PairDiscriminator, PosteriorSampler
-from advsci_inverse.uncertainty import posterior_samples
+from advsci_inverse.uncertainty import posterior_samples, trust_in_point
 
 __all__ = ["arm_rows", "trained"]
 
@@ -43,9 +43,13 @@ def trained(task: Task, adversary: float, seed: int) -> tuple[Sample, dict[str, 
     last = {k: float(v) for k, v in training.log[-1].items() if k.startswith("spread/")}
     last["seconds"] = time.process_time() - begin
 
-    def sample(s: Measured, count: int) -> torch.Tensor:
-        return posterior_samples(net, s.start, consistency.back(s.y), consistency, count, Stream(seed).at("test"))
+    def sample(s: Measured, count: int, trust: float | None = None) -> torch.Tensor:
+        trust = last["trust"] if trust is None else trust
+        stream = Stream(seed).at("test")
+        return posterior_samples(net, s.start, consistency.back(s.y), consistency, count, stream, trust)
 
+    spare = task.sets["validation"]
+    last["trust"] = trust_in_point(sample(spare, 16, 0.0), spare.start.point, spare.x)
     return sample, last
 
 

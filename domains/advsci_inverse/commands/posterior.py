@@ -28,7 +28,7 @@ from advsci_inverse.priors.sampler import Consistency, PairDiscriminator, Poster
 from advsci_inverse.problem import Problem
 from advsci_inverse.search.proposal import Start
 from advsci_inverse.store import learned_card, load_denoiser, load_prior, load_refiner, save
-from advsci_inverse.uncertainty.posterior import posterior_samples
+from advsci_inverse.uncertainty.posterior import posterior_samples, trust_in_point
 
 __all__ = ["plan", "run"]
 
@@ -137,16 +137,25 @@ def run(config: TrainPosterior, folder: Run) -> Path:
     training = trainer.fit(game, training_data, solver)
     network = training.averaged("generator").cpu().eval()
     last = training.log[-1] if training.log else {}
-    nets = {"least_unit": sampler.floor, "widths": config.widths, "blocks": config.blocks, "level": level}
+    operator.to("cpu")
+    back = consistency.back(data)
+    trust = trust_in_point(
+        posterior_samples(network, spare, back, consistency, 16, stream.at("trust")), spare.point, held
+    )
+    nets = {
+        "least_unit": sampler.floor,
+        "widths": config.widths,
+        "blocks": config.blocks,
+        "level": level,
+        "trust": trust,
+    }
     card = learned_card(config, "sampler", nets | {"shape": list(images.shape[1:]), "sigma": sigma}, scale)
     card["validation"] = {key: value for key, value in last.items() if key.startswith("spread/")}
     path = folder.path / "sampler.safetensors"
     card["sha256"] = save(path, network, card)
-    operator.to("cpu")
     with drawn("report"):
         shown = Start(spare.point[:8], spare.deviation[:8], spare.draws[:8])
-        back = consistency.back(data[:8])
-        samples = posterior_samples(network, shown, back, consistency, 16, stream.at("shown"))
+        samples = posterior_samples(network, shown, back[:8], consistency, 16, stream.at("shown"), trust)
         report = Report(
             "Posterior sampler", f"{config.operator.kind}, trained on {len(images)} images of {config.data}"
         )

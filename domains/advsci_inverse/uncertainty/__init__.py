@@ -15,5 +15,8 @@ from advsci_inverse.uncertainty.langevin import metropolis_langevin as metropoli
 from advsci_inverse.uncertainty.lesion import disc_templates as disc_templates
 from advsci_inverse.uncertainty.lesion import matched_residual as matched_residual
 from advsci_inverse.uncertainty.look import Look as Look
+from advsci_inverse.uncertainty.observer import Observer as Observer
 from advsci_inverse.uncertainty.posterior import posterior_samples as posterior_samples
+from advsci_inverse.uncertainty.posterior import recentred as recentred
 from advsci_inverse.uncertainty.posterior import spot_probability as spot_probability
+from advsci_inverse.uncertainty.posterior import trust_in_point as trust_in_point

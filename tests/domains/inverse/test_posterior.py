@@ -18,7 +18,7 @@ from advsci_inverse.priors.prior import GeneratorPrior
 from advsci_inverse.priors.sampler import Consistency, PairDiscriminator, PosteriorSampler
 from advsci_inverse.search.latent import LatentSearch
 from advsci_inverse.search.proposal import GaussianProposal, LatentProposal, Start, carried
-from advsci_inverse.uncertainty.posterior import posterior_samples, spot_probability
+from advsci_inverse.uncertainty.posterior import posterior_samples, recentred, spot_probability, trust_in_point
 
 
 def _normal(*shape, seed=0):
@@ -208,6 +208,31 @@ def test_samples_hold_to_the_data_and_differ():
     held = v + data["back"] - consistency.again(v)
     before, after = ((consistency.operator(u) - y).square().mean() for u in (v, held))
     assert float(after) < 0.1 * float(before)
+
+
+def test_no_other_weight_of_the_point_estimate_has_a_smaller_error():
+    stream = Stream(0)
+    samples, point, truth = (
+        stream.at(k).uniform(n) for k, n in zip("spt", ((6, 5, 4, 4), (5, 4, 4), (5, 4, 4)), strict=True)
+    )
+    trust = trust_in_point(samples, point, truth)
+    error = lambda t: float((torch.lerp(samples.mean(0), point, t) - truth).square().mean())  # noqa: E731
+    assert 0.0 < trust < 1.0
+    assert error(trust) < min(error(trust - 0.02), error(trust + 0.02), error(0.0), error(1.0))
+    assert trust_in_point(samples, truth, truth) == 1.0
+    assert trust_in_point(samples, truth, 2 * samples.mean(0) - truth) == 0.0  # the estimate is on the wrong side
+
+
+def test_recentred_samples_keep_their_differences_and_have_the_mean_that_is_asked_for():
+    stream, clip = Stream(0), lambda v: v.clamp(0, 1)
+    samples, point = 0.3 + 0.4 * stream.at("s").uniform((6, 5, 4, 4)), 0.4 + 0.2 * stream.at("p").uniform((5, 4, 4))
+    moved = recentred(samples, clip, point, 0.5)
+    torch.testing.assert_close(moved.mean(0), (samples.mean(0) + point) / 2)
+    torch.testing.assert_close(moved[1:] - moved[:1], samples[1:] - samples[:1])
+    assert torch.equal(recentred(2 * samples, clip, point, 0.0), clip(2 * samples))
+    bounded = recentred(samples.round(), clip, point, 1.0)  # where clipping takes a part of the move
+    assert bounded.min() >= 0.0 and bounded.max() <= 1.0
+    assert (bounded.mean(0) - point).abs().mean() < 0.3 * (samples.round().mean(0) - point).abs().mean()
 
 
 def test_samples_are_scored_and_judged_within_their_bounds_and_come_back():
