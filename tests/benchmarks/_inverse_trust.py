@@ -72,7 +72,7 @@ def lesion_rows(fixed: Fixed, quick: bool) -> None:
     learned = fixed.images("mnist28")[: 2000 if quick else 57000]
     with Stream(0).at("observer").seeded():
         observer = Observer(operator, sigma, learned[:6000], strength[:, None, None] * templates, width=24)
-    observer = learn_details(observer, learned, 30 if quick else 1500)
+    observer = learn_details(observer, operator, sigma, learned, 30 if quick else 1500)
 
     def scores(x: torch.Tensor, k: int) -> dict[str, torch.Tensor]:
         y = Gaussian(sigma).sample(operator(x), Stream(k))

@@ -10,6 +10,7 @@ from advsci.schedules import Cosine
 from advsci.solvers import Simultaneous, adam
 from advsci.streams import Stream
 from advsci.training import EMA, Trainer
+from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.uncertainty.observer import Observer
 
 __all__ = ["ObservingGame", "learn_details"]
@@ -22,11 +23,15 @@ class ObservingGame(Game):
     ----------
     observer
         The player.
+    operator
+        :math:`A`.
+    sigma
+        Standard deviation of the noise.
     """
 
-    def __init__(self, observer: Observer):
+    def __init__(self, observer: Observer, operator: LinearOperator, sigma: float):
         super().__init__()
-        self.observer = observer
+        self.observer, self.operator, self.sigma = observer, operator, sigma
 
     @property
     def players(self) -> dict[str, nn.Module]:
@@ -38,7 +43,7 @@ class ObservingGame(Game):
         x = require(batch, "x", "ObservingGame")
         place = stream.at("place").integers(len(self.observer.details), (len(x),), device=x.device)
         planted = stream.at("planted").uniform((len(x),), device=x.device) < 0.5
-        shape = (len(x), *self.observer.operator.data_shape)
+        shape = (len(x), *self.operator.data_shape)
         noise = stream.at("noise").normal(shape, device=x.device, dtype=x.dtype)
         return {"place": torch.where(planted, place, -1), "noise": noise}
 
@@ -46,7 +51,7 @@ class ObservingGame(Game):
         """Terms of the ``player`` on a ``batch`` and ``draw``."""
         observer, place = self.observer, draw["place"]
         planted = torch.where((place < 0)[:, None, None], 0.0, observer.details[place.clamp(min=0)])
-        y = observer.operator(batch["x"] + planted) + observer.sigma * draw["noise"]
+        y = self.operator(batch["x"] + planted) + self.sigma * draw["noise"]
         return {"guess": observer.misjudged(y, place)}
 
     def check(self, batch: Batch, draw: Draw) -> None:
@@ -55,7 +60,14 @@ class ObservingGame(Game):
 
 
 def learn_details(
-    observer: Observer, images: Float[Tensor, "n h w"], steps: int, *, seed: int = 0, batch_size: int = 64
+    observer: Observer,
+    operator: LinearOperator,
+    sigma: float,
+    images: Float[Tensor, "n h w"],
+    steps: int,
+    *,
+    seed: int = 0,
+    batch_size: int = 64,
 ) -> Observer:
     """Train an observer on images of its kind.
 
@@ -63,6 +75,8 @@ def learn_details(
     ----------
     observer
         It stays as it is.
+    operator, sigma
+        Those of the observer.
     images
         ``(n h w)`` images, in [0, 1].
     steps
@@ -83,14 +97,14 @@ def learn_details(
     >>> from advsci_inverse.uncertainty import disc_templates
     >>> operator, images = gaussian_sensing(30, (8, 8)), torch.rand(40, 8, 8)
     >>> observer = Observer(operator, 0.1, images, 0.5 * disc_templates((8, 8), 1.0), width=8)
-    >>> learn_details(observer, images, 2, batch_size=8).ratio(operator(images)).shape
+    >>> learn_details(observer, operator, 0.1, images, 2, batch_size=8).ratio(operator(images)).shape
     torch.Size([40])
     """
     trainer = Trainer(
-        steps=steps, batch_size=batch_size, seed=seed, device=str(observer.mean.device), quiet=True,
+        steps=steps, batch_size=batch_size, seed=seed, device=str(observer.offset.device), quiet=True,
         ema=EMA(0.99, of=("observer",)), log_every=max(1, steps // 20),
     )  # fmt: skip
     solver = Simultaneous(adam(2e-3, betas=(0.9, 0.99)), Cosine(1.0, 0.02))
-    found = trainer.fit(ObservingGame(observer), {"x": images}, solver).averaged("observer").eval()
+    found = trainer.fit(ObservingGame(observer, operator, sigma), {"x": images}, solver).averaged("observer").eval()
     assert isinstance(found, Observer)
     return found

@@ -63,8 +63,8 @@ class Observer(nn.Module):
     torch.Size([2])
     """
 
-    mean: Tensor
     gains: Tensor
+    offset: Tensor
     details: Tensor
     centres: Tensor
 
@@ -83,12 +83,12 @@ class Observer(nn.Module):
                 raise ShapeError(
                     f"got {what} of {tuple(x.shape[1:])}; expected {shape}, the operator's. Try: {what} on its grid."
                 )
-        self.operator, self.sigma = operator, sigma
         flat = images.flatten(1)
         covariance = torch.cov(flat.T) + FLOOR**2 * torch.eye(flat.shape[1]).to(flat)
-        gains = DataStep(operator, covariance).gain(sigma), DataStep(operator).gain(sigma, WHITE**2)
-        self.register_buffer("mean", images.mean(0))
-        self.register_buffer("gains", torch.stack(gains))
+        gains = torch.stack([DataStep(operator, covariance).gain(sigma), DataStep(operator).gain(sigma, WHITE**2)])
+        mean = flat.mean(0)
+        self.register_buffer("gains", gains)
+        self.register_buffer("offset", mean - operator(mean.reshape(1, *shape)).flatten(1) @ gains)
         self.register_buffer("details", details)
         self.register_buffer("centres", _centres(details))
         self.first = nn.Conv2d(2, width, 3, padding=1)
@@ -108,9 +108,8 @@ class Observer(nn.Module):
         tensor [n, k]
             :math:`\\log\\Lambda_k`, in nats.
         """
-        missing = (y - self.operator(self.mean[None])).flatten(1)
-        seen = self.mean + torch.einsum("nm,emp->nep", missing, self.gains).unflatten(2, self.mean.shape)
-        x = self.first(seen / WHITE)
+        seen = torch.einsum("nm,emp->nep", y.flatten(1), self.gains) + self.offset[:, 0]
+        x = self.first(seen.unflatten(2, self.details.shape[1:]) / WHITE)
         for layer in self.further:
             x = x + layer(gelu(x))
         return self.last(gelu(x)).flatten(1)[:, self.centres]

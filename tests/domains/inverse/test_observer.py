@@ -38,7 +38,7 @@ def test_comes_near_the_exact_ratio_of_gaussian_images():
     operator, images, details, exact = gaussian_kind()
     with Stream(1).seeded():
         observer = Observer(operator, SIGMA, images, details, width=8)
-    observer = learn_details(observer, images[:2000], 300)
+    observer = learn_details(observer, operator, SIGMA, images[:2000], 300)
     rest, stream = images[2000:], Stream(2)
     place = stream.at("place").integers(len(details), (500,))
     noise = SIGMA * stream.at("noise").normal((1000, 48))
