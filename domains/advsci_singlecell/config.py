@@ -3,13 +3,23 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from advsci.config import Config, DeviceConfig
 
 __all__ = ["Check", "Compare", "Correct", "Evaluate", "Keys", "Map", "Settings", "WriteReport"]
 
 INPUT = "AnnData file (.h5ad, .zarr), a registered data set such as cellmix_5batch, or 'simulator'."
+
+
+def _anndata(path: Path) -> Path:
+    """The path, if its ending says in which format an AnnData is to be written."""
+    if path.suffix not in (".h5ad", ".zarr"):
+        raise ValueError(f"got {path}; expected a name that ends in .h5ad or .zarr")
+    return path
+
+
+AnnDataPath = Annotated[Path, AfterValidator(_anndata)]
 
 
 class Keys(Config):
@@ -149,8 +159,8 @@ class Correct(Keys, DeviceConfig):
     """
 
     file: str = Field(default="simulator", description=INPUT)
-    output: Path | None = Field(
-        default=None, description="AnnData file to write; default: corrected.h5ad in the run folder."
+    output: AnnDataPath | None = Field(
+        default=None, description="AnnData file to write (.h5ad, .zarr); default: corrected.h5ad in the run folder."
     )
     settings: Settings = Settings()
     score_key: str | None = Field(
@@ -192,7 +202,7 @@ class Map(Config):
     model: Path = Field(default=Path("model"), description="Folder of the model, written by correct.")
     reference: str = Field(default="simulator", description="The model's own cells. " + INPUT)
     file: str = Field(default="simulator", description="The new cells. " + INPUT)
-    output: Path = Field(default=Path("mapped.h5ad"), description="AnnData file to write.")
+    output: AnnDataPath = Field(default=Path("mapped.h5ad"), description="AnnData file to write (.h5ad, .zarr).")
     batch_key: str | None = Field(default=None, description="Column of obs with the new batches; default: the model's.")
 
 

@@ -1,11 +1,13 @@
-"""Cells whose matrix stays on the disk: an h5ad file of any size is opened, corrected and written with one block of it
-in memory at a time.
+"""Cells whose matrix stays on the disk: an h5ad file or zarr store of any size is opened, corrected and written with
+one block of it in memory at a time.
 
 A sparse matrix on the disk is three arrays, ``data``, ``indices`` and ``indptr``; copying them block by block copies
 the matrix, by rows or by columns alike.
 """
 
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +104,7 @@ def stays_on_disk(matrix: Any) -> bool:
 
 
 def write_cells(adata: "AnnData", path: str | Path) -> Path:
-    """Write an h5ad file; matrices on the disk are copied block by block.
+    """Write an h5ad file, or a zarr store where the name ends so; matrices on the disk are copied block by block.
 
     Parameters
     ----------
@@ -130,13 +132,9 @@ def write_cells(adata: "AnnData", path: str | Path) -> Path:
     'cells.h5ad'
     """
     import anndata
-    import h5py
 
     path = Path(path)
     layers = {name: matrix for name, matrix in adata.layers.items() if stays_on_disk(matrix)}
-    if not layers and not stays_on_disk(adata.X):
-        adata.write_h5ad(path)
-        return path
     parts: dict[str, Any] = {name: dict(getattr(adata, name)) for name in MAPPINGS}
     parts |= {"layers": {name: matrix for name, matrix in adata.layers.items() if name not in layers}}
     parts |= {"obs": adata.obs, "var": adata.var, "X": None if stays_on_disk(adata.X) else adata.X}
@@ -146,22 +144,55 @@ def write_cells(adata: "AnnData", path: str | Path) -> Path:
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        rest.write_h5ad(partial)
-        with h5py.File(partial, "a") as file:
+        _remove(partial)
+        with _written(rest, partial, zarr=path.suffix == ".zarr") as file:
             if stays_on_disk(adata.X):
                 if "X" in file:
                     del file["X"]
                 _copy(adata.X, file, "X")
             for name, matrix in layers.items():
                 _copy(matrix, file.require_group("layers"), name)
-        partial.replace(path)
+        _replace(path, partial)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
         raise DataError(
             f"got {path}, which cannot be written ({error}); expected a disk with room for the counts. "
             "Try: --output on another disk."
         ) from None
     return path
+
+
+@contextmanager
+def _written(adata: "AnnData", path: Path, *, zarr: bool) -> Iterator[Any]:
+    """The file or store of what is in memory, open to add the rest."""
+    if zarr:
+        from zarr import consolidate_metadata, open_group
+
+        adata.write_zarr(path)
+        yield open_group(str(path), mode="a", use_consolidated=False)
+        consolidate_metadata(str(path))
+    else:
+        import h5py
+
+        adata.write_h5ad(path)
+        with h5py.File(path, "a") as file:
+            yield file
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+
+
+def _replace(path: Path, new: Path) -> None:
+    """A folder cannot replace a folder: the old one steps aside first."""
+    old = path.with_name(f".{path.name}.old")
+    if path.is_dir():
+        _remove(old)
+        path.rename(old)
+    new.replace(path)
+    _remove(old)
 
 
 def _copy(matrix: Any, place: Any, name: str) -> None:
@@ -172,18 +203,19 @@ def _copy(matrix: Any, place: Any, name: str) -> None:
         return
     made = place.create_group(name)
     made.attrs.update({"encoding-type": f"{matrix.format}_matrix", "encoding-version": "0.1.0"})
-    made.attrs["shape"] = np.asarray(matrix.shape, np.int64)
+    made.attrs["shape"] = [int(n) for n in matrix.shape]
     for part in ("data", "indices", "indptr"):
         _copied(group[part], made, part)
 
 
 def _copied(source: Any, place: Any, name: str) -> Any:
-    made = place.create_dataset(name, shape=source.shape, dtype=source.dtype)
-    for rows in _blocks(source.shape):
+    shape, dtype = source.shape, source.dtype
+    step = max(1, BLOCK // max(1, int(np.prod(shape[1:]))))
+    if hasattr(place, "create_array"):  # zarr: a chunk for each block
+        made = place.create_array(name, shape=shape, dtype=dtype, chunks=(min(step, max(shape[0], 1)), *shape[1:]))
+    else:
+        made = place.create_dataset(name, shape=shape, dtype=dtype)
+    for start in range(0, shape[0], step):
+        rows = slice(start, min(start + step, shape[0]))
         made[rows] = source[rows]
     return made
-
-
-def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:
-    step = max(1, BLOCK // max(1, int(np.prod(shape[1:]))))
-    return (slice(start, min(start + step, shape[0])) for start in range(0, shape[0], step))

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from advsci.cli import run_app
 from advsci.errors import DataError
 from advsci_datasets.cells import simulate_cells
+from advsci_singlecell.cli import app
 from advsci_singlecell.data import files
 from advsci_singlecell.data.on_disk import open_h5ad, stays_on_disk, write_cells
 from advsci_singlecell.model.model import Model
@@ -37,18 +39,38 @@ def test_a_file_that_stays_on_the_disk_is_the_file_in_memory(tmp_path, cells, mo
     assert np.array_equal(plain(found.raw.X), plain(cells.raw.X))
 
 
-def test_what_is_copied_block_by_block_is_what_was_there(tmp_path, cells, monkeypatch):
+@pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
+def test_what_is_copied_block_by_block_is_what_was_there(tmp_path, cells, monkeypatch, suffix):
     monkeypatch.setattr("advsci_singlecell.data.on_disk.BLOCK", 700)
-    cells.write_h5ad(tmp_path / "cells.h5ad")
-    found = open_h5ad(tmp_path / "cells.h5ad")
+    place = tmp_path / f"cells.{suffix}"
+    getattr(cells, f"write_{suffix}")(place)
+    found = open_h5ad(place) if suffix == "h5ad" else files.read_cells(place)
+    assert stays_on_disk(found.X)
     found.obsm["X_new"] = np.arange(180.0).reshape(90, 2)
-    write_cells(found, tmp_path / "cells.h5ad")  # over the file that it is read from
-    back = files.read_cells(tmp_path / "cells.h5ad")
+    write_cells(found, place)  # over the file that it is read from
+    back = files.read_cells(place)
     for one, other in ((back.X, cells.X), *((back.layers[k], cells.layers[k]) for k in ("columns", "dense"))):
-        assert type(one) is type(other) and one.dtype == other.dtype and np.array_equal(plain(one), plain(other))
+        assert one.dtype == other.dtype and np.array_equal(plain(one[:]), plain(other))
+        assert getattr(one, "format", None) == getattr(other, "format", None)
     assert np.array_equal(back.obsm["X_new"], found.obsm["X_new"]) and back.uns["note"] == "kept"
     assert np.array_equal(plain(back.raw.X), plain(cells.raw.X))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cells.h5ad"]
+    assert [p.name for p in tmp_path.iterdir()] == [place.name]
+
+
+def test_a_store_is_written_where_the_name_says_so(tmp_path, cells):
+    import anndata
+
+    back = anndata.read_zarr(write_cells(cells, tmp_path / "cells.zarr"))
+    assert np.array_equal(plain(back.X), plain(cells.X)) and back.obs.equals(cells.obs)
+    write_cells(cells[:30], tmp_path / "cells.zarr")
+    assert anndata.read_zarr(tmp_path / "cells.zarr").n_obs == 30
+    assert [p.name for p in tmp_path.iterdir()] == ["cells.zarr"]
+
+
+@pytest.mark.parametrize("words", [["correct", "--output", "out.csv"], ["map", "--output", "out"]])
+def test_a_format_that_is_not_written_is_named_before_the_training(words, capsys):
+    assert run_app(app, words) == 2
+    assert "expected a name that ends in .h5ad or .zarr" in " ".join(capsys.readouterr().err.split())
 
 
 def test_zarr_is_written_as_h5ad(tmp_path, cells):
