@@ -87,6 +87,16 @@ def lesion_rows(fixed: Fixed, quick: bool) -> None:
             "interval": ((found.mean - found.projection).abs() / found.deviation).flatten(1).amax(1),
         }
 
+    more = fixed.images("mnist28", "x_test")[: 4 * n if quick else 2000]
+    half = len(more) // 2
+    place = Stream(4).integers(len(templates), (half,))
+    added = torch.cat([torch.zeros(half, 28, 28), strength[place, None, None] * templates[place]])
+    with torch.no_grad():
+        ratio = observer.ratio(Gaussian(sigma).sample(operator(more + added), Stream(5)))
+    row(
+        "lesions of 3 sigma, planted or not, AUROC: learned observer, more images",
+        auroc(ratio[:half], ratio[half:]), 0.95, "higher", note=f"{half} of each, other ones",
+    )  # fmt: skip
     thresholds = {name: float(v.quantile(0.95)) for name, v in scores(images[:n], 1).items()}
     without, planted = scores(images[n : 2 * n], 2), scores(images[2 * n :] + lesion, 3)
     for name, threshold in thresholds.items():
