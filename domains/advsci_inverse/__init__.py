@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from advsci_inverse.methods import reconstruct as reconstruct
     from advsci_inverse.operators import LinearOperator as LinearOperator
     from advsci_inverse.operators import dot_test as dot_test
+    from advsci_inverse.operators.covariance import LowRankCovariance as LowRankCovariance
     from advsci_inverse.operators.data_step import DataStep as DataStep
+    from advsci_inverse.operators.matrix_free_step import MatrixFreeStep as MatrixFreeStep
     from advsci_inverse.priors.prior import GeneratorPrior as GeneratorPrior
     from advsci_inverse.priors.sampler import PosteriorSampler as PosteriorSampler
     from advsci_inverse.problem import Problem as Problem

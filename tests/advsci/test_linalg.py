@@ -32,6 +32,18 @@ def test_it_stops_at_the_tolerance_and_leaves_solved_samples_alone():
     assert torch.equal(x, b / 2.0) and len(calls) == 1
 
 
+def test_an_exact_preconditioner_solves_in_one_step_and_any_other_changes_only_the_way():
+    system = A.transpose(1, 2) @ A
+    b, inverse = adjoint(y), torch.linalg.inv(system)
+    apply = lambda matrix: lambda v: torch.einsum("nij,nj->ni", matrix, v)  # noqa: E731
+    expected = torch.linalg.solve(system, b)
+    once = conjugate_gradients(apply(system), b, tolerance=0.0, steps=1, precondition=apply(inverse))
+    assert torch.allclose(once, expected, rtol=1e-8)
+    diagonal = torch.diag_embed(1.0 / system.diagonal(dim1=1, dim2=2))
+    x = conjugate_gradients(apply(system), b, tolerance=0.0, steps=5, precondition=apply(diagonal))
+    assert torch.allclose(x, expected, rtol=1e-8)
+
+
 @pytest.mark.parametrize("damping", [0.0, 0.7, torch.tensor([0.1, 1.0, 10.0], dtype=torch.float64)])
 def test_least_squares_solves_the_damped_normal_equations(damping):
     reference = Stream(0).at("reference").normal((3, 5), dtype=torch.float64)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from advsci.errors import DataError
+from advsci_inverse.operators.covariance import LowRankCovariance
 from advsci_inverse.operators.linear import LinearOperator
 
 __all__ = ["DataStep"]
@@ -27,7 +28,7 @@ class DataStep:
     operator
         Up to a few thousand data; the matrix ``A C A^T`` is built once.
     covariance
-        ``[n, n]`` over the flattened image, or None for the identity.
+        ``[n, n]`` over the flattened image, low rank and diagonal (never formed), or None for the identity.
     dtype
         Precision where no covariance says it.
 
@@ -41,20 +42,28 @@ class DataStep:
     True
     """
 
-    def __init__(self, operator: LinearOperator, covariance: Float[Tensor, "n n"] | None = None, dtype=torch.float32):
-        device = covariance.device if covariance is not None else next(operator.buffers(), torch.zeros(())).device
+    def __init__(
+        self,
+        operator: LinearOperator,
+        covariance: Float[Tensor, "n n"] | LowRankCovariance | None = None,
+        dtype: torch.dtype = torch.float32,
+    ):
         self.operator, self.covariance = operator, covariance
-        if covariance is None:
-            rows = operator.adjoint(
-                torch.eye(operator.data_size, dtype=dtype, device=device).reshape(-1, *operator.data_shape)
-            )
-            self.gram = operator(rows).flatten(1)
-        else:
+        if isinstance(covariance, Tensor):
             image = covariance.reshape(-1, *operator.image_shape)
-            rows = operator(image).flatten(1).T.reshape(-1, *operator.image_shape)  # A C
-            self.gram = operator(rows).flatten(1)
+            rows = operator(image).flatten(1).T  # A C
+        else:
+            factor = None if covariance is None else covariance.factor
+            kind = {
+                "dtype": dtype if factor is None else factor.dtype,
+                "device": operator.device if factor is None else factor.device,
+            }
+            units = torch.eye(operator.data_size, **kind).reshape(-1, *operator.data_shape)
+            rows = operator.adjoint(units).flatten(1)
+            rows = rows if covariance is None else covariance(rows)
+        self.gram = operator(rows.reshape(-1, *operator.image_shape)).flatten(1)
         self.gram = 0.5 * (self.gram + self.gram.T)
-        self.rows = rows.flatten(1)  # C A^T, transposed
+        self.rows = rows  # C A^T, transposed
         self._factors: dict[tuple[float, float], Tensor] = {}
 
     def factor(self, sigma: float, scale: float) -> Tensor:
@@ -167,3 +176,20 @@ class DataStep:
         half = torch.linalg.solve_triangular(self.factor(sigma, scale), scale * self.rows, upper=False)
         prior = torch.ones_like(half[0]) if self.covariance is None else self.covariance.diagonal()
         return (scale * prior - half.square().sum(0)).clamp(min=0).reshape(self.operator.image_shape)
+
+    def mean_variance(self, sigma: float, scale: float = 1.0) -> float:
+        """Posterior variance, averaged over pixels.
+
+        Parameters
+        ----------
+        sigma
+            Standard deviation of the noise.
+        scale
+            :math:`c`, a factor of the covariance.
+
+        Returns
+        -------
+        float
+            The mean of `variance`.
+        """
+        return float(self.variance(sigma, scale).mean())

@@ -16,11 +16,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from advsci_inverse.operators.covariance import LowRankCovariance
 from advsci_inverse.operators.data_step import DataStep
 from advsci_inverse.operators.linear import LinearOperator
+from advsci_inverse.operators.matrix_free_step import MatrixFreeStep
 from advsci_inverse.priors.denoiser import Denoiser
 
 __all__ = ["RefinementPlan", "Refiner"]
+
+DENSE = 2**26
+"""Most entries of a matrix that a plan forms: 256 MiB in single precision, of which it holds about seven."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ class RefinementPlan:
 
     operator: LinearOperator
     sigma: float
-    linear: DataStep
-    white: DataStep
+    linear: DataStep | MatrixFreeStep
+    white: DataStep | MatrixFreeStep
     levels: tuple[float, ...]
     gains: tuple[Tensor, ...] | None = None
 
@@ -82,7 +87,7 @@ class RefinementPlan:
         """
         return self._corrected(x, y, stage + 1, self.white, self.levels[stage] ** 2)
 
-    def _corrected(self, x: Tensor, y: Tensor, index: int, step: DataStep, scale: float) -> Tensor:
+    def _corrected(self, x: Tensor, y: Tensor, index: int, step: DataStep | MatrixFreeStep, scale: float) -> Tensor:
         if self.gains is None:
             return step(x, y, self.sigma, scale)
         return x + ((y - self.operator(x)).flatten(1) @ self.gains[index]).reshape(x.shape)
@@ -146,8 +151,10 @@ class Refiner(nn.Module):
         self.factor.copy_(vectors * (values / len(flat) ** 0.5))
         self.diagonal.copy_((centred.square().mean(0) - self.factor.square().sum(1)).clamp(min=floor))
 
-    def plan(self, operator: LinearOperator, sigma: float, *, explicit: bool = False) -> RefinementPlan:
-        """Factorisations for one operator and noise level.
+    def plan(
+        self, operator: LinearOperator, sigma: float, *, explicit: bool = False, dense: int = DENSE
+    ) -> RefinementPlan:
+        """What one operator and noise level need: factorised matrices while they are small, else products alone.
 
         Parameters
         ----------
@@ -156,20 +163,34 @@ class Refiner(nn.Module):
         sigma
             Standard deviation of the noise.
         explicit
-            Form the matrices, as training wants them.
+            Form the matrices of the steps, as training wants them, where they are small.
+        dense
+            Most entries of a matrix of data by pixels, or data by data, that may be formed.
 
         Returns
         -------
         RefinementPlan
             The plan.
+
+        Raises
+        ------
+        DataError
+            The noise is too small for the precision.
         """
-        linear = DataStep(operator, self.factor @ self.factor.T + torch.diag(self.diagonal))
-        first = float(linear.variance(sigma).mean().sqrt())
-        levels = tuple(first * 0.6**k for k in range(self.stages))
-        white, gains = DataStep(operator), None
+        covariance = LowRankCovariance(self.factor, self.diagonal)
+        m = operator.data_size
+        if m * max(m, operator.image_size) > dense:
+            linear, white = MatrixFreeStep(operator, covariance), MatrixFreeStep(operator)
+            return RefinementPlan(operator, sigma, linear, white, self._levels(linear.mean_variance(sigma)))
+        linear, white = DataStep(operator, covariance), DataStep(operator)
+        levels, gains = self._levels(linear.mean_variance(sigma)), None
         if explicit:
             gains = (linear.gain(sigma), *(white.gain(sigma, level**2) for level in levels))
         return RefinementPlan(operator, sigma, linear, white, levels, gains)
+
+    def _levels(self, variance: float) -> tuple[float, ...]:
+        """Expected errors before the stages, the first from the variance that the linear step leaves."""
+        return tuple(variance**0.5 * 0.6**k for k in range(self.stages))
 
     def start(self, plan: RefinementPlan, y: Tensor) -> Tensor:
         """The linear estimate from the images' mean.
