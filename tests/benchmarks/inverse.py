@@ -16,6 +16,7 @@ from _inverse_fixed import Fixed, folder
 from _inverse_gan_prior import gan_prior_rows
 from _inverse_gaussian import gaussian_rows
 from _inverse_large import large_rows
+from _inverse_large_learned import large_learned_rows
 from _inverse_operators import operator_rows, small_sparse_row
 from _inverse_own import newcomer_rows
 from _inverse_posterior import posterior_parts
@@ -35,6 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     parts = {"operators": lambda: operator_rows(options.quick), "sparse": small_sparse_row}
+    parts["large, learned"] = lambda: large_learned_rows(options.quick)
     if folder() is None:
         row("fixed problems", None, 0, note="ADVSCI_DATA has no inverse/bench_problems.npz")
     else:

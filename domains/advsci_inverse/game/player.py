@@ -44,7 +44,7 @@ def learning_images(config: Learning) -> tuple[Tensor, Tensor, Scale]:
 
 
 def train_player(
-    game: Game, images: Tensor | dict[str, Tensor], config: Learning, folder: Run, *, decay: float
+    game: Game, images: Tensor | dict[str, Tensor], config: Learning, folder: Run | None, *, decay: float
 ) -> tuple[nn.Module, list[dict]]:
     """Train the one player of a game by Adam on a falling rate.
 
@@ -57,7 +57,7 @@ def train_player(
     config
         Steps, images per step, learning rate, seed and device.
     folder
-        Where log and checkpoints go.
+        Where log and checkpoints go; None for nowhere.
     decay
         Of the exponential average of the player's weights.
 
