@@ -8,6 +8,7 @@ import torch
 
 from advsci.errors import DataError
 from advsci.metrics import (
+    DensityRatio,
     best_of,
     calibrate,
     effective_sample_size,
@@ -69,6 +70,11 @@ def test_calibration_does_not_see_the_units_or_the_origin_of_logits(unit):
     one, other = calibrate(real, fake), calibrate(unit * (real + 3.0), unit * (fake + 3.0))
     assert other.slope * unit == pytest.approx(one.slope, rel=1e-9)
     assert other.offset + 3.0 * one.slope == pytest.approx(one.offset, abs=1e-9)
+
+
+def test_a_ratio_is_linear_in_the_logits_and_informative_beyond_two_errors():
+    assert torch.equal(DensityRatio(2.0, 0.5, 0.1)(torch.tensor([-1.0, 0.0, 3.0])), torch.tensor([-1.5, 0.5, 6.5]))
+    assert DensityRatio(2.0, 0.0, 0.9).informative and not DensityRatio(2.0, 0.0, 1.1).informative
 
 
 def test_ten_logits_of_each_are_enough():

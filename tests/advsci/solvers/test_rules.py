@@ -210,6 +210,20 @@ def test_proximal_point_solves_the_implicit_equation_of_a_nonlinear_game():
     assert torch.allclose(game.state(), start - 0.5 * arrival, rtol=1e-9)
 
 
+@pytest.mark.parametrize("newton", [1, 2, 3])
+def test_each_newton_iteration_starts_from_where_the_last_one_led(newton):
+    """Of x^4 / 4: g <- g + (v(x - h g) - g) / (1 + h v'(x - h g)) with v = x^3, by hand."""
+    x, h, g = 0.9, 0.5, 0.0
+    for _ in range(newton):
+        at = x - h * g
+        g += (at**3 - g) / (1 + 3 * h * at**2)
+    game = zero_sum(lambda x, y: (x**4 / 4 + 0.0 * y).sum(), x=(x,))
+    solver = ProximalPoint(partial(SGD, lr=h), newton=newton)
+    solver.bind(game)
+    solver.step(game, nothing)
+    assert float(game.state()[0]) == pytest.approx(x - h * g, rel=1e-12)
+
+
 def test_jacobian_products_on_a_gan():
     """J u and J^T u against each other and against finite differences of the field."""
     game = toy_gan(torch.float64)
@@ -323,14 +337,14 @@ def test_a_trust_region_keeps_its_radius_where_the_move_ends_inside_and_its_boun
 
 
 def test_a_trust_region_does_not_trust_what_linear_shortening_leaves_outside():
-    """The cube root changes by 0.1^(1/3) > 0.1 on a tenth of its way; at rest the whole move, of nothing, is made."""
+    """The cube root changes by 0.5^(1/3) > 0.5 on half of its way; at rest the whole move, of nothing, is made."""
     game = zero_sum(lambda x, y: (x + 0.0 * y).sum(), x=(0.0,))
     solver = TrustRegion(
-        partial(SGD, lr=1.0), player="x", trials=1, outputs=lambda g, b, d: game.place("x").abs() ** (1 / 3)
+        partial(SGD, lr=1.0), player="x", radius=0.5, trials=1, outputs=lambda g, b, d: game.place("x").abs() ** (1 / 3)
     )
     solver.bind(game)
     solver.step(game, nothing)
-    assert float(game.state()[0]) == 0.0 and float(solver.memory["radius"]) == pytest.approx(0.05)
+    assert float(game.state()[0]) == 0.0 and float(solver.memory["radius"]) == pytest.approx(0.25)
     rest = zero_sum(lambda x, y: (x**2 + 0.0 * y).sum(), x=(0.0,))
     solver = TrustRegion(partial(SGD, lr=1.0), player="x", outputs=lambda g, b, d: rest.place("x"))
     solver.bind(rest)
