@@ -8,9 +8,9 @@ from advsci.streams import Stream
 from advsci_circuits.dynamics import HillModel, racipe
 from advsci_circuits.dynamics.hill import LOGICS
 
-# three regulators of both signs, one, two repressors, none
+# three regulators of both signs, one, two repressors, none; then all genes repress, both signs, none, all activate
 SIGNS = torch.tensor([[[1, -1, 1, 0], [0, 0, 0, -1], [-1, 0, -1, 0], [0, 0, 0, 0]]], dtype=torch.int8)
-OTHER = torch.tensor([[[0, 0, 0, 1], [1, -1, 0, 0], [0, 0, 0, 0], [-1, 1, 1, 1]]], dtype=torch.int8)
+OTHER = torch.tensor([[[-1, -1, -1, -1], [1, -1, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]]], dtype=torch.int8)
 
 
 def folds(model: HillModel, x: np.ndarray, member: int, gene: int) -> list[tuple[float, float, float]]:
