@@ -99,6 +99,7 @@ def hospitals(quick: bool, arms: "list[str] | None" = None, data: "list[str] | N
             for arm, embedding in z.items():
                 scores = correction_scores(embedding, *about)
                 found[arm].append({"scIB total": float(table.loc[arm, "Total"])} | scores)
+                print(f"# {name}, seed {seed}, {arm}: {found[arm][-1]}", flush=True)
         for arm, scores in found.items():
             for measure in ("scIB total", "mixing where due", "purity"):
                 values = [s[measure] for s in scores]
