@@ -4,6 +4,7 @@
 #   make test         every test (WORKERS=1 for one process, ARGS="-k name" to choose)
 #   make lint         ruff check, ruff format --check, pyright
 #   make bench        all benchmarks;  make bench-core (friction, singlecell, ...)  one; ARGS=--quick for the small form
+#   make coverage     branches of the modules of mathematics that their tests take
 #   make fuzz         damaged files to every reader;  make planted  bugs that the tests must notice
 #   make docs         the Sphinx site in docs/_build/html, warnings are errors
 
@@ -27,7 +28,7 @@ TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' constraints.txt)
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: help demo papers test lint bench fuzz planted docs clean
+.PHONY: help demo papers test lint bench coverage fuzz planted docs clean
 .NOTPARALLEL:
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -50,6 +51,10 @@ bench: $(addprefix bench-,$(BENCHMARKS))
 
 bench-%: $(VENV)/.installed-bench
 	$(BIN)/python tests/benchmarks/$*.py $(ARGS)
+
+coverage: $(VENV)/.installed-test
+	$(BIN)/coverage run -m pytest -n 0 $(addprefix tests/advsci/,objectives penalties solvers metrics physics test_planted.py) $(ARGS)
+	$(BIN)/coverage report --skip-covered
 
 fuzz planted: $(VENV)/.installed-test
 	$(BIN)/python tests/fuzz/$(if $(filter fuzz,$@),campaign,planted).py $(ARGS)
