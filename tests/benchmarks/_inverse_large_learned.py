@@ -28,7 +28,7 @@ __all__ = ["large_learned_rows"]
 
 NOISE, PHANTOMS, RANK = 0.01, 1500, 64
 WIDTHS, BLOCKS = (24, 32, 48, 64), (1, 1, 1, 2)
-COURSE = ((64, 5, 2500, 4, 2e-3), (128, 10, 700, 2, 1e-3), (256, 20, 500, 2, 1e-3))
+COURSE = ((64, 5, 2500, 4, 2e-3), (128, 10, 500, 2, 1e-3), (256, 20, 500, 2, 1e-3))
 """Side, views, training steps, images a step, rate of each grid, coarse to fine."""
 
 
@@ -128,12 +128,12 @@ def large_learned_rows(quick: bool) -> None:
     tuned = reconstruct("tv", problem)
     theirs_seconds, norm = time.process_time() - begin, scanner.norm()
     weight = float(tuned.setting.split()[-1])
-    longer = total_variation(scanner, y, weight * norm**2 / 12, steps=4000, norm=norm)
+    longer = total_variation(scanner, y, weight * norm**2 / 12, steps=3000, norm=norm)
     theirs, short = (psnr(x.clamp(0, 1), fresh) for x in (longer, tuned.mean))
     name = f"CT, {side} x {side}, {scanner.data_shape[0]} views, random ellipses"
     row(
         f"{name}: refiner over total variation", float((ours - theirs).mean()), 1.0, "higher", unit="dB",
-        peer=f"TV, weight {weight:g}, 4000 steps", interval=interval((ours - theirs).tolist()),
+        peer=f"TV, weight {weight:g}, 3000 steps", interval=interval((ours - theirs).tolist()),
         note=f"{float(ours.mean()):.2f} dB against {float(theirs.mean()):.2f} dB ({float(short.mean()):.2f} dB at 1500 "
         f"steps); {tests} phantoms, least gain {float((ours - theirs).amin()):+.2f} dB",
     )  # fmt: skip

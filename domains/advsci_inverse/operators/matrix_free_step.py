@@ -70,7 +70,7 @@ class MatrixFreeStep:
         dtype: torch.dtype = torch.float32,
         *,
         rank: int = 32,
-        tolerance: float = 1e-5,
+        tolerance: float = 1e-4,
         steps: int = 300,
         stream: Stream | None = None,
     ):

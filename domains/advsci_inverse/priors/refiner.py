@@ -24,8 +24,8 @@ from advsci_inverse.priors.denoiser import Denoiser
 
 __all__ = ["RefinementPlan", "Refiner"]
 
-DENSE = 2**26
-"""Most entries of a matrix that a plan forms: 256 MiB in single precision, of which it holds about seven."""
+DENSE = 2**24
+"""Most entries of a matrix that a plan forms: 64 MiB in single precision; beyond, systems are solved by products."""
 
 
 @dataclass(frozen=True)
