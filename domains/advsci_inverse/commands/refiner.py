@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from advsci.devices import torch_device
 from advsci.report import Report, drawn
 from advsci.streams import Stream
 from advsci.training import Run
@@ -70,23 +71,24 @@ def run(config: TrainRefiner, folder: Run) -> Path:
         network = Refiner((n, n), spread=spread, precision=torch.bfloat16 if config.half else None, **sizes)
         network.denoiser.mean = mean
         network.fit_covariance(images)  # a randomised decomposition: seeded, so that the same command resumes
-    plans = []
+    device, plans = torch_device(config.device), []
     operators = _operators(config, n)
+    network.to(device)
     for operator in operators.values():
         sigma = config.noise * float(operator(images[::50]).square().mean().sqrt())
-        plans.append(network.plan(operator, sigma, explicit=True))
+        plans.append(network.plan(operator.to(device), sigma, explicit=True))
     trained, log = train_player(RefiningGame(network, plans), images, config, folder, decay=0.998)
     network.load_state_dict(trained.state_dict())
     card = learned_card(config, "refiner", {"shape": [n, n], "mean": mean, "spread": spread, **sizes}, scale)
     path = folder.path / "refiner.safetensors"
-    card["sha256"] = save(path, network, card)
+    card["sha256"] = save(path, trained, card)
     with drawn("report"):
         report = Report("Refiner", f"Trained on {len(images)} images of {config.data}")
         shown, rows = held[:8], {"truth": held[:8]}
         for name, made in zip(operators, plans, strict=True):
             noise = Stream(config.seed).at(f"shown, {name}").normal((len(shown), *made.operator.data_shape))
-            found, _ = network.reconstruct(made, made.operator(shown) + made.sigma * noise)
-            rows[name] = found
+            y = made.operator(shown.to(device)) + made.sigma * noise.to(device)
+            rows[name] = found = network.reconstruct(made, y)[0].cpu()
             report.card(f"PSNR, {name} [dB]", float(psnr(found.clamp(0, 1), shown).mean()))
         report.section("Held-out images").figure(gallery(rows))
         finish_training(report, log, card, folder)

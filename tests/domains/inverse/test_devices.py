@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from advsci.training import Run
-from advsci_inverse.commands import compare, evaluate, reconstruct
-from advsci_inverse.config import Compare, Evaluate, OperatorSpec, Reconstruct
+from advsci_inverse.commands import compare, evaluate, reconstruct, refiner
+from advsci_inverse.config import Compare, Evaluate, OperatorSpec, Reconstruct, TrainRefiner
 from advsci_inverse.problem import Problem
 
 
@@ -70,3 +70,10 @@ def test_evaluate_hands_everything_to_the_device(monkeypatch, tmp_path):
     monkeypatch.setattr(evaluate, "LatentSearch", _stop)
     monkeypatch.setattr(evaluate, "measure", _measured)
     assert _asked(monkeypatch, evaluate, Evaluate(operator=OPERATOR, images=8), tmp_path / "run") == {"meta"}
+
+
+def test_refiner_plans_on_the_device(monkeypatch, tmp_path):
+    np.savez(tmp_path / "x.npz", x=np.random.default_rng(0).integers(0, 256, (80, 8, 8), dtype=np.uint8))
+    monkeypatch.setattr(refiner.Refiner, "plan", lambda self, operator, *_, **__: _stop((self, operator)))
+    config = TrainRefiner(data=str(tmp_path / "x.npz"), views=[3], held_out=8, rank=4, widths=(8,), blocks=(1,))
+    assert _asked(monkeypatch, refiner, config, tmp_path / "run") == {"meta"}
