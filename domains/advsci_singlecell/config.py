@@ -15,7 +15,7 @@ INPUT = "AnnData file (.h5ad, .zarr), a registered data set such as cellmix_5bat
 def _anndata(path: Path) -> Path:
     """The path, if its ending says in which format an AnnData is to be written."""
     if path.suffix not in (".h5ad", ".zarr"):
-        raise ValueError(f"got {path}; expected a name that ends in .h5ad or .zarr")
+        raise ValueError(f"got {path}; expected a name that ends in .h5ad or .zarr. Try: {path.stem}.h5ad.")
     return path
 
 

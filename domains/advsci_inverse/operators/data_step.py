@@ -15,12 +15,13 @@ from torch import Tensor
 
 from advsci.errors import DataError
 from advsci_inverse.operators.covariance import LowRankCovariance
+from advsci_inverse.operators.gaussian_step import GaussianStep
 from advsci_inverse.operators.linear import LinearOperator
 
 __all__ = ["DataStep"]
 
 
-class DataStep:
+class DataStep(GaussianStep):
     """Posterior means of a Gaussian prior under one operator, for any number of data sets and prior scales.
 
     Parameters
@@ -100,44 +101,8 @@ class DataStep:
             self._factors[key] = factor
         return self._factors[key]
 
-    def __call__(self, v: Tensor, y: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
-        """Posterior mean.
-
-        Parameters
-        ----------
-        v
-            Prior mean ``[b, *image]``.
-        y
-            Data ``[b, *data]``.
-        sigma
-            Standard deviation of the noise.
-        scale
-            :math:`c`, a factor of the covariance.
-
-        Returns
-        -------
-        tensor [b, *image]
-            Images.
-        """
-        return v + self.correction(y - self.operator(v), sigma, scale)
-
     def correction(self, residual: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
-        """What a residual adds to the prior mean.
-
-        Parameters
-        ----------
-        residual
-            ``y - A v``, ``[b, *data]``.
-        sigma
-            Standard deviation of the noise.
-        scale
-            :math:`c`, a factor of the covariance.
-
-        Returns
-        -------
-        tensor [b, *image]
-            Images.
-        """
+        """What a ``residual`` ``[b, *data]`` adds to the prior mean at noise ``sigma`` and ``scale``: images."""
         solved = torch.cholesky_solve(residual.flatten(1).T, self.factor(sigma, scale)).T
         return (scale * (solved @ self.rows)).reshape(-1, *self.operator.image_shape)
 
@@ -178,18 +143,5 @@ class DataStep:
         return (scale * prior - half.square().sum(0)).clamp(min=0).reshape(self.operator.image_shape)
 
     def mean_variance(self, sigma: float, scale: float = 1.0) -> float:
-        """Posterior variance, averaged over pixels.
-
-        Parameters
-        ----------
-        sigma
-            Standard deviation of the noise.
-        scale
-            :math:`c`, a factor of the covariance.
-
-        Returns
-        -------
-        float
-            The mean of `variance`.
-        """
+        """The mean of `variance` at noise ``sigma`` and ``scale``."""
         return float(self.variance(sigma, scale).mean())

@@ -23,6 +23,7 @@ from advsci.errors import DataError
 from advsci.linalg import conjugate_gradients
 from advsci.streams import Stream
 from advsci_inverse.operators.covariance import LowRankCovariance
+from advsci_inverse.operators.gaussian_step import GaussianStep
 from advsci_inverse.operators.linear import LinearOperator, linear_map
 
 __all__ = ["MatrixFreeStep"]
@@ -33,7 +34,7 @@ LARGEST_RESIDUAL = 0.01
 """Share of the right-hand side that may be left when the steps are spent."""
 
 
-class MatrixFreeStep:
+class MatrixFreeStep(GaussianStep):
     """`DataStep` of an operator with many data on large images, by products alone.
 
     Parameters
@@ -135,43 +136,10 @@ class MatrixFreeStep:
             precondition=precondition,
         )
 
-    def __call__(self, v: Tensor, y: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
-        """Posterior mean.
-
-        Parameters
-        ----------
-        v
-            Prior mean ``[b, *image]``.
-        y
-            Data ``[b, *data]``.
-        sigma
-            Standard deviation of the noise.
-        scale
-            :math:`c`, a factor of the covariance.
-
-        Returns
-        -------
-        tensor [b, *image]
-            Images.
-        """
-        return v + self.correction(y - self.operator(v), sigma, scale)
-
     def correction(self, residual: Tensor, sigma: float, scale: float = 1.0) -> Tensor:
-        """What a residual adds to the prior mean; differentiable in the residual any number of times.
+        """What a ``residual`` ``[b, *data]`` adds to the prior mean at noise ``sigma`` and ``scale``: images.
 
-        Parameters
-        ----------
-        residual
-            ``y - A v``, ``[b, *data]``.
-        sigma
-            Standard deviation of the noise.
-        scale
-            :math:`c`, a factor of the covariance.
-
-        Returns
-        -------
-        tensor [b, *image]
-            Images.
+        It can be differentiated in the residual any number of times.
         """
         solve = lambda u: self._solve(u, sigma, scale)  # noqa: E731  symmetric: its own adjoint
         return scale * self._spread(self.operator.adjoint(linear_map(residual, solve, solve)))

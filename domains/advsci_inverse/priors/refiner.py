@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from advsci_inverse.operators.covariance import LowRankCovariance
 from advsci_inverse.operators.data_step import DataStep
+from advsci_inverse.operators.gaussian_step import GaussianStep
 from advsci_inverse.operators.linear import LinearOperator
 from advsci_inverse.operators.matrix_free_step import MatrixFreeStep
 from advsci_inverse.priors.denoiser import Denoiser
@@ -46,8 +47,8 @@ class RefinementPlan:
 
     operator: LinearOperator
     sigma: float
-    linear: DataStep | MatrixFreeStep
-    white: DataStep | MatrixFreeStep
+    linear: GaussianStep
+    white: GaussianStep
     levels: tuple[float, ...]
     gains: tuple[Tensor, ...] | None = None
 
@@ -87,7 +88,7 @@ class RefinementPlan:
         """
         return self._corrected(x, y, stage + 1, self.white, self.levels[stage] ** 2)
 
-    def _corrected(self, x: Tensor, y: Tensor, index: int, step: DataStep | MatrixFreeStep, scale: float) -> Tensor:
+    def _corrected(self, x: Tensor, y: Tensor, index: int, step: GaussianStep, scale: float) -> Tensor:
         if self.gains is None:
             return step(x, y, self.sigma, scale)
         return x + ((y - self.operator(x)).flatten(1) @ self.gains[index]).reshape(x.shape)
