@@ -191,6 +191,7 @@ def budgets(bench: Bench) -> None:
                 top = torch.stack([matrix for matrix, _ in best])
                 shares = robustness(top, "oscillation", stream.at("heat"), 400).share
                 scores.setdefault(name, []).append(_again(top[shares.argmax()]))
+            print("budget", models, seed, {k: round(v[-1], 3) for k, v in scores.items()}, file=sys.stderr, flush=True)
         others = {k: v for k, v in scores.items() if k not in ("posterior", "likelihood off")}
         peer = max(others, key=lambda k: float(np.mean(others[k])))
         ahead = [a - b for a, b in zip(scores["posterior"], others[peer], strict=True)]

@@ -4,6 +4,8 @@ Two generators per seed: one plays the game, the other spends as many steps on t
 Both are judged on circuits of 4 to 6 genes against families that neither has seen.
 """
 
+import sys
+
 import numpy as np
 from _circuits_design import judge_auc
 from _circuits_models import Bench, split
@@ -54,6 +56,7 @@ def adversary(bench: Bench) -> None:
                 ("AUC", judge_auc(b.matrices(), drawn.matrices())),
             ):  # fmt: skip
                 made.setdefault(key, []).append(value)
+            print(name, seed, {k: round(v[-1], 3) for k, v in made.items()}, file=sys.stderr, flush=True)
     for key, better, goal in (("V.U.N.", "higher", 0.9), ("ratio", "lower", 1.3), ("AUC", "lower", None)):
         on, off = (scores[name][key] for name in scores)
         gain = [x - y for x, y in zip(on, off, strict=True)]

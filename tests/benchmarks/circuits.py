@@ -1,7 +1,7 @@
 """Figures of the circuits domain, one JSON object a line.
 
-Usage: ``python tests/benchmarks/circuits.py [--quick] [--only WORD,WORD] [--models FOLDER] [--seeds N]``. Models are
-trained once a seed into the folder (default runs/bench-circuits) and taken from there afterwards.
+Usage: ``python tests/benchmarks/circuits.py [--quick] [--only WORD,WORD] [--models FOLDER] [--seeds N] [--first K]``.
+Models are trained once a seed into the folder (default runs/bench-circuits) and taken from there afterwards.
 """
 
 import argparse
@@ -42,11 +42,12 @@ def main() -> None:
     parser.add_argument("--only", default="", help="run only functions whose name contains one of these, A,B,...")
     parser.add_argument("--models", type=Path, help="folder of trained models, seed0/model.safetensors ...")
     parser.add_argument("--seeds", type=int, default=0, help="number of seeds (default 3, quick 1)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     options = parser.parse_args()
     torch.set_num_threads(1)
     default = Path("runs") / ("bench-circuits-quick" if options.quick else "bench-circuits")
     seeds = options.seeds or (1 if options.quick else 3)
-    bench = Bench(options.quick, options.models or default, tuple(range(seeds)))
+    bench = Bench(options.quick, options.models or default, tuple(range(options.first, options.first + seeds)))
     for function in ROWS:
         if any(word in function.__name__ for word in options.only.split(",")):
             begin = time.perf_counter()
