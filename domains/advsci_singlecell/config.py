@@ -107,7 +107,7 @@ class Settings(Config):
         default=0.0, ge=0, description="Weight of a batch encoder orthogonal to the embedding, an ablation."
     )
     naming: float = Field(default=0.1, ge=0, description="Weight of the class head.")
-    features: int = Field(default=24, ge=2, description="Length of the embedding, method counts.")
+    features: int = Field(default=24, ge=2, description="Length of the encoder's part of the embedding, method counts.")
     explaining: float = Field(default=10.0, ge=0, description="Weight of the likelihood, method counts; 0: off.")
     sharpening: float = Field(
         default=0.7, ge=0, le=1, description="Probability that a neighbour's counts are explained, method counts."
@@ -119,6 +119,12 @@ class Settings(Config):
         le=1,
         description="How far directions of the embedding count by what they say of the components, method counts; "
         "0: all alike.",
+    )
+    remainder: float = Field(
+        default=0.6,
+        ge=0,
+        description="Length of what the encoder forgets of the components, which is appended to the embedding, as a "
+        "share of the embedding's, method counts; 0: nothing.",
     )
     sketch: int = Field(default=20_000, ge=100, description="Most cells that are trained on; all cells are embedded.")
 

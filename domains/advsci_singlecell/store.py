@@ -20,6 +20,7 @@ from advsci_singlecell.embedding.discriminant import Discriminant
 from advsci_singlecell.embedding.equaliser import Equaliser
 from advsci_singlecell.embedding.neighbours import Neighbourhoods
 from advsci_singlecell.embedding.projection import Projection
+from advsci_singlecell.embedding.remainder import Remainder
 from advsci_singlecell.embedding.whitening import Whitening
 from advsci_singlecell.game.count_training import CountEmbedding
 from advsci_singlecell.game.counts import CountEncoder
@@ -28,7 +29,7 @@ from advsci_singlecell.game.training import Integration
 
 __all__ = ["Stored", "load", "save"]
 
-FORMAT = 5
+FORMAT = 6
 FILE = "model.safetensors"
 KIND = "model of single cells"
 REMEDY = "advsci-singlecell correct"
@@ -37,6 +38,7 @@ PARTS = {
     "projection": ("genes", "mean", "axes"),
     "equaliser": ("cells", "batch", "factor", "quietest", "common"),
     "alignment": ("centres", "shifts", "means"),
+    "remainder": ("centres", "common", "shifts"),
 }
 
 
@@ -100,10 +102,13 @@ def save(path: str | Path, stored: Stored) -> Path:
 
 
 def _of_counts(integration: CountEmbedding) -> dict[str, Any]:
+    rest = integration.remainder
     return {
         "encoder": dict(integration.encoder.state_dict()),
         "decoder": dict(integration.decoder.state_dict()) if integration.decoder is not None else None,
         "head": dict(integration.head.state_dict()) if integration.head is not None else None,
+        "remainder": _arrays(rest, PARTS["remainder"]) if rest is not None else None,
+        "lengths": [rest.width, rest.length, rest.scale] if rest is not None else None,
     }
 
 
@@ -175,7 +180,11 @@ def _counts(state: Mapping[str, Any], settings: Settings, projection: Projection
     if state["head"] is not None:
         head = MLP(settings.features, len(state["types"]), width=width, depth=1)
         head.load_state_dict(state["head"])
-    return CountEmbedding(encoder.eval(), decoder, head, state["history"])
+    remainder = None
+    if state["remainder"] is not None:
+        width, length, scale = state["lengths"]
+        remainder = Remainder(**_numpy(state["remainder"]), width=width, length=length, scale=scale)
+    return CountEmbedding(encoder.eval(), decoder, head, state["history"], remainder)
 
 
 def _chain(state: Mapping[str, Any], settings: Settings, projection: Projection) -> Integration:

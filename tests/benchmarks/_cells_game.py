@@ -24,13 +24,14 @@ ARMS = {
     "adversary off": {"method": "counts", "adversary": "none"},
     "adversary marginal": {"method": "counts", "adversary": "marginal"},
     "likelihood off": {"method": "counts", "explaining": 0.0, "contrast": 0.5},
+    "remainder off": {"method": "counts", "remainder": 0.0},
     "all directions alike": {"method": "counts", "weighing": 0.0},
     "twice the steps": {"method": "counts", "steps": 600},
     "chain": {"method": "chain"},
     "chain, nothing averaged": {"method": "chain", "diffusion": 0.0},
 }
 """Arm -> settings. The last two are the classical chain, where the adversary's strength sets itself to almost zero."""
-WIDTH = 50
+WIDTH = 74  # the encoder's part and the remainder
 
 
 def embeddings(name: str, adata, seed: int, arms, keep: Path | None) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.embedding.anchor import Anchor
 from advsci_singlecell.embedding.chain import Chain
+from advsci_singlecell.embedding.remainder import Remainder
 from advsci_singlecell.game.counts import CountEncoder, Counts
 from advsci_singlecell.game.metric import metric_of, remeasure
 from advsci_singlecell.game.networks import Decoder
@@ -43,7 +44,9 @@ ENCODER, ADVERSARY = 2.0, 15.0  # learning rates; the adversary must read what t
 
 @dataclass
 class CountEmbedding:
-    """The trained map from components to the embedding; it needs no batch.
+    """The trained map from components to the embedding.
+
+    The encoder needs no batch; the remainder does, to know what the batch adds to every group.
 
     Attributes
     ----------
@@ -55,12 +58,15 @@ class CountEmbedding:
         Names types, where there are any.
     history
         Records of the training: every term, and how well the batch was read within groups.
+    remainder
+        Appends what the encoder forgets of the components; None where that was off.
     """
 
     encoder: CountEncoder
     decoder: Decoder | None = None
     head: nn.Module | None = None
     history: list[dict[str, float | int]] = field(default_factory=list)
+    remainder: Remainder | None = None
 
     @classmethod
     def fit(
@@ -113,7 +119,8 @@ class CountEmbedding:
             settings, len(cells.batch), stream, device=device, quiet=quiet, run=run, callbacks=callbacks
         )
         training = trainer.fit(game, data, count_solver(settings, adversaries))
-        return cls.of(cast(Counts, training.game.players["task"]), components, cells, settings, training.log)
+        task = cast(Counts, training.game.players["task"])
+        return cls.of(task, components, cells, settings, training.log, stream=stream)
 
     @classmethod
     def of(
@@ -123,8 +130,10 @@ class CountEmbedding:
         cells: Cells,
         settings: Settings,
         history: list[dict[str, float | int]] | None = None,
+        *,
+        stream: Stream | None = None,
     ) -> "CountEmbedding":
-        """What a trained task leaves: its normalisation fixed to all cells, its directions weighed.
+        """What a trained task leaves: normalisation fixed to all cells, directions weighed, the remainder found.
 
         Parameters
         ----------
@@ -133,9 +142,11 @@ class CountEmbedding:
         components, cells
             Of all cells.
         settings
-            How directions are weighed.
+            How directions are weighed, and how long the remainder is.
         history
             Records of the training.
+        stream
+            Source of the first centres of the remainder's groups.
 
         Returns
         -------
@@ -146,12 +157,15 @@ class CountEmbedding:
         played.encoder.settle(torch.from_numpy(components))
         embedding = cls(played.encoder, played.decoder, played.head, history or [])
         if settings.weighing:
-            metric = metric_of(embedding.embed(components), components, cells.batch, settings.weighing)
+            metric = metric_of(embedding.encode(components), components, cells.batch, settings.weighing)
             remeasure(metric, played.encoder, played.decoder, played.head)
+        if settings.remainder:
+            given: dict[str, Any] = {"weight": settings.remainder, "batches": len(cells.batches), "stream": stream}
+            embedding.remainder = Remainder.fit(embedding.encode(components), components, cells.batch, **given)
         return embedding
 
-    def embed(self, components: np.ndarray) -> np.ndarray:
-        """The embedding of any cells, of known batches or not.
+    def encode(self, components: np.ndarray) -> np.ndarray:
+        """What the encoder makes of any cells, of known batches or not; the first columns of their embedding.
 
         Parameters
         ----------
@@ -166,13 +180,46 @@ class CountEmbedding:
         with torch.no_grad():
             return self.encoder(torch.from_numpy(np.asarray(components, np.float32))).numpy()
 
+    def embed(self, components: np.ndarray, batch: np.ndarray) -> np.ndarray:
+        """The embedding of cells of known batches.
+
+        Parameters
+        ----------
+        components, batch
+            Principal components (n e) and batch numbers (n).
+
+        Returns
+        -------
+        numpy.ndarray
+            (n d), with the remainder (n d+e).
+        """
+        s = self.encode(components)
+        return s if self.remainder is None else self.remainder(s, components, batch)
+
+    def embed_unseen(self, components: np.ndarray, batch: np.ndarray) -> np.ndarray:
+        """The embedding of all cells of batches that were not there in training.
+
+        Parameters
+        ----------
+        components, batch
+            Principal components (n e) and batch numbers (n), from 0: what a batch adds to a group is told from
+            these cells.
+
+        Returns
+        -------
+        numpy.ndarray
+            (n d), with the remainder (n d+e).
+        """
+        s = self.encode(components)
+        return s if self.remainder is None else self.remainder.adapted(s, components, batch)(s, components, batch)
+
     def types(self, z: np.ndarray) -> np.ndarray:
         """Probabilities of the types by the class head.
 
         Parameters
         ----------
         z
-            Embeddings (n d).
+            Embeddings (n d), with or without the remainder.
 
         Returns
         -------
@@ -182,7 +229,8 @@ class CountEmbedding:
         if self.head is None:  # one type alone needs no naming
             return np.ones((len(z), 1), np.float32)
         with torch.no_grad():
-            return torch.softmax(self.head(torch.from_numpy(z)), dim=1).numpy()
+            own = np.ascontiguousarray(z[:, : len(self.encoder.centre)])
+            return torch.softmax(self.head(torch.from_numpy(own)), dim=1).numpy()
 
 
 class _Reading:

@@ -95,11 +95,10 @@ def embed_new(
     Returns
     -------
     numpy.ndarray
-        Embedding, by the encoder alone for counts, and aligned in closed form before for the chain.
+        Embedding: by the encoder for counts, with a remainder told from these cells; aligned in closed form before for
+        the chain.
     """
     _, integration = maps
-    if isinstance(integration, CountEmbedding):
-        return integration.embed(components)
     return integration.embed_unseen(components, batch)
 
 
@@ -145,8 +144,6 @@ def hold_out(
     fitted = fit_maps(rest, rows, settings, stream, obs=obs.iloc[np.flatnonzero(~out)], fields=fields, device=device)
     projection, integration = fitted
     components, new = projection(rest.matrix), projection(cells.matrix[np.flatnonzero(out)])
-    if isinstance(integration, CountEmbedding):
-        return integration.embed(components), integration.embed(new)
     return integration.embed(components, rest.batch), embed_new(fitted, new, np.zeros(len(new), np.int64))
 
 

@@ -405,7 +405,7 @@ class Model:
         cells = cells or self.cells
         projection, integration = self.fitted()
         if isinstance(integration, CountEmbedding):
-            return integration.embed(projection(cells.matrix, rows))
+            return integration.embed(projection(cells.matrix, rows), cells.batch[rows])
         own = cells.labels[rows] if labels else None
         return integration.embed(projection(cells.matrix, rows), cells.batch[rows], own)
 

@@ -113,4 +113,17 @@ def test_the_likelihood_reaches_the_embedding_and_the_disk_keeps_it(simulated, t
     assert (again.predict() == model.predict()).all()
     query = simulated[:50].copy()
     query.obs["batch"] = "new"
-    np.testing.assert_allclose(model.map_query(query).embedding, embeddings[2][:50], atol=1e-4)
+    mapped = model.map_query(query).embedding
+    assert mapped.shape == embeddings[2][:50].shape
+    np.testing.assert_allclose(mapped[:, :24], embeddings[2][:50, :24], atol=1e-4)
+
+
+def test_the_remainder_is_appended_or_not(simulated):
+    found = {}
+    for weight in (0.0, 0.5):
+        cells = simulated.copy()
+        Model.setup_anndata(cells, batch_key="batch")
+        settings = {"method": "counts", "steps": 3, "width": 16, "remainder": weight}
+        found[weight] = Model(cells, **settings, device="cpu").train().get_latent_representation()
+    assert found[0.0].shape[1] == 24 and found[0.5].shape[1] == 74
+    np.testing.assert_array_equal(found[0.5][:, :24], found[0.0])
