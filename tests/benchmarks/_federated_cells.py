@@ -62,7 +62,7 @@ def _fitted(model, arm: str, seed: int, steps: int) -> np.ndarray:
     trainer = Trainer(steps, size, seed=seed, quiet=True, device="cpu", log_every=steps)
     trainer.fit(game, Sites(own), Federated(_rule(settings, game), every or steps + 1))
     task = games[next(iter(parts))].players["task"]
-    return CountEmbedding.of(task, components, replace(cells, matrix=None), settings).embed(components, cells.batch)
+    return CountEmbedding.of(task, components, replace(cells, matrix=None), settings).encode(components)
 
 
 def _rule(settings, game: Federation):
