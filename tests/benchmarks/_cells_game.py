@@ -106,6 +106,11 @@ def game_rows(names, seeds, arms, keep=None, average=True, scib=True):
     from advsci_datasets import load_cells
 
     cost: dict[str, list[float]] = {}
+    if keep is not None:  # trainings that follow scIB's scores in one process take many times as long
+        for name in names:
+            adata = load_cells(name)
+            for seed in range(seeds):
+                embeddings(name, adata, seed, arms, keep)
     for name in names:
         adata = load_cells(name)
         about = adata.obs["batch"], adata.obs["cell_type"]

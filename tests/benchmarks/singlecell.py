@@ -314,6 +314,7 @@ def main():
     parser.add_argument("--simulators", nargs="*", default=list(SIMULATORS), choices=list(SIMULATORS))
     parser.add_argument("--peers", nargs="*", default=None)
     parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS), help="of the game on counts")
+    parser.add_argument("--methods", nargs="*", default=["chain", "counts"], help="of --only mapped and batches")
     parser.add_argument("--plain", action="store_true", help="arms of the game without their averaged forms")
     parser.add_argument("--no-scib", action="store_true", help="arms of the game without scIB's totals")
     parser.add_argument("--peer-seeds", type=int, default=3, help="seeds of scVI and scANVI, which take minutes")
@@ -349,7 +350,7 @@ def main():
     if "query" in options.only:
         query_rows(seeds, 900 if options.quick else 1500)
     if "mapped" in options.only:
-        for method in ("chain", "counts"):
+        for method in options.methods:
             mapped_rows(options.data, seeds, method)
     if "control" in options.only:
         control_rows(options.data, seeds)
@@ -358,7 +359,7 @@ def main():
     if "whole" in options.only:
         whole_rows(options.cells or (30_000 if options.quick else 1_000_000), options.formats)
     if "batches" in options.only:
-        batches_rows(options.batches, options.batch_scale)
+        batches_rows(options.batches, options.batch_scale, options.methods)
 
 
 if __name__ == "__main__":
