@@ -205,10 +205,12 @@ class Projection:
         numpy.ndarray
             (n d).
         """
-        parts = [
-            (_expression(block, self.genes, self.library) - self.mean) @ self.axes for _, block in chunks(matrix, rows)
-        ]
-        return np.concatenate(parts).astype(np.float32)
+        whole, done = np.empty((matrix.shape[0] if rows is None else len(rows), self.axes.shape[1]), np.float32), 0
+        for _, block in chunks(matrix, rows):
+            part = (_expression(block, self.genes, self.library) - self.mean) @ self.axes
+            whole[done : done + len(part)] = part  # no second copy of what may be large
+            done += len(part)
+        return whole
 
     def selected(self, matrix: Any, rows: np.ndarray | None = None) -> sparse.csr_matrix:
         """The selected genes as they are stored, sparse.

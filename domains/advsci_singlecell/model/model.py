@@ -180,9 +180,13 @@ class Model:
             Cells; None: those of the model.
         """
         cells = self._cells(adata)
-        n = len(cells.batch)
-        blocks = np.split(np.arange(n), range(CHUNK, n, CHUNK))
-        return np.concatenate([self.embed_rows(block, cells, labels) for block in blocks])
+        rows = np.arange(len(cells.batch))
+        first = self.embed_rows(rows[:CHUNK], cells, labels)
+        whole = np.empty((len(rows), first.shape[1]), first.dtype)  # no second copy of what may be large
+        whole[:CHUNK] = first
+        for start in range(CHUNK, len(rows), CHUNK):
+            whole[start : start + CHUNK] = self.embed_rows(rows[start : start + CHUNK], cells, labels)
+        return whole
 
     def get_corrected_expression(
         self,
