@@ -40,6 +40,17 @@ class Train(DeviceConfig):
         default=False,
         description="Train the judge of pages: whether a circuit of 4 to 12 genes would be taken for a real one.",
     )
+    surrogates: bool = Field(
+        default=False,
+        description="Fit the surrogates of robustness with which 'design' starts, from simulations of 3 to 6 genes.",
+    )
+    functions: tuple[Measured, ...] = Field(
+        default=("oscillation", "adaptation"), min_length=1, description="Functions of the surrogates."
+    )
+    proposed: int = Field(
+        default=6000, ge=60, description="Circuits proposed per size and function, a hundred parameter sets each."
+    )
+    fit_steps: int = Field(default=4000, ge=1, description="Steps of the surrogate of each function.")
     network_steps: int = Field(default=1400, ge=1, description="Steps of the generator of large networks.")
     ranking_steps: int = Field(default=300, ge=1, description="Steps of each discriminator of large networks.")
     network_links: int = Field(
@@ -152,6 +163,11 @@ class Design(RunConfig):
 
     model: Path | None = Field(
         default=None, description="A trained likelihood of real circuits; default: the one of the package."
+    )
+    surrogates: Path | None = Field(
+        default=None,
+        description="Surrogates of one's own, from 'train --surrogates'; default: those of the package. Functions that "
+        "they do not know are learned in the search.",
     )
     function: AnyFunction = Field(default="oscillation", description="What the circuits must do.")
     table: str | None = Field(

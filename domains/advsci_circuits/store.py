@@ -10,6 +10,7 @@ from advsci.training.building import building
 from advsci.training.weights import load_weights, save_weights
 from advsci_circuits.design.likelihood import CircuitLikelihood
 from advsci_circuits.design.proposal import Search
+from advsci_circuits.design.surrogates import FunctionSurrogates
 from advsci_circuits.dynamics.functions import shows
 from advsci_circuits.dynamics.refine import sharpen
 from advsci_circuits.evaluation.judge import CircuitJudge
@@ -22,8 +23,9 @@ from advsci_circuits.networks.model import NetworkModel
 from advsci_circuits.networks.rows import RowGenerator
 
 __all__ = [
-    "load_examples", "load_generator", "load_judge", "load_likelihood", "load_networks", "save_designs",
-    "save_examples", "save_generator", "save_judge", "save_likelihood", "save_networks",
+    "load_examples", "load_generator", "load_judge", "load_likelihood", "load_networks", "load_surrogates",
+    "save_designs", "save_examples", "save_generator", "save_judge", "save_likelihood", "save_networks",
+    "save_surrogates",
 ]  # fmt: skip
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -36,8 +38,11 @@ NETWORKS = WEIGHTS / "networks.safetensors"
 """The model of large networks that comes with the package."""
 JUDGED = WEIGHTS / "judge.safetensors"
 """The judge of small circuits that comes with the package."""
+SURROGATES = WEIGHTS / "surrogates.safetensors"
+"""The surrogates of functions that come with the package."""
 GENERATOR, EXAMPLES, REAL = "circuit generator", "judged circuits", "likelihood of real circuits"
 LARGE, JUDGE = "model of large networks", "judge of small circuits"
+GUESSES = "surrogates of functions"
 
 
 def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, Any]) -> Path:
@@ -249,6 +254,60 @@ def load_judge(path: Path | None = None) -> tuple[CircuitJudge, dict[str, Any]]:
         judge = CircuitJudge(card["members"])
         judge.load_state_dict(tensors)
         return judge.eval(), dict(card.get("facts", {}))
+
+
+def save_surrogates(surrogates: FunctionSurrogates, path: Path, facts: dict[str, Any]) -> Path:
+    """Write surrogates of functions to one file.
+
+    Parameters
+    ----------
+    surrogates
+        The networks.
+    path
+        The file.
+    facts
+        Per function, what it was fitted to and how well it ranks.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    shape = {name: getattr(surrogates, name) for name in ("functions", "sizes", "width", "blocks")}
+    save_weights(path, surrogates, {"kind": GUESSES, "shape": shape, "facts": facts}, half=True)
+    return path
+
+
+def load_surrogates(path: Path | None = None) -> tuple[FunctionSurrogates, dict[str, Any]]:
+    """Surrogates of functions and their facts.
+
+    Parameters
+    ----------
+    path
+        The file; None reads the one that comes with the package.
+
+    Returns
+    -------
+    (surrogates, facts)
+
+    Raises
+    ------
+    CheckpointError
+        Where the file is missing, altered, truncated, or holds something else.
+
+    Examples
+    --------
+    >>> surrogates, facts = load_surrogates()
+    >>> "oscillation" in surrogates.functions
+    True
+    """
+    path = SURROGATES if path is None else Path(path)
+    advice = "advsci-circuits train --surrogates" if path != SURROGATES else "reinstall advsci"
+    tensors, card = load_weights(path, kind=GUESSES, try_=advice)
+    with building(path, tensors, GUESSES, advice):
+        surrogates = FunctionSurrogates(**card["shape"])
+        surrogates.load_state_dict(tensors)
+        return surrogates.eval().requires_grad_(False), dict(card.get("facts", {}))
 
 
 def save_examples(examples: Examples, path: Path) -> Path:

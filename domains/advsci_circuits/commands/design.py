@@ -18,7 +18,7 @@ from advsci_circuits.formats import KineticCircuit, read
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.graphs.messengers import without_messengers
 from advsci_circuits.looks import looks_real
-from advsci_circuits.store import load_likelihood, save_designs
+from advsci_circuits.store import load_likelihood, load_surrogates, save_designs
 from advsci_datasets.circuits import load_gates
 
 __all__ = ["function_of", "gates_of", "kept_part", "plan", "run"]
@@ -51,7 +51,7 @@ def run(config: Design, folder: Run) -> Path | int:
         likelihood, function, Stream(config.seed), max_genes=config.max_genes, min_genes=config.min_genes,
         rules=rules, weight=config.weight, goal=config.goal, best=config.best, logic=config.logic,
         budget=Budget(config.models, config.chains, config.steps, sets=config.sets),
-        fronts=FRONT if config.front else (),
+        fronts=FRONT if config.front else (), surrogates=load_surrogates(config.surrogates)[0],
     )  # fmt: skip
     if not search.proposals:
         print(

@@ -1,4 +1,4 @@
-"""``advsci-circuits train``: a likelihood, by the game a generator, or a model of large networks of one's own."""
+"""``advsci-circuits train``: a likelihood, a generator, surrogates or a model of large networks of one's own."""
 
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,22 @@ from advsci_circuits.config import Train
 from advsci_circuits.data.networks import real_networks
 from advsci_circuits.data.real import real_circuits
 from advsci_circuits.design.fitting import fit_likelihood
+from advsci_circuits.design.surrogates import FunctionSurrogates, fit_surrogate
 from advsci_circuits.evaluation.judge import RANGES, fit_judge
 from advsci_circuits.game.generator import CompletionGenerator
 from advsci_circuits.game.training import train_circuits
 from advsci_circuits.networks.fitting import DRAWS, SIZES, fit_networks
 from advsci_circuits.networks.fitting_links import DRAWS as LINK_DRAWS
 from advsci_circuits.networks.fitting_links import fit_links
-from advsci_circuits.store import save_examples, save_generator, save_judge, save_likelihood, save_networks
+from advsci_circuits.store import (
+    load_likelihood,
+    save_examples,
+    save_generator,
+    save_judge,
+    save_likelihood,
+    save_networks,
+    save_surrogates,
+)  # fmt: skip
 from advsci_datasets.circuits import split_by_family
 
 __all__ = ["plan", "run"]
@@ -34,6 +43,11 @@ def plan(config: Train) -> dict[str, Any]:
     config
         Settings of the command.
     """
+    if config.surrogates:
+        return {
+            "functions": config.functions,
+            "proposed circuits": len(config.functions) * len(LIKELY) * config.proposed,
+        }
     if config.networks:
         parts = real_networks(config.data, SIZES[0]).split((1 - config.held_out, config.held_out), config.seed)
         return {"real networks": sum(map(len, parts)), "for training, for test": tuple(map(len, parts))}
@@ -68,6 +82,8 @@ def run(config: Train, folder: Run) -> Path:
     if config.judge:
         judge, judged = fit_judge(real_circuits(config.data, RANGES[0][0], RANGES[-1][1]), config.seed)
         return save_judge(judge, path, dict(judged))
+    if config.surrogates:
+        return _surrogates(config, folder, path)
     if not config.game:
         graphs = real_circuits(config.data, config.smallest, config.largest)
         train, _ = split_by_family(graphs, (1 - config.held_out, config.held_out), config.seed)
@@ -99,6 +115,20 @@ def run(config: Train, folder: Run) -> Path:
             )
         page.write(folder.report)
     return path
+
+
+def _surrogates(config: Train, folder: Run, path: Path) -> Path:
+    """Fit the surrogates of functions."""
+    likelihood, _ = load_likelihood()
+    found, facts = FunctionSurrogates(config.functions, LIKELY), {}
+    for function in config.functions:
+        one, facts[function] = fit_surrogate(
+            function, likelihood, config.seed, folder, count=config.proposed, steps=config.fit_steps,
+            device=config.device,
+        )  # fmt: skip
+        found.each[function].load_state_dict(one.state_dict())
+    settings = config.model_dump(mode="json", exclude={"out", "overwrite", "device"})
+    return save_surrogates(found, path, {"functions": facts, "settings": settings})
 
 
 def _networks(config: Train, folder: Run, path: Path) -> Path:

@@ -1,9 +1,9 @@
 """Designs sampled from what nature builds and what works: ``pi(x) ~ p_real(x)^w s(x)`` within hard rules.
 
 ``s(x) = sigmoid(SHARP log(Q(x) / goal))`` saturates at the user's goal for the share Q of parameter sets that show the
-function: beyond it, what looks like nature decides. Q is guessed by a network that learns from simulations, first of
-likely, random and mutated circuits, then of what the chains themselves propose; designs are judged by fresh simulation
-alone.
+function: beyond it, what looks like nature decides. Q is guessed by a network: one that was fitted once, where the
+function is known (`FunctionSurrogates`), else one that learns from simulations, first of likely, random and mutated
+circuits, then of what the chains themselves propose. Designs are judged by fresh simulation alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ from advsci_circuits.design.likelihood import CircuitLikelihood, SizeLikelihood
 from advsci_circuits.design.pool import Pool, by_size
 from advsci_circuits.design.proposal import Proposal, Search
 from advsci_circuits.design.rules import Rules
+from advsci_circuits.design.surrogates import FunctionSurrogates
 from advsci_circuits.dynamics.functions import check_function, shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
@@ -100,6 +101,7 @@ def design(
     logic: str = "product",
     fronts: Sequence[float] = (),
     learn: Callable[[Int8[Tensor, "c n n"]], None] | None = None,
+    surrogates: FunctionSurrogates | None = None,
 ) -> Search:
     """Circuits with a function, most robust first.
 
@@ -131,6 +133,8 @@ def design(
         Further weights for which chains are run at the end, for the front of the page.
     learn
         Shown what the chains hold after every round; a critic in the likelihood's place learns from it.
+    surrogates
+        Those that were fitted before. A function that they know is not learned again: all simulations judge.
 
     Returns
     -------
@@ -164,7 +168,8 @@ def design(
     for n in sizes:
         one = likelihood.of(n) if likelihood is not None else None
         each = budget.circuits(best, len(sizes))
-        rows, states[n] = _search(one, pool, n, rules, weight, goal, budget, each, stream, fronts, learn)
+        known = surrogates.of(function, n, logic) if surrogates is not None else None
+        rows, states[n] = _search(one, pool, n, rules, weight, goal, budget, each, stream, fronts, learn, known)
         facts += rows
     if not len(pool):
         raise DataError(
@@ -186,11 +191,12 @@ def _search(
     stream: Stream,
     fronts: Sequence[float],
     learn: Callable[[Tensor], None] | None,
+    known: RobustnessSurrogate | None,
 ) -> tuple[list[dict[str, Any]], Tensor]:
     """Learn and sample for one size; judged circuits go into the pool."""
     key = stream.at("size", n)
     with key.at("parameters").seeded():
-        surrogate = RobustnessSurrogate(24, 2, functions=1)
+        surrogate = RobustnessSurrogate(24, 2, functions=1) if known is None else known
     first = _first(likelihood, n, rules, each, key.at("first"))
     found = None
     for turn in range(budget.rounds + 1):
@@ -205,7 +211,8 @@ def _search(
         data, shares = pool.examples(n)
         if not len(data):
             return [], first
-        _fit(surrogate, data, shares, budget.fit_steps, turn)
+        if known is None:
+            _fit(surrogate, data, shares, budget.fit_steps, turn)
         state = first if found is None else found.signs
         start = state[torch.arange(budget.chains) % len(state)]
         energy = _energy(surrogate, likelihood, weight, goal)
