@@ -179,8 +179,8 @@ def budgets(bench: Bench) -> None:
             ahead = [a - b for a, b in zip(scores[name], others[peer], strict=True)]
             row(f"circuits/best oscillator of {models} models: {name}", float(np.mean(scores[name])),
                 float(np.mean(others[peer])), "higher", seeds=len(ahead), interval=interval(scores[name]),
-                peer=f"best other: {peer}", note=", ".join(f"{k} {np.mean(v):.3f}" for k, v in others.items())
-                + f"; ahead by {np.mean(ahead):.3f} ({interval(ahead)[0]:.3f} to {interval(ahead)[1]:.3f})")  # fmt: skip
+                peer=f"best other: {peer}", note=f"ahead by {np.mean(ahead):.3f} {interval(ahead)}; "
+                + ", ".join(f"{k} {np.mean(v):.3f}" for k, v in others.items()))  # fmt: skip
 
 
 FINALISTS, FINAL_SETS = 4, 264
