@@ -129,7 +129,16 @@ class Generate(RunConfig):
     count: int = Field(default=100, ge=1, description="How many circuits.")
     smallest: int = Field(default=4, ge=2, le=12, description="Fewest genes.")
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
-    function: Function | None = Field(default=None, description="Function to ask for.")
+    function: Function | None = Field(
+        default=None,
+        description="Function to ask for. Circuits of 3 to 6 genes that oscillate or adapt are drawn from the "
+        "likelihood of real circuits and kept as a surrogate guesses their robustness; others, and all with --model, "
+        "come from the generator.",
+    )
+    goal: float = Field(
+        default=0.015, gt=0, lt=1,
+        description="Share of parameter sets at which a circuit of the likelihood is kept with probability one half.",
+    )  # fmt: skip
     temperature: float = Field(default=1.0, gt=0, description="Below one likelier, above one more diverse circuits.")
     rounds: int = Field(default=8, ge=1, description="Rounds in which a circuit is sampled.")
     format: Literal["graphml", "bnet", "topo", "nt"] = Field(default="graphml", description="File format.")

@@ -1,4 +1,5 @@
-"""Rows on designs in one pass: what `generate --function` draws, the likelihood of the chains' samples, the chains.
+"""Rows on designs in one pass: `generate --function` by rejection, the generator of the game, maximum likelihood on the
+chains' samples, and the chains.
 
 Four-gene oscillators. Success is Q >= 1 % of fresh parameter sets; the judge tells winners from real oscillators of
 held-out families. Seconds are of drawing alone: neither training nor, of the chains, the training of the likelihood.
@@ -18,12 +19,13 @@ from advsci.schedules import Cosine
 from advsci.solvers import Alternating
 from advsci.streams import Stream
 from advsci.training import Trainer
+from advsci_circuits.design.draws import draw
 from advsci_circuits.design.likelihood import CircuitLikelihood, LikelihoodGame, SizeLikelihood
 from advsci_circuits.design.posterior import Budget, design
 from advsci_circuits.design.rules import Rules
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.canonical import canonical_keys
-from advsci_circuits.store import load_generator
+from advsci_circuits.store import load_generator, load_surrogates
 
 COUNT = 360
 
@@ -40,21 +42,30 @@ def one_pass(bench: Bench) -> None:
         samples: dict[str, torch.Tensor] = {}
 
         def chains(seed: int = seed, likelihood: CircuitLikelihood = likelihood) -> torch.Tensor:
-            budget = Budget(models=9_500, chains=count, steps=40 if bench.quick else 200, fit_steps=150)
+            budget = Budget(models=9_500, chains=count, steps=40 if bench.quick else 600)
             found = design(
                 likelihood, "oscillation", Stream(seed), min_genes=4, max_genes=4, goal=0.015,
-                rules=Rules(4, dual=True), weight=0.75, budget=budget,
+                rules=Rules(4, dual=True), weight=1.0, budget=budget, surrogates=load_surrogates()[0],
             )  # fmt: skip
             return found.states[4]
+
+        def rejected(stream: Stream = stream, likelihood: CircuitLikelihood = likelihood) -> torch.Tensor:
+            surrogate = load_surrogates()[0].of("oscillation", 4)
+            assert surrogate is not None
+            return draw(likelihood.of(4), surrogate, count, stream.at("rejection"))
 
         def drawn(stream: Stream = stream) -> torch.Tensor:
             generator = load_generator()[0]
             sizes = torch.full((count,), 4)
             return generate(generator, sizes, stream.at("generate"), function="oscillation").signs[:, :4, :4]
 
-        ways: dict[str, Callable[[], torch.Tensor]] = {"chains": chains, "generate --function": drawn}
+        ways: dict[str, Callable[[], torch.Tensor]] = {
+            "chains": chains,
+            "rejection (generate --function)": rejected,
+            "the generator of the game": drawn,
+        }
         begin = time.process_time()
-        for name in ("chains", "maximum likelihood on the chains' samples", "generate --function"):
+        for name in (*ways, "maximum likelihood on the chains' samples"):
             if name.startswith("maximum"):
                 network = _fitted(samples["chains"], seed, 100 if bench.quick else 600)
                 ways[name] = lambda n=network, s=stream: n.sample(count, s.at("drawn"))

@@ -8,13 +8,14 @@ from advsci.errors import ConfigError
 from advsci.streams import Stream
 from advsci.training import Run
 from advsci_circuits.config import Generate
+from advsci_circuits.design.draws import draw
 from advsci_circuits.formats import write
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.circuit import Circuit
 from advsci_circuits.networks.sample import generate_networks
 from advsci_circuits.networks.wishes import asked_for
-from advsci_circuits.store import load_generator, load_networks
+from advsci_circuits.store import load_generator, load_likelihood, load_networks, load_surrogates
 
 __all__ = ["plan", "run"]
 
@@ -42,7 +43,7 @@ def run(config: Generate, folder: Run) -> Path:
 
 
 def _circuits(config: Generate) -> CircuitBatch:
-    """Circuits of the generator that the game trains."""
+    """Circuits of three to six genes for a known function from the likelihood, all others from the generator."""
     if config.smallest > config.largest:
         raise ConfigError(
             f"got sizes {config.smallest} to {config.largest}; expected the fewest first. "
@@ -54,13 +55,26 @@ def _circuits(config: Generate) -> CircuitBatch:
             f"got --{wished[0].replace('_', '-')} for circuits of {config.smallest} to {config.largest} genes; "
             "expected that of large networks only. Try: --genes 40."
         )
-    generator, _ = load_generator(config.model)
     stream = Stream(config.seed)
     sizes = config.smallest + stream.at("sizes").integers(config.largest - config.smallest + 1, (config.count,))
-    return generate(
-        generator, sizes, stream.at("generate"), function=config.function, temperature=config.temperature,
-        rounds=config.rounds,
-    )  # fmt: skip
+    signs = torch.zeros(len(sizes), int(sizes.max()), int(sizes.max()), dtype=torch.int8)
+    rest = torch.ones(len(sizes), dtype=torch.bool)
+    if config.function is not None and config.model is None:
+        likelihood, surrogates = load_likelihood()[0], load_surrogates()[0]
+        for n in sizes.unique().tolist():
+            surrogate = surrogates.of(config.function, n)
+            if surrogate is not None:
+                rows = (sizes == n).nonzero()[:, 0]
+                key = stream.at("draw", n)
+                signs[rows, :n, :n] = draw(likelihood.of(n), surrogate, len(rows), key, goal=config.goal)
+                rest[rows] = False
+    if rest.any():
+        made = generate(
+            load_generator(config.model)[0], sizes[rest], stream.at("generate"), function=config.function,
+            temperature=config.temperature, rounds=config.rounds,
+        ).signs  # fmt: skip
+        signs[rest, : made.shape[1], : made.shape[1]] = made
+    return CircuitBatch(signs, sizes)
 
 
 def _networks(config: Generate, genes: int) -> CircuitBatch:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Int8
 from torch import Tensor
@@ -25,7 +24,7 @@ from advsci_circuits.design.likelihood import CircuitLikelihood, SizeLikelihood
 from advsci_circuits.design.pool import Pool, by_size
 from advsci_circuits.design.proposal import Proposal, Search
 from advsci_circuits.design.rules import Rules
-from advsci_circuits.design.surrogates import FunctionSurrogates
+from advsci_circuits.design.surrogates import FunctionSurrogates, log_success
 from advsci_circuits.dynamics.functions import check_function, shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
@@ -38,10 +37,6 @@ from advsci_circuits.graphs.edges import edges_of
 from advsci_circuits.graphs.variation import mutate, random_circuits
 
 __all__ = ["Budget", "design"]
-
-SHARP = 6.0
-LEAST = 1e-3
-"""Guesses of Q below it count as it."""
 
 
 @dataclass(frozen=True)
@@ -279,9 +274,7 @@ def _energy(
 ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     def energy(signs: Tensor) -> tuple[Tensor, Tensor]:
         """(log-probability of the function, weighted log-likelihood), each (n), of circuits ``signs`` (n g g)."""
-        condition = torch.full((len(signs), 1), float(signs.shape[1]))
-        guess = surrogate(edges_of(signs), condition).mean(1)[:, 0].clamp_min(LEAST**0.5)
-        function = torch.nn.functional.logsigmoid(SHARP * (2 * guess.log() - np.log(goal)))
+        function = log_success(surrogate, signs, goal)
         if likelihood is None or weight == 0:
             return function, torch.zeros_like(function)
         return function, weight * likelihood(signs)

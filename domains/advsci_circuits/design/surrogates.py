@@ -5,6 +5,7 @@ surrogate that is fitted once can: likely and random circuits are simulated with
 round, mutants of the best and of those that just do it, which is where a chain needs to know.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,11 @@ from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.edges import edges_of
 from advsci_circuits.graphs.variation import mutate, random_circuits
 
-__all__ = ["FunctionSurrogates", "fit_surrogate", "judged_circuits"]
+__all__ = ["FunctionSurrogates", "fit_surrogate", "judged_circuits", "log_success"]
+
+SHARP = 6.0
+LEAST = 1e-3
+"""Guesses of Q below it count as it."""
 
 ROUNDS, GOOD = 3, 0.01
 """Rounds of mutants; the share from which a circuit counts as one that does it."""
@@ -67,6 +72,23 @@ class FunctionSurrogates(nn.Module):
         found = self.each[function]
         assert isinstance(found, RobustnessSurrogate)
         return found
+
+
+def log_success(surrogate: RobustnessSurrogate, signs: Int8[Tensor, "c n n"], goal: float) -> Tensor:
+    """``log s(x)``, with ``s(x) = sigmoid(SHARP log(Q(x) / goal))`` and Q as the surrogate guesses it; shape [c].
+
+    Parameters
+    ----------
+    surrogate
+        Of the function.
+    signs
+        Circuits of one size.
+    goal
+        Share of parameter sets at which s is one half.
+    """
+    genes = torch.full((len(signs), 1), float(signs.shape[1]))
+    guess = surrogate(edges_of(signs), genes).mean(1)[:, 0].clamp_min(LEAST**0.5)  # square roots of shares
+    return nn.functional.logsigmoid(SHARP * (2 * guess.log() - math.log(goal)))
 
 
 def judged_circuits(
