@@ -16,7 +16,9 @@ from advsci_circuits.graphs.validity import is_valid
 __all__ = ["Pool", "by_size"]
 
 
-def by_size(batch: CircuitBatch, function: str, stream: Stream, sets: int, logic: str = "product") -> Robustness:
+def by_size(
+    batch: CircuitBatch, function: str, stream: Stream, sets: int, logic: str = "product", confirm: int = 0
+) -> Robustness:
     """Robustness of circuits of several sizes, with the last gene of each, not of the padding, as output.
 
     Parameters
@@ -31,11 +33,13 @@ def by_size(batch: CircuitBatch, function: str, stream: Stream, sets: int, logic
         Random parameter sets per circuit.
     logic
         How regulators of a promoter combine.
+    confirm
+        Further searches for steady states, as of `robustness`.
     """
     parts = {name: torch.zeros(len(batch), dtype=torch.float64) for name in ("share", "low", "high")}
     for n in batch.sizes.unique().tolist():
         rows = (batch.sizes == n).nonzero()[:, 0]
-        one = robustness(batch.signs[rows][:, :n, :n], function, stream.at("size", n), sets, logic)
+        one = robustness(batch.signs[rows][:, :n, :n], function, stream.at("size", n), sets, logic, confirm=confirm)
         for name, part in parts.items():
             part[rows] = getattr(one, name)
     return Robustness(parts["share"], parts["low"], parts["high"], sets)

@@ -28,6 +28,7 @@ from advsci_circuits.design.surrogates import FunctionSurrogates, log_success
 from advsci_circuits.dynamics.functions import check_function, shows
 from advsci_circuits.dynamics.hill import HillModel
 from advsci_circuits.dynamics.racipe import racipe
+from advsci_circuits.dynamics.robustness import CONFIRM
 from advsci_circuits.game.condition import condition_vector
 from advsci_circuits.game.surrogate import RobustnessSurrogate, SurrogateGame
 from advsci_circuits.graphs.batch import CircuitBatch
@@ -288,7 +289,7 @@ def _judged(
     """The leaders once more, then the finalists on parameter sets that nothing has seen."""
     pool.again(4 * best, stream.at("again"), 2 * budget.first_sets)
     finalists = pool.best(2 * best)
-    final = by_size(finalists, pool.function, stream.at("held out"), budget.sets, pool.logic)
+    final = by_size(finalists, pool.function, stream.at("held out"), budget.sets, pool.logic, CONFIRM)
     own = None if rules.keep is None else rules.keep.signs
     out: list[Proposal] = []
     for i in final.low.argsort(descending=True).tolist():

@@ -212,7 +212,13 @@ def is_directed(function: str) -> bool:
 
 
 def shows(
-    function: str, model: HillModel, stream: Stream, source: int = 0, output: int = -1, starts: int = 14
+    function: str,
+    model: HillModel,
+    stream: Stream,
+    source: int = 0,
+    output: int = -1,
+    starts: int = 14,
+    confirm: int = 0,
 ) -> Bool[Tensor, " b"]:
     """Whether each model shows the function (see the table above).
 
@@ -226,6 +232,8 @@ def shows(
         Place of the output gene.
     starts
         Starts of the search for steady states.
+    confirm
+        Further rounds of that search, of all models.
 
     Raises
     ------
@@ -237,7 +245,7 @@ def shows(
     if function.startswith(REWARD):
         return rewarded(model, function.removeprefix(REWARD))
     if function in ("oscillation", "bistability", "tristability"):
-        points = fixed_points(model, stream, starts=starts)
+        points = fixed_points(model, stream, starts=starts, confirm=confirm)
         if function == "oscillation":
             return points.none_stable
         return points.stable_count >= (2 if function == "bistability" else 3)

@@ -15,7 +15,10 @@ from advsci_circuits.dynamics.racipe import racipe
 from advsci_circuits.graphs.batch import CircuitBatch
 from advsci_circuits.graphs.circuit import Circuit
 
-__all__ = ["Robustness", "robustness", "shares_of", "wilson_interval"]
+__all__ = ["CONFIRM", "Robustness", "robustness", "shares_of", "wilson_interval"]
+
+CONFIRM = 2
+"""Further searches for steady states behind a share that is reported; a screen does without."""
 
 
 def wilson_interval(
@@ -58,6 +61,7 @@ def robustness(
     source: int = 0,
     output: int = -1,
     change: Callable[[HillModel], HillModel] | None = None,
+    confirm: int = 0,
 ) -> Robustness:
     """Simulate every circuit with ``sets`` random parameter sets.
 
@@ -79,6 +83,8 @@ def robustness(
         Place of the output gene.
     change
         What is done to every parameter set, as a knock-down does.
+    confirm
+        Further searches for steady states, so that fewer are missed; `CONFIRM` where the share is reported.
 
     Returns
     -------
@@ -100,7 +106,7 @@ def robustness(
     for part, some in enumerate(signs.split(circuits)):
         model = racipe(some, sets, stream.at("parameters", part), logic=logic)
         model = model if change is None else change(model)
-        verdict = shows(function, model, stream.at("starts", part), source, output)
+        verdict = shows(function, model, stream.at("starts", part), source, output, confirm=confirm)
         shares.append(verdict.view(len(some), sets).to(torch.float64).mean(1))
     share = torch.cat(shares) if shares else torch.zeros(0, dtype=torch.float64)
     low, high = wilson_interval(share * sets, sets)
@@ -110,7 +116,7 @@ def robustness(
 def shares_of(
     circuit: Circuit, functions: Sequence[str], sets: int, stream: Stream, **options: Any
 ) -> list[tuple[str, float, float, float]]:
-    """Robustness of one circuit for several functions.
+    """Robustness of one circuit for several functions, steady states sought `CONFIRM` times more.
 
     Parameters
     ----------
@@ -131,6 +137,6 @@ def shares_of(
     """
     signs, rows = CircuitBatch.of([circuit]).signs, []
     for function in functions:
-        found = robustness(signs, function, stream.at(function), sets, **options)
+        found = robustness(signs, function, stream.at(function), sets, confirm=CONFIRM, **options)
         rows.append((function, float(found.share[0]), float(found.low[0]), float(found.high[0])))
     return rows
