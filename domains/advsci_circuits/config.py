@@ -199,7 +199,7 @@ class Design(RunConfig):
     )
     regulators: int = Field(default=3, ge=1, le=6, description="Most regulators of a promoter.")
     dual: bool = Field(default=False, description="Allow genes that activate some and repress others.")
-    weight: float = Field(default=0.75, ge=0, le=2, description="How much the likelihood of real circuits counts.")
+    weight: float = Field(default=1.0, ge=0, le=2, description="How much the likelihood of real circuits counts.")
     goal: float = Field(
         default=0.1, gt=0, lt=1, description="Share of parameter sets beyond which robustness counts no more."
     )

@@ -17,7 +17,7 @@ from advsci_circuits.formats.kinetic_circuit import KineticCircuit
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.looks import looks_real
-from advsci_circuits.store import load_generator, load_likelihood, save_designs
+from advsci_circuits.store import load_generator, load_likelihood, load_surrogates, save_designs
 
 __all__ = ["demo"]
 
@@ -52,7 +52,7 @@ def demo(report: Report, out: Path, quick: bool) -> Path:
     likelihood, _ = load_likelihood()
     budget = Budget(models=1000 if quick else 6_000, chains=8 if quick else 32, steps=10 if quick else 100,
                     rounds=1, sets=40 if quick else 200, fit_steps=10 if quick else 100)  # fmt: skip
-    search = design(likelihood, "oscillation", Stream(2), best=3, budget=budget)
+    search = design(likelihood, "oscillation", Stream(2), best=3, budget=budget, surrogates=load_surrogates()[0])
     save_designs(out, search, "oscillation", published_keys())
     page = Report(
         "Gene circuits that oscillate", f"{search.judged} circuits judged by {search.models} simulated models"

@@ -126,7 +126,7 @@ def _holders(bench: Bench, seed: int, real: torch.Tensor) -> dict[str, Callable[
     chains, steps = (32, 30) if bench.quick else (240, 600)
 
     def posterior(
-        prior: CircuitLikelihood | Critic | None, rules: Rules = free, rounds: int = 3, weight: float = 0.75,
+        prior: CircuitLikelihood | Critic | None, rules: Rules = free, rounds: int = 3, weight: float = 1.0,
         surrogates: FunctionSurrogates | None = known,
     ) -> torch.Tensor:  # fmt: skip
         learn = prior.learn if isinstance(prior, Critic) else None
@@ -144,7 +144,7 @@ def _holders(bench: Bench, seed: int, real: torch.Tensor) -> dict[str, Callable[
 
     return {
         "likelihood": lambda: posterior(likelihood),
-        "likelihood, weight 1": lambda: posterior(likelihood, weight=1.0),
+        "likelihood, weight 0.75": lambda: posterior(likelihood, weight=0.75),
         "likelihood, the function learned in the search": lambda: posterior(likelihood, surrogates=None),
         "critic": lambda: posterior(Critic(real, Stream(seed)), rounds=6),
         "likelihood and critic": lambda: posterior(Critic(real, Stream(seed), likelihood), rounds=6),

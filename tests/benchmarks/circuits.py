@@ -24,6 +24,7 @@ from _circuits_models import Bench
 from _circuits_onepass import one_pass
 from _circuits_plausible import plausible
 from _circuits_samples import distribution, speed
+from _circuits_weight import weights
 from _row import row
 
 from advsci.errors import DataError
@@ -31,7 +32,7 @@ from advsci.errors import DataError
 ROWS = (
     facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed,
     conditioned, best_designs, searches, front, budgets, missed_states, adversary, large,
-    network_links, plausible, one_pass,
+    network_links, plausible, one_pass, weights,
 )  # fmt: skip
 
 

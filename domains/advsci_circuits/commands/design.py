@@ -23,7 +23,7 @@ from advsci_datasets.circuits import load_gates
 
 __all__ = ["function_of", "gates_of", "kept_part", "plan", "run"]
 
-FRONT = (0.0, 0.5, 1.0)
+FRONT = (0.0, 0.5, 0.75)
 """Weights of the likelihood that the page compares."""
 
 

@@ -90,7 +90,7 @@ def design(
     max_genes: int = 4,
     min_genes: int = 3,
     rules: Rules | None = None,
-    weight: float = 0.75,
+    weight: float = 1.0,
     goal: float = 0.1,
     best: int = 5,
     budget: Budget | None = None,

@@ -139,7 +139,7 @@ def test_designs_obey_and_are_not_the_users_own():
 def test_several_sizes_and_weights():
     likelihood = CircuitLikelihood((3, 4), 16)
     found = design(likelihood, "memory", Stream(1), max_genes=4, best=2, budget=SMALL, fronts=(0.0,))
-    assert {(row["genes"], row["weight"]) for row in found.facts} == {(3, 0.75), (3, 0.0), (4, 0.75), (4, 0.0)}
+    assert {(row["genes"], row["weight"]) for row in found.facts} == {(3, 1.0), (3, 0.0), (4, 1.0), (4, 0.0)}
     assert all(p.log_likelihood is not None for p in found.proposals)
 
 
