@@ -86,6 +86,28 @@ def test_design(likelihood, tmp_path, capsys):
     assert run_app(app, words.split()) == 2  # no room for a gene of ours
 
 
+def test_surrogates_are_trained_and_designed_with(likelihood, tmp_path):
+    words = f"train --surrogates --functions oscillation --proposed 60 --fit-steps 5 --out {tmp_path / 's'}"
+    assert run_app(app, words.split()) == 0
+    made = tmp_path / "s" / "model.safetensors"
+    words = f"design --model {likelihood} --surrogates {made} --max-genes 3 --models 1500 --chains 8 --steps 5"
+    assert run_app(app, [*words.split(), *f"--best 1 --sets 40 --out {tmp_path / 'd'}".split()]) == 0
+    assert json.loads((tmp_path / "d" / "designs.json").read_text())["designs"][0]["share"] > 0
+
+
+def test_generate_for_a_function_draws_what_shows_it(tmp_path):
+    """Three sizes that a surrogate knows; the seventh gene comes from the generator."""
+    for name, smallest, largest in (("known", 3, 5), ("rest", 7, 7)):
+        words = f"generate --function oscillation --count 12 --smallest {smallest} --largest {largest}"
+        assert run_app(app, [*words.split(), "--out", str(tmp_path / name)]) == 0
+    made = [read(path).circuit for path in sorted((tmp_path / "known").glob("*.graphml"))]
+    assert len(made) == 12 and {len(c) for c in made} == {3, 4, 5}
+    shares = [float(robustness(CircuitBatch.of([c]).signs, "oscillation", Stream(4), 200).share[0]) for c in made]
+    assert np.mean(np.array(shares) >= 0.01) >= 0.75  # a random circuit does in a third of cases
+    rest = [read(path).circuit for path in (tmp_path / "rest").glob("*.graphml")]
+    assert len(rest) == 12 and {len(c) for c in rest} == {7}
+
+
 def test_complete(trained, tmp_path, capsys):
     generator, _ = load_generator(trained)
     assert generator.link_predictor is not None
