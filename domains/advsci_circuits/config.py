@@ -45,7 +45,7 @@ class Train(DeviceConfig):
         description="Fit the surrogates of robustness with which 'design' starts, from simulations of 3 to 6 genes.",
     )
     functions: tuple[Measured, ...] = Field(
-        default=("oscillation", "adaptation"), min_length=1, description="Functions of the surrogates."
+        default=("oscillation",), min_length=1, description="Functions of the surrogates."
     )
     proposed: int = Field(
         default=6000, ge=60, description="Circuits proposed per size and function, a hundred parameter sets each."
