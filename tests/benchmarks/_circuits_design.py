@@ -228,6 +228,26 @@ def _again(signs: torch.Tensor) -> float:
     return float(robustness(signs[None], "oscillation", Stream(77), 4000).share[0])
 
 
+def best_twenty(bench: Bench) -> None:
+    """Whether somebody would build the best twenty: edges per gene beside real circuits', genes with both signs."""
+    edges, dual, shares, known = [], [], [], load_surrogates()[0]
+    for seed in bench.seeds:
+        found = design(
+            bench.likelihood(seed), "oscillation", Stream(seed), min_genes=4, max_genes=4, best=20, surrogates=known,
+        )  # fmt: skip
+        signs = torch.stack([torch.from_numpy(p.circuit.signs.copy()) for p in found.proposals])
+        edges.append(float((signs != 0).sum((1, 2)).double().median() / 4))
+        dual.append(float(is_dual(signs).sum()))
+        shares.append(float(np.median([p.share for p in found.proposals])))
+        print("best twenty", seed, edges[-1], dual[-1], shares[-1], file=sys.stderr, flush=True)
+    real = torch.cat([_four(split(seed)[1], 800, np.random.default_rng(seed)) for seed in bench.seeds])
+    low, high = np.quantile((real != 0).sum((1, 2)).numpy() / 4, (0.25, 0.75))
+    row("circuits/best twenty designs, median edges per gene", float(np.mean(edges)), float(high), seeds=len(edges),
+        interval=interval(edges), peer="upper quartile of real circuits",
+        note=f"lower quartile {low:.2f}; median share {np.mean(shares):.3f}")  # fmt: skip
+    row("circuits/best twenty designs, genes with two signs", float(np.mean(dual)), 0, seeds=len(dual))
+
+
 def missed_states(bench: Bench) -> None:
     """Share of models of which a steady state is missed, against 150 starts more."""
     for n in (3, 5, 8):
