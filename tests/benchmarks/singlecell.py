@@ -324,7 +324,7 @@ def main():
     parser.add_argument("--simulators", nargs="*", default=list(SIMULATORS), choices=list(SIMULATORS))
     parser.add_argument("--peers", nargs="*", default=None)
     parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS), help="of the game on counts")
-    parser.add_argument("--methods", nargs="*", default=["chain", "counts"], help="of --only mapped and batches")
+    parser.add_argument("--methods", nargs="*", default=["chain", "counts"], help="of --only query, mapped and batches")
     parser.add_argument("--plain", action="store_true", help="arms of the game without their averaged forms")
     parser.add_argument("--no-scib", action="store_true", help="arms of the game without scIB's totals")
     parser.add_argument("--peer-seeds", type=int, default=3, help="seeds of scVI and scANVI, which take minutes")
@@ -358,7 +358,8 @@ def main():
     if "expression" in options.only:
         expression_rows(seeds, 900 if options.quick else 1800, peers)
     if "query" in options.only:
-        query_rows(seeds, 900 if options.quick else 1500)
+        for method in options.methods:
+            query_rows(seeds, 900 if options.quick else 1500, method)
     if "mapped" in options.only:
         for method in options.methods:
             mapped_rows(options.data, seeds, method)
