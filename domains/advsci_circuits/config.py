@@ -138,8 +138,10 @@ class Generate(RunConfig):
         default=0.015, gt=0, lt=1,
         description="Share of parameter sets at which a circuit of the likelihood is kept with probability one half.",
     )  # fmt: skip
-    temperature: float = Field(default=1.0, gt=0, description="Below one likelier, above one more diverse circuits.")
-    rounds: int = Field(default=8, ge=1, description="Rounds in which a circuit is sampled.")
+    temperature: float = Field(
+        default=1.0, gt=0, description="Of the generator: below one likelier, above one more diverse circuits."
+    )
+    rounds: int = Field(default=8, ge=1, description="Of the generator: rounds in which a circuit is sampled.")
     format: Literal["graphml", "bnet", "topo", "nt"] = Field(default="graphml", description="File format.")
 
 

@@ -177,9 +177,10 @@ def budgets(bench: Bench) -> None:
         peer = max(others, key=lambda k: float(np.mean(others[k])))
         for name in ours:
             ahead = [a - b for a, b in zip(scores[name], others[peer], strict=True)]
+            low, high = interval(ahead)
             row(f"circuits/best oscillator of {models} models: {name}", float(np.mean(scores[name])),
                 float(np.mean(others[peer])), "higher", seeds=len(ahead), interval=interval(scores[name]),
-                peer=f"best other: {peer}", note=f"ahead by {np.mean(ahead):.3f} {interval(ahead)}; "
+                peer=f"best other: {peer}", note=f"ahead by {np.mean(ahead):.3f} ({low:.3f} to {high:.3f}); "
                 + ", ".join(f"{k} {np.mean(v):.3f}" for k, v in others.items()))  # fmt: skip
 
 
