@@ -13,7 +13,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
-from _circuits_completion import hidden_edges
+from _circuits_completion import hidden_edges, wider_edges
 from _circuits_design import best_twenty, budgets, front, missed_states
 from _circuits_dynamics import agreement, bad_input, enumeration, facts, fixed_point_cost, throughput
 from _circuits_function import best_designs, conditioned, searches
@@ -31,7 +31,7 @@ from advsci.errors import DataError
 
 ROWS = (
     facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed,
-    conditioned, best_designs, searches, front, budgets, best_twenty, missed_states, adversary, large,
+    wider_edges, conditioned, best_designs, searches, front, budgets, best_twenty, missed_states, adversary, large,
     network_links, plausible, one_pass, one_pass_adaptation, weights,
 )  # fmt: skip
 
