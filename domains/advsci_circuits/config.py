@@ -45,7 +45,7 @@ class Train(DeviceConfig):
         description="Fit the surrogates of robustness with which 'design' starts, from simulations of 3 to 6 genes.",
     )
     functions: tuple[Measured, ...] = Field(
-        default=("oscillation",), min_length=1, description="Functions of the surrogates."
+        default=("oscillation", "adaptation"), min_length=1, description="Functions of the surrogates."
     )
     proposed: int = Field(
         default=6000, ge=60, description="Circuits proposed per size and function, a hundred parameter sets each."
@@ -131,8 +131,9 @@ class Generate(RunConfig):
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
     function: Function | None = Field(
         default=None,
-        description="Function to ask for. Oscillators of 3 to 6 genes are drawn from the likelihood of real circuits "
-        "and kept as a surrogate guesses their robustness; all else, and all with --model, comes from the generator.",
+        description="Function to ask for. Circuits of 3 to 6 genes that oscillate or adapt are drawn from the "
+        "likelihood of real circuits and kept as a surrogate guesses; all else, and all with --model, comes from the "
+        "generator.",
     )
     goal: float = Field(
         default=0.015, gt=0, lt=1,
