@@ -131,9 +131,8 @@ class Generate(RunConfig):
     largest: int = Field(default=8, ge=2, le=12, description="Most genes.")
     function: Function | None = Field(
         default=None,
-        description="Function to ask for. Circuits of 3 to 6 genes that oscillate or adapt are drawn from the "
-        "likelihood of real circuits and kept as a surrogate guesses; all else, and all with --model, comes from the "
-        "generator.",
+        description="Function to ask for. Oscillators of 3 to 6 genes are drawn from the likelihood of real circuits "
+        "and kept as a surrogate guesses; all else, and all with --model, comes from the generator.",
     )
     goal: float = Field(
         default=0.015, gt=0, lt=1,

@@ -23,10 +23,8 @@ from advsci_circuits.design.draws import draw
 from advsci_circuits.design.likelihood import CircuitLikelihood, LikelihoodGame, SizeLikelihood
 from advsci_circuits.design.posterior import Budget, design
 from advsci_circuits.design.rules import Rules
-from advsci_circuits.dynamics.robustness import robustness
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.canonical import canonical_keys
-from advsci_circuits.graphs.variation import random_circuits
 from advsci_circuits.store import load_generator, load_surrogates
 
 COUNT = 360
@@ -90,36 +88,6 @@ def one_pass(bench: Bench) -> None:
         row(f"circuits/one pass: {name}, judge's AUC less the chains'", float(np.mean(ahead)), 0.03, "lower",
             seeds=len(ahead), interval=interval(ahead), peer="chains",
             note="seed by seed " + ", ".join(f"{x:.3f}" for x in ahead))  # fmt: skip
-
-
-def one_pass_adaptation(bench: Bench) -> None:
-    """Circuits of four genes that adapt: rejection, the generator of the game, and random circuits."""
-    count, sets = (60, 40) if bench.quick else (COUNT, 100)
-    surrogate = load_surrogates()[0].of("adaptation", 4)
-    assert surrogate is not None
-    scores: dict[str, dict[str, list[float]]] = {}
-    for seed in bench.seeds:
-        stream, likelihood = Stream(seed).at("adapting"), bench.likelihood(seed).of(4)
-        sizes = torch.full((count,), 4)
-        begin = time.process_time()
-        samples = {"rejection (generate --function)": draw(likelihood, surrogate, count, stream.at("rejection"))}
-        seconds = (time.process_time() - begin) / count
-        made = generate(load_generator()[0], sizes, stream.at("generate"), function="adaptation")
-        samples["the generator of the game"] = made.signs[:, :4, :4]
-        samples["likelihood alone"] = likelihood.sample(count, stream.at("likely"))
-        samples["random"] = random_circuits(4, count, stream.at("random").numpy(), 4)
-        for name, signs in samples.items():
-            share = robustness(signs, "adaptation", stream.at("judge"), sets).share
-            here = scores.setdefault(name, {})
-            here.setdefault("success", []).append(float((share >= SUCCESS).double().mean()))
-            here.setdefault("classes", []).append(len(set(canonical_keys(list(signs.numpy())))) / count)
-            here.setdefault("edges per gene", []).append(float((signs != 0).sum((1, 2)).double().mean() / 4))
-            print(name, seed, {k: round(v[-1], 3) for k, v in here.items()}, file=sys.stderr, flush=True)
-    for name, here in scores.items():
-        row(f"circuits/one pass, four genes that adapt: {name}, success", float(np.mean(here["success"])), 0.9,
-            "higher", seeds=len(here["success"]), interval=interval(here["success"]), peer=f"Q >= {SUCCESS:.0%}",
-            note=", ".join(f"{k} {np.mean(v):.3f}" for k, v in here.items() if k != "success")
-            + (f", {seconds:.4f} CPU s per design" if name.startswith("rejection") else ""))  # fmt: skip
 
 
 def _fitted(signs: torch.Tensor, seed: int, steps: int) -> SizeLikelihood:

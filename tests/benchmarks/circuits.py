@@ -21,10 +21,10 @@ from _circuits_game import adversary
 from _circuits_large import large
 from _circuits_links import network_links
 from _circuits_models import Bench
-from _circuits_onepass import one_pass, one_pass_adaptation
+from _circuits_onepass import one_pass
 from _circuits_plausible import plausible
 from _circuits_samples import distribution, speed
-from _circuits_weight import weights
+from _circuits_weight import adapting, weights
 from _row import row
 
 from advsci.errors import DataError
@@ -32,7 +32,7 @@ from advsci.errors import DataError
 ROWS = (
     facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed,
     wider_edges, conditioned, best_designs, searches, front, budgets, best_twenty, missed_states, adversary, large,
-    network_links, plausible, one_pass, one_pass_adaptation, weights,
+    network_links, plausible, one_pass, weights, adapting,
 )  # fmt: skip
 
 

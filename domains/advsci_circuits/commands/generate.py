@@ -9,6 +9,7 @@ from advsci.streams import Stream
 from advsci.training import Run
 from advsci_circuits.config import Generate
 from advsci_circuits.design.draws import draw
+from advsci_circuits.dynamics.functions import is_directed
 from advsci_circuits.formats import write
 from advsci_circuits.game.sample import generate
 from advsci_circuits.graphs.batch import CircuitBatch
@@ -59,7 +60,8 @@ def _circuits(config: Generate) -> CircuitBatch:
     sizes = config.smallest + stream.at("sizes").integers(config.largest - config.smallest + 1, (config.count,))
     signs = torch.zeros(len(sizes), int(sizes.max()), int(sizes.max()), dtype=torch.int8)
     rest = torch.ones(len(sizes), dtype=torch.bool)
-    if config.function is not None and config.model is None:
+    # what has an input and an output is too rare among real circuits to be waited for
+    if config.function is not None and config.model is None and not is_directed(config.function):
         likelihood, surrogates = load_likelihood()[0], load_surrogates()[0]
         for n in sizes.unique().tolist():
             surrogate = surrogates.of(config.function, n)
