@@ -64,6 +64,7 @@ def adapting(bench: Bench) -> None:
             held = robustness(found.states[4], "adaptation", Stream(78), 100).share
             success.append(float((held >= SUCCESS).double().mean()))
             print(name, seed, round(best[-1], 4), round(success[-1], 3), file=sys.stderr, flush=True)
-        row(f"circuits/four genes that adapt, {name}: best share", float(np.mean(best)), None, "higher", seeds=len(best),
-            interval=interval(best), note=f"{SUCCESS:.0%} in {np.mean(success):.2f} {interval(success)} of what the "
-            "chains hold")  # fmt: skip
+        low, high = interval(success)
+        row(f"circuits/four genes that adapt, {name}: best share", float(np.mean(best)), None, "higher",
+            seeds=len(best), interval=interval(best),
+            note=f"{SUCCESS:.0%} in {np.mean(success):.2f} ({low:.2f} to {high:.2f}) of what the chains hold")  # fmt: skip

@@ -139,6 +139,7 @@ def _scores(
                 "meaning": MEANING[name],
             }
             for name in MEANING
+            if name in table["before"]  # LISI's needs scib-metrics
         ],
         caption=f"Scores by obs['{key}'], {len(types)} cells.",
     )

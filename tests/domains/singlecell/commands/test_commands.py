@@ -37,6 +37,17 @@ def test_correct_writes_embedding_model_and_report(corrected):
     assert "type5" in page and "phantom mixing" in page and len(page) < 1_000_000
 
 
+def test_a_page_without_scib_lacks_lisi_alone(corrected, monkeypatch):
+    """The extra `singlecell` brings no scib-metrics, and its users get the page all the same."""
+    from advsci_singlecell.evaluation import scores
+    from advsci_singlecell.evaluation.page import correction_page
+
+    monkeypatch.setattr(scores, "find_spec", lambda name: None)
+    adata = anndata.read_h5ad(corrected / "run" / "corrected.h5ad")
+    page = correction_page(adata, batch_key="batch", labels_key="cell_type", source="a file", umap=False).html()
+    assert "mixing where due" in page and "iLISI" not in page
+
+
 def test_the_same_command_again_does_nothing(corrected, capsys):
     arguments = ["correct", str(corrected / "in.h5ad"), "--out", str(corrected / "run"), "--settings.steps", "5"]
     arguments += ["--labels-key", "cell_type", "--no-umap", "--corrected-layer"]
