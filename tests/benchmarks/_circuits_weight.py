@@ -67,4 +67,4 @@ def adapting(bench: Bench) -> None:
         low, high = interval(success)
         row(f"circuits/four genes that adapt, {name}: best share", float(np.mean(best)), None, "higher",
             seeds=len(best), interval=interval(best),
-            note=f"{SUCCESS:.0%} in {np.mean(success):.2f} ({low:.2f} to {high:.2f}) of what the chains hold")  # fmt: skip
+            note=f"{SUCCESS:.0%} in {np.mean(success):.2f} ({low:.2f} to {high:.2f}) of the chains")  # fmt: skip
