@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from advsci.config import Config, DeviceConfig, RunConfig
 
@@ -96,6 +96,13 @@ class Train(DeviceConfig):
         default=True,
         description="Leave out every three-gene circuit that oscillates and is in no library (needs $ADVSCI_DATA).",
     )
+
+    @model_validator(mode="after")
+    def _one_kind(self):
+        kinds = [f"--{name}" for name in ("game", "networks", "judge", "surrogates") if getattr(self, name)]
+        if len(kinds) > 1:
+            raise ValueError(f"got {' and '.join(kinds)}; expected one of them. Try: one run of each.")
+        return self
 
 
 class Generate(RunConfig):

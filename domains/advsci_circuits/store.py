@@ -42,7 +42,7 @@ SURROGATES = WEIGHTS / "surrogates.safetensors"
 """The surrogates of functions that come with the package."""
 GENERATOR, EXAMPLES, REAL = "circuit generator", "judged circuits", "likelihood of real circuits"
 LARGE, JUDGE = "model of large networks", "judge of small circuits"
-GUESSES = "surrogates of functions"
+GUESSES = "set of surrogates"
 
 
 def save_generator(generator: CompletionGenerator, path: Path, facts: dict[str, Any]) -> Path:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from advsci.errors import ConfigError
 from advsci.report import Report, drawn, verdict_section
 from advsci.training import Run
 from advsci_circuits.config import Train
@@ -32,7 +31,7 @@ __all__ = ["plan", "run"]
 
 
 LIKELY = (3, 4, 5, 6)
-"""Sizes of the likelihood."""
+"""Sizes of the likelihood and of the surrogates."""
 
 
 def plan(config: Train) -> dict[str, Any]:
@@ -133,8 +132,6 @@ def _surrogates(config: Train, folder: Run, path: Path) -> Path:
 
 def _networks(config: Train, folder: Run, path: Path) -> Path:
     """Train the model of large networks."""
-    if config.game:
-        raise ConfigError("got --game and --networks; expected one of them. Try: one run of each.")
     train, _ = real_networks(config.data, SIZES[0]).split((1 - config.held_out, config.held_out), config.seed)
     model, facts = fit_networks(
         train, config.seed, folder, config.network_steps, config.ranking_steps, config.device,

@@ -85,6 +85,12 @@ def log_success(surrogate: RobustnessSurrogate, signs: Int8[Tensor, "c n n"], go
         Circuits of one size.
     goal
         Share of parameter sets at which s is one half.
+
+    Examples
+    --------
+    >>> ring = torch.tensor([[[0, 0, -1], [-1, 0, 0], [0, -1, 0]]], dtype=torch.int8)
+    >>> log_success(RobustnessSurrogate(8, 1, functions=1), ring, 0.1).shape
+    torch.Size([1])
     """
     genes = torch.full((len(signs), 1), float(signs.shape[1]))
     guess = surrogate(edges_of(signs), genes).mean(1)[:, 0].clamp_min(LEAST**0.5)  # square roots of shares

@@ -95,6 +95,15 @@ def test_surrogates_are_trained_and_designed_with(likelihood, tmp_path):
     assert json.loads((tmp_path / "d" / "designs.json").read_text())["designs"][0]["share"] > 0
 
 
+@pytest.mark.parametrize("words", ["--surrogates --game", "--judge --networks"])
+def test_two_kinds_of_models_at_once_are_refused(words, tmp_path, capsys):
+    for more in ([], ["--dry-run"]):
+        assert run_app(app, ["train", *words.split(), "--out", str(tmp_path / "run"), *more]) == 2
+        told = capsys.readouterr().err
+        assert all(word in told for word in words.split()) and "Try: one run of each" in told
+        assert not (tmp_path / "run").exists()
+
+
 def test_generate_for_a_function_draws_what_shows_it(tmp_path):
     """Three sizes that a surrogate knows; the seventh gene comes from the generator."""
     for name, smallest, largest in (("known", 3, 5), ("rest", 7, 7)):
