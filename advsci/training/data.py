@@ -12,11 +12,22 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from advsci.errors import DataError
 from advsci.games.game import Batch, as_batch
+from advsci.streams import Stream
 from advsci.training.described import hashed
 from advsci.training.images import ImageFolder
 from advsci.training.shards import TarShards
 
-__all__ = ["ArraySource", "Data", "ItemSource", "Source", "StreamSource", "TensorSource", "as_source", "content_of"]
+__all__ = [
+    "ArraySource",
+    "Data",
+    "ItemSource",
+    "OrderedSource",
+    "Source",
+    "StreamSource",
+    "TensorSource",
+    "as_source",
+    "content_of",
+]
 
 _WHOLE = 2**28
 _SAMPLE = 256
@@ -29,6 +40,15 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, indices: Tensor, /) -> Batch: ...
+
+
+@runtime_checkable
+class OrderedSource(Source, Protocol):
+    """A source that is read in an order of its own, such as block by block (`advsci.training.blocks`)."""
+
+    def reader(self, stream: Stream, stride: int, /) -> Callable[[int, int], Batch]:
+        """``read(position, count)``, a pure function of stream and position; ``stride`` positions make a batch."""
+        ...
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from advsci.games.game import Batch
 from advsci.streams import Stream
-from advsci.training.data import ItemSource, Source, StreamSource
+from advsci.training.data import ItemSource, OrderedSource, Source, StreamSource
 from advsci.training.order import Order
 from advsci.training.streaming import Read, ReadAhead, StreamedAhead
 
@@ -38,6 +38,8 @@ def reader(source: Source, stream: Stream, stride: int, count: int) -> Read:
     """
     if isinstance(source, StreamSource):
         return StreamedAhead(source, stride, count) if source.workers else _Streamed(source)
+    if isinstance(source, OrderedSource):
+        return source.reader(stream, stride)
     order = Order(len(source), stream)
     if isinstance(source, ItemSource):
         return _Ahead(source, order, stream.at("items"), stride, count)

@@ -1,9 +1,10 @@
 """Schemas of the commands of ``advsci-singlecell``; imports no torch."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from advsci.config import Config, DeviceConfig
 
@@ -126,10 +127,40 @@ class Settings(Config):
         description="Length of what the encoder forgets of the components, which is appended to the embedding, as a "
         "share of the embedding's, method counts; 0: nothing.",
     )
-    sketch: int = Field(default=20_000, ge=100, description="Most cells that are trained on; all cells are embedded.")
+    sketch: int = Field(
+        default=20_000,
+        ge=100,
+        description="Most cells that all but the networks is fitted to, and they too without passes; all are embedded.",
+    )
+    passes: float = Field(
+        default=0.0,
+        ge=0,
+        description="How often the training goes through all cells, read block by block, method counts; "
+        "0: it takes its steps on the sketch.",
+    )
 
-    def training(self) -> tuple[int, int]:
+    @model_validator(mode="after")
+    def _streams(self) -> "Settings":
+        """Refuse passes where nothing would go through the cells, or steps say otherwise."""
+        if self.passes and self.method != "counts":
+            raise ValueError(
+                f"got passes={self.passes:g} for method '{self.method}', which is fitted to the sketch in closed form; "
+                "expected 0. Try: method='counts', or a larger sketch."
+            )
+        if self.passes and self.steps is not None:
+            raise ValueError(
+                f"got passes={self.passes:g} and steps={self.steps}; expected one of the two, since passes times cells "
+                "make the steps. Try: leave steps unset."
+            )
+        return self
+
+    def training(self, cells: int = 0) -> tuple[int, int]:
         """Steps of the training, and cells a step.
+
+        Parameters
+        ----------
+        cells
+            How many cells the training goes through, where it does so in passes.
 
         Returns
         -------
@@ -140,9 +171,14 @@ class Settings(Config):
         --------
         >>> Settings().training(), Settings(method="counts", steps=5).training()
         ((600, 256), (5, 128))
+        >>> Settings(method="counts", passes=2).training(1280)
+        (20, 128)
         """
-        steps, cells = (300, 128) if self.method == "counts" else (600, 256)
-        return self.steps or steps, self.batch_size or cells
+        steps, size = (300, 128) if self.method == "counts" else (600, 256)
+        size = self.batch_size or size
+        if self.passes:
+            return max(1, math.ceil(self.passes * cells / min(size, max(cells, 1)))), size
+        return self.steps or steps, size
 
 
 class Check(Keys):

@@ -12,7 +12,7 @@ from _cells import corrected, mean_interval
 from _row import row
 from scipy import sparse
 
-from advsci_singlecell.baselines.peers import Prepared, harmony, installed
+from advsci_singlecell.baselines.peers import PEERS, Prepared, installed
 from advsci_singlecell.embedding.averaging import averaged
 from advsci_singlecell.evaluation.biology import explained_by_neighbours, order_within_types, thinned
 from advsci_singlecell.evaluation.scores import correction_scores, scib_scores
@@ -34,8 +34,28 @@ ARMS = {
 WIDTH = 74  # the encoder's part and the remainder
 
 
-def embeddings(name: str, adata, seed: int, arms, keep: Path | None) -> dict[str, np.ndarray]:
-    """Embeddings (n d) of every arm, of Harmony, and the components that both start from."""
+def sysvi(data: Prepared) -> np.ndarray:
+    """SysVI of the same log-expression, with its own defaults: VampPrior, cycle weight, 15 latent dimensions."""
+    import anndata
+    import scvi
+    from scvi.external import SysVI
+
+    scvi.settings.seed = data.seed
+    adata = anndata.AnnData(data.expression.copy(), obs=data.batch.to_frame())
+    SysVI.setup_anndata(adata, batch_key="batch")
+    model = SysVI(adata)
+    model.train(enable_progress_bar=False, accelerator="cpu", logger=False)
+    return np.asarray(model.get_latent_representation())
+
+
+LEARNED = {"scVI": PEERS["scVI"], "SysVI": sysvi}
+"""Peers that are trained, as their authors set them, for the held-out counts."""
+
+
+def embeddings(
+    name: str, adata, seed: int, arms, keep: Path | None, learned: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
+    """Embeddings (n d) of every arm, of Harmony and the ``learned`` peers, and the components that all start from."""
     found, model = {}, None
     for arm in arms:
         file = keep / f"{name}.{seed}.{arm}.npy" if keep else None
@@ -47,16 +67,27 @@ def embeddings(name: str, adata, seed: int, arms, keep: Path | None) -> dict[str
             file.parent.mkdir(parents=True, exist_ok=True)
             np.save(file, found[arm])
     file = keep / f"{name}.components.npz" if keep else None
-    if file is not None and file.exists():
-        return found | dict(np.load(file))
+    kept = {peer: keep / f"{name}.{seed}.{peer}.npy" if keep else None for peer in learned}
+    plain = dict(np.load(file)) if file is not None and file.exists() else {}
+    found |= {peer: np.load(place) for peer, place in kept.items() if place is not None and place.exists()}
+    missing = [peer for peer in learned if peer not in found]
+    if plain and not missing:
+        return found | plain
     if model is None:
         _, _, model = corrected(adata, seed, {"steps": 1})
     prepared = Prepared.of(model.cells, model.fitted()[0], adata.obs, seed=seed)
-    plain = {"components": prepared.components}
-    if installed("Harmony"):
-        plain["Harmony"] = np.asarray(harmony(prepared), np.float32)
-    if file is not None:
-        np.savez(file, **plain)
+    if not plain:
+        plain = {"components": prepared.components}
+        if installed("Harmony"):
+            plain["Harmony"] = np.asarray(PEERS["Harmony"](prepared), np.float32)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(file, **plain)
+    for peer in missing:
+        found[peer] = np.asarray(LEARNED[peer](prepared), np.float32)
+        place = kept[peer]
+        if place is not None:
+            np.save(place, found[peer])
     return found | plain
 
 
@@ -149,7 +180,7 @@ def game_rows(names, seeds, arms, keep=None, average=True, scib=True):
             )
 
 
-def held_out_rows(names, arms, keep=None):
+def held_out_rows(names, arms, keep=None, peers=()):
     """Held-out counts' deviance within types that neighbours explain, of the own batch and of others."""
     from advsci_datasets import load_cells
 
@@ -159,7 +190,8 @@ def held_out_rows(names, arms, keep=None):
         kept = (first.sum(axis=1) > 0) & (second.sum(axis=1) > 0)
         half, first, second = adata[kept].copy(), first[kept], second[kept]
         half.X = sparse.csr_matrix(first.astype(np.float32))
-        z = embeddings(f"{name}-half", half, 0, arms, keep)
+        learned = tuple(peer for peer in LEARNED if peer in peers and installed("scVI"))
+        z = embeddings(f"{name}-half", half, 0, arms, keep, learned)
         names_ = half.obs["batch"], half.obs["cell_type"]
         for own, words in ((True, "own batch"), (False, "other batches")):
             score = {a: explained_by_neighbours(e, first, second, *names_, own=own) for a, e in z.items()}

@@ -11,7 +11,7 @@ from _row import row
 
 from advsci_datasets.cells import write_simulated
 
-__all__ = ["whole_rows"]
+__all__ = ["run_whole", "whole_rows"]
 
 COMMAND = """
 import json, resource, sys, time
@@ -20,7 +20,7 @@ torch.set_num_threads(1)
 from advsci_singlecell.cli import app
 from advsci.cli import run_app
 status = run_app(app, ["correct", sys.argv[1], sys.argv[2], "--out", sys.argv[3], "--settings.method", sys.argv[4],
-                       "--device", "cpu", "--no-umap"])
+                       "--device", "cpu", "--no-umap", *sys.argv[5:]])
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps({"status": status, "memory": used.ru_maxrss * 1024, "seconds": used.ru_utime + used.ru_stime}))
 """
@@ -35,7 +35,7 @@ def whole_rows(cells, formats, methods=("counts",)):
     """
     for suffix in formats:
         for method in methods:
-            found = {n: _run(n, suffix, method) for n in (*FEW, cells)}
+            found = {n: run_whole(n, suffix, method) for n in (*FEW, cells)}
             words = f"{cells} cells x {GENES} genes, {suffix}, {method}"
             few, more, all_ = (found[n] for n in (*FEW, cells))
             row(f"{words}: peak memory", all_["memory"] / 1e9, 2.0, "lower", unit="GB")
@@ -49,18 +49,22 @@ def whole_rows(cells, formats, methods=("counts",)):
             row(f"{words}: CPU time per cell / that of {FEW[0]}", per_cell, 1.15, "lower")
 
 
-def _run(n, suffix, method):
-    """Memory [byte] and CPU time [s] of one run of the command; all of its cells must have been embedded."""
+def run_whole(n, suffix, method, more=()):
+    """Memory [byte], CPU time [s] and that of the training alone, of one run of the command with ``more`` options.
+
+    All of its cells must have been embedded.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file, output = (Path(folder) / f"{name}.{suffix}" for name in ("cells", "corrected"))
         write_simulated(file, n, rng=np.random.default_rng(0), n_genes=GENES)
-        command = [sys.executable, "-c", COMMAND, str(file), str(output), str(Path(folder) / "run"), method]
+        command = [sys.executable, "-c", COMMAND, str(file), str(output), str(Path(folder) / "run"), method, *more]
         out = subprocess.run(command, capture_output=True, text=True)
         assert out.returncode == 0, out.stderr[-2000:]
         found = json.loads(out.stdout.splitlines()[-1])
         assert found["status"] == 0, out.stderr[-2000:]
         assert np.isfinite(_embedding(output)).all() and len(_embedding(output)) == n
-        return found
+        (times,) = Path(folder).rglob("timing.jsonl")
+        return found | {"training": json.loads(times.read_text().splitlines()[-1])["cpu_seconds"]}
 
 
 def _embedding(path):

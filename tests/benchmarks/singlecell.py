@@ -22,6 +22,7 @@ from _cells_expression import expression_rows
 from _cells_game import ARMS, game_rows, held_out_rows
 from _cells_query import mapped_rows, query_rows
 from _cells_real import real_rows
+from _cells_streamed import streamed_cost_rows, streamed_rows
 from _cells_whole import whole_rows
 from _row import row
 
@@ -317,6 +318,8 @@ def main():
             "control",
             "scale",
             "whole",
+            "streamed",
+            "streamed-cost",
             "batches",
         ],
     )
@@ -331,7 +334,7 @@ def main():
     parser.add_argument("--keep", type=Path, default=None, help="folder for peers' scores, taken from there if present")
     parser.add_argument("--stored", type=Path, default=None, help="folder of results_DATA.csv for what is not run")
     parser.add_argument("--cells", type=int, default=None)
-    parser.add_argument("--formats", nargs="*", default=["h5ad", "zarr"], help="of --only whole")
+    parser.add_argument("--formats", nargs="*", default=["h5ad", "zarr"], help="of whole and streamed-cost")
     parser.add_argument("--batches", nargs="*", type=int, default=[60, 200], help="of --only batches: how many")
     parser.add_argument("--batch-scale", type=float, default=0.15, help="of --only batches: size of their effects")
     options = parser.parse_args()
@@ -343,6 +346,8 @@ def main():
         if options.peers is not None
         else [p for p in PEERS if installed(p) and not (options.quick and p in ("scVI", "scANVI"))]
     )
+    if options.peers is None and "scVI" in peers:
+        peers.append("SysVI")  # of --only held-out
     if "tests" in options.only:
         test_rows()
     if "simulator" in options.only:
@@ -354,7 +359,7 @@ def main():
     if "game" in options.only:
         game_rows(options.data, seeds, options.arms, options.keep, not options.plain, not options.no_scib)
     if "held-out" in options.only:
-        held_out_rows(options.data, options.arms, options.keep)
+        held_out_rows(options.data, options.arms, options.keep, peers)
     if "expression" in options.only:
         expression_rows(seeds, 900 if options.quick else 1800, peers)
     if "query" in options.only:
@@ -369,6 +374,10 @@ def main():
         scale_rows(options.cells or (30_000 if options.quick else 1_000_000))
     if "whole" in options.only:
         whole_rows(options.cells or (30_000 if options.quick else 1_000_000), options.formats)
+    if "streamed" in options.only:
+        streamed_rows(seeds, options.cells or (6000 if options.quick else 40_000), 2000 if options.quick else 20_000)
+    if "streamed-cost" in options.only:
+        streamed_cost_rows(options.cells or (30_000 if options.quick else 1_000_000), options.formats)
     if "batches" in options.only:
         batches_rows(options.batches, options.batch_scale, options.methods)
 

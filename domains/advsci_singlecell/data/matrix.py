@@ -20,21 +20,25 @@ CHUNK = 4096
 def chunks(
     matrix: Any, rows: np.ndarray | None = None, size: int = CHUNK
 ) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
-    """(row numbers, rows as CSR) of a dense, sparse, backed or zarr matrix, at most ``size`` cells at a time.
+    """(row numbers, rows as CSR) of a dense, sparse, backed or zarr matrix, ``size`` cells at a time.
 
     A matrix on the disk is read in whole windows, of which the rows are taken: single rows would decompress a block
-    each.
+    each. The parts are the same whatever holds the matrix, so that sums over them are the same to the last bit.
     """
     rows = np.arange(matrix.shape[0]) if rows is None else np.asarray(rows)
-    if isinstance(matrix, np.ndarray) or sparse.issparse(matrix) or (np.diff(rows) <= 0).any():
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            yield part, _csr(matrix[part])
-        return
-    for window in np.unique(rows // size):
-        part = rows[rows // size == window]
+    here = isinstance(matrix, np.ndarray) or sparse.issparse(matrix) or (np.diff(rows) <= 0).any()
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        yield part, _csr(matrix[part]) if here else _windows(matrix, part, size)
+
+
+def _windows(matrix: Any, rows: np.ndarray, size: int) -> sparse.csr_matrix:
+    """Increasing rows, read from the disk a window at a time."""
+    parts = []
+    for part in np.split(rows, np.flatnonzero(np.diff(rows // size)) + 1):
         first, last = int(part[0]), int(part[-1]) + 1
-        yield part, sparse.csr_matrix(_csr(matrix[first:last])[part - first])
+        parts.append(sparse.csr_matrix(_csr(matrix[first:last])[part - first]))
+    return parts[0] if len(parts) == 1 else sparse.csr_matrix(sparse.vstack(parts))
 
 
 def _csr(block: Any) -> sparse.csr_matrix:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from advsci_singlecell.embedding.neighbours import members_of, nearest_distances, size_of
+from advsci_singlecell.embedding.neighbours import members_of, nearest, nearest_distances, size_of
 
 __all__ = ["OwnNeighbours"]
 
@@ -111,4 +111,40 @@ class OwnNeighbours:
         for rows, found in zip(self.rows, self.found, strict=True):
             others = found[:, 1:] if found.shape[1] > 1 else found
             out[rows] = others[:, np.arange(k) % min(others.shape[1], LEAST - 1)]
+        return out
+
+    def others_of(self, cells: np.ndarray, batch: np.ndarray, k: int, number: np.ndarray | None = None) -> np.ndarray:
+        """The same for other cells: row numbers (m k) of the nearest of the own batch among those here.
+
+        Parameters
+        ----------
+        cells, batch
+            Components (m d) and batch numbers (m).
+        k
+            How many, at most ten of them different.
+        number
+            Row numbers (m) of cells that are among those here, -1 of others: none is its own neighbour.
+
+        Returns
+        -------
+        numpy.ndarray
+            (m k); zeros where the batch has no cell here.
+
+        Examples
+        --------
+        >>> own = OwnNeighbours.fit(np.array([[0.0], [0.1], [5.0], [5.1]]), np.array([0, 0, 1, 1]))
+        >>> own.others_of(np.array([[0.02], [0.1]]), np.array([0, 0]), 2, np.array([-1, 1])).tolist()
+        [[0, 1], [0, 0]]
+        """
+        out = np.zeros((len(cells), k), np.int64)
+        number = np.full(len(cells), -1) if number is None else number
+        for rows in self.rows:
+            here = np.flatnonzero(batch == self.batch[rows[0]])
+            if not len(here):
+                continue
+            found = rows[nearest(self.cells[rows], cells[here], min(LEAST, len(rows)))]
+            itself = found == number[here, None]
+            found = np.take_along_axis(found, np.argsort(itself, axis=1, kind="stable"), axis=1)  # itself comes last
+            different = np.clip(found.shape[1] - itself.any(axis=1), 1, LEAST - 1)
+            out[here] = np.take_along_axis(found, np.arange(k) % different[:, None], axis=1)
         return out

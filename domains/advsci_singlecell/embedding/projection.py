@@ -228,6 +228,25 @@ class Projection:
         parts = [sparse.csr_matrix(block[:, self.genes], dtype=np.float32) for _, block in chunks(matrix, rows)]
         return sparse.csr_matrix(sparse.vstack(parts))
 
+    def both(self, matrix: Any, rows: np.ndarray) -> tuple[np.ndarray, sparse.csr_matrix]:
+        """Components and selected genes of some cells, which are read once.
+
+        Parameters
+        ----------
+        matrix, rows
+            As for a call.
+
+        Returns
+        -------
+        components, selected
+            (m d) and (m g).
+        """
+        components, selected = [], []
+        for _, block in chunks(matrix, rows):
+            components.append((_expression(block, self.genes, self.library) - self.mean) @ self.axes)
+            selected.append(sparse.csr_matrix(block[:, self.genes], dtype=np.float32))
+        return np.concatenate(components).astype(np.float32), sparse.csr_matrix(sparse.vstack(selected))
+
 
 def _expression(block: sparse.csr_matrix, genes: np.ndarray, library: float | None) -> np.ndarray:
     """Dense expression of the selected genes for one chunk; totals are those of all genes."""

@@ -12,6 +12,8 @@ batches count alike within a group (conditional adversaries: Long et al. 2018, a
 Cao et al. 2018, arXiv 1808.04205).
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -21,7 +23,7 @@ from advsci.games import Adversary, Batch
 from advsci.nn import MLP
 from advsci.objectives import weighted_mean
 
-__all__ = ["CategoricalAdversary", "ContinuousAdversary", "support", "support_weights"]
+__all__ = ["CategoricalAdversary", "ContinuousAdversary", "Support", "support", "support_weights"]
 
 
 def support(
@@ -58,13 +60,75 @@ def support_weights(
     largest
         Largest weight that a batch's rarity in a group gives its cells.
     """
-    onehot = F.one_hot(batch, present.shape[1]).to(membership.dtype)
-    mass = membership.T @ onehot
-    shared = present.sum(1, keepdim=True) >= 2
-    balanced = (mass * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1) / mass.clamp(min=1e-6)
-    weight = torch.where(present & shared, balanced.clamp(max=largest), torch.zeros_like(balanced))
-    allowed = (membership @ present.to(membership.dtype)) > 0.5
-    return (membership * weight.T[batch]).sum(1), allowed | onehot.bool()
+    return Support.of(membership, batch, present, largest=largest)(membership, batch)
+
+
+@dataclass(frozen=True)
+class Support:
+    """Which batches have a group, and what a cell of a batch in a group weighs.
+
+    Attributes
+    ----------
+    present
+        Which batches have a group (k b), of `support`.
+    weight
+        :math:`\\min(n_k / (|B_k| n_{kb}), w_{max})` (k b); zero in groups that one batch alone has.
+    """
+
+    present: Bool[Tensor, "k b"]
+    weight: Float[Tensor, "k b"]
+
+    @classmethod
+    def of(
+        cls,
+        membership: Float[Tensor, "n k"],
+        batch: Int[Tensor, " n"],
+        present: Bool[Tensor, "k b"],
+        *,
+        stands_for: Float[Tensor, " n"] | None = None,
+        largest: float = 4.0,
+    ) -> "Support":
+        """Count the cells of every batch in every group.
+
+        Parameters
+        ----------
+        membership, batch, present
+            As for `support_weights`.
+        stands_for
+            For how many cells each counts, where they are a sketch of more; None: for itself.
+        largest
+            Largest weight that a batch's rarity in a group gives its cells.
+
+        Returns
+        -------
+        Support
+            For these cells, or any others of the same groups and batches.
+        """
+        counted = membership if stands_for is None else membership * stands_for[:, None]
+        mass = counted.T @ F.one_hot(batch, present.shape[1]).to(membership.dtype)
+        shared = present.sum(1, keepdim=True) >= 2
+        total = (mass * present).sum(1, keepdim=True) / present.sum(1, keepdim=True).clamp(min=1)
+        balanced = total / mass.clamp(min=1e-6)
+        return cls(present, torch.where(present & shared, balanced.clamp(max=largest), torch.zeros_like(balanced)))
+
+    def __call__(
+        self, membership: Float[Tensor, "m k"], batch: Int[Tensor, " m"]
+    ) -> tuple[Float[Tensor, " m"], Bool[Tensor, "m b"]]:
+        """Weights of cells, and the batches that each may be told apart from.
+
+        Parameters
+        ----------
+        membership, batch
+            Soft groups and batch numbers of the cells.
+
+        Returns
+        -------
+        weight, allowed
+            (m) and (m b).
+        """
+        allowed = (membership @ self.present.to(membership.dtype)) > 0.5
+        own = F.one_hot(batch, self.present.shape[1]).bool()
+        return (membership * self.weight.T[batch]).sum(1), allowed | own
 
 
 LEAST_WEIGHT = 1e-9  # where no cell of a step is to be compared, the loss is that of nothing, not NaN

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,26 +18,21 @@ from advsci.streams import Stream
 from advsci.training import Run
 from advsci_singlecell.config import Settings
 from advsci_singlecell.data.cells import Cells
-from advsci_singlecell.data.fields import Fields
-from advsci_singlecell.embedding.anchor import Anchor
-from advsci_singlecell.embedding.chain import Chain
 from advsci_singlecell.embedding.remainder import Remainder
+from advsci_singlecell.game.columns import Columns
+from advsci_singlecell.game.conditions import Conditions
 from advsci_singlecell.game.counts import CountEncoder, Counts
 from advsci_singlecell.game.metric import metric_of, remeasure
 from advsci_singlecell.game.networks import Decoder
 from advsci_singlecell.game.play import solver_of, trainer_of
+from advsci_singlecell.game.streamed import EveryCell, StreamedCells
 from advsci_singlecell.game.strength import readability
 from advsci_singlecell.game.table import CountTable
-from advsci_singlecell.game.training import adversaries_of, groups, held_cells, probes_of, tensors
-
-if TYPE_CHECKING:
-    import pandas as pd
+from advsci_singlecell.game.training import adversaries_of, held_cells, probes_of
 
 __all__ = ["CountEmbedding", "count_data", "count_game", "count_solver"]
 
-NEIGHBOURS = 10
 STRENGTH = 1.0
-CELLS_PER_GROUP = 60
 LEADING = 3.0  # standard deviation of the first component, as the encoder reads it
 ENCODER, ADVERSARY = 2.0, 15.0  # learning rates; the adversary must read what there is, or hiding it is no feat
 
@@ -78,12 +73,12 @@ class CountEmbedding:
         *,
         stream: Stream,
         device: str | torch.device | None = None,
-        obs: "pd.DataFrame | None" = None,
-        fields: Fields | None = None,
+        columns: Columns | None = None,
+        every: EveryCell | None = None,
         quiet: bool = True,
         run: Run | None = None,
     ) -> "CountEmbedding":
-        """Train on the sketched cells.
+        """Train on the sketched cells, or on all cells with what the sketch says of them.
 
         Parameters
         ----------
@@ -99,8 +94,10 @@ class CountEmbedding:
             Source of all randomness.
         device
             Torch device; None: an accelerator if there is one.
-        obs, fields
-            Columns of the cells and which of them are further nuisances, or must not be removed.
+        columns
+            Of the cells: further nuisances, and what must not be removed.
+        every
+            All cells, which the training streams; None: it stays with the sketched ones.
         quiet
             Whether to print nothing.
         run
@@ -111,14 +108,19 @@ class CountEmbedding:
         CountEmbedding
             The trained map.
         """
-        data = count_data(components, cells, settings, stream=stream, obs=obs, fields=fields)
-        game = count_game(components, counts, cells, data, settings, stream=stream, obs=obs, fields=fields)
+        columns = columns or Columns()
+        conditions, data = Conditions.fit(components, cells, settings, stream=stream, columns=columns)
+        game = count_game(components, counts, cells, data, settings, stream=stream, columns=columns)
         adversaries = [name for name in game.players if name != "task"]
+        solver = count_solver(settings, adversaries)
         callbacks = [_Reading(held_cells(data, stream)), *(probes_of(data) if adversaries else [])]
-        trainer = trainer_of(
-            settings, len(cells.batch), stream, device=device, quiet=quiet, run=run, callbacks=callbacks
-        )
-        training = trainer.fit(game, data, count_solver(settings, adversaries))
+        source, trained = data, len(cells.batch)
+        if every is not None:
+            turns = settings.moves * bool(adversaries) + 1 if settings.play == "turns" else 1
+            source = StreamedCells(every, conditions, explained=bool(settings.explaining), turns=turns)
+            trained = len(source)
+        trainer = trainer_of(settings, trained, stream, device=device, quiet=quiet, run=run, callbacks=callbacks)
+        training = trainer.fit(game, source, solver)
         task = cast(Counts, training.game.players["task"])
         return cls.of(task, components, cells, settings, training.log, stream=stream)
 
@@ -255,8 +257,7 @@ def count_game(
     settings: Settings,
     *,
     stream: Stream,
-    obs: "pd.DataFrame | None" = None,
-    fields: Fields | None = None,
+    columns: Columns | None = None,
 ) -> DomainAdversarial:
     """The game before its training: the task of explaining counts, against what reads the batch.
 
@@ -272,8 +273,8 @@ def count_game(
         Sizes, weights, adversaries.
     stream
         Source of the initial parameters.
-    obs, fields
-        Columns of the cells and which of them are further nuisances.
+    columns
+        Of the cells: further nuisances.
 
     Returns
     -------
@@ -282,7 +283,7 @@ def count_game(
     """
     batches, types, dimensions = len(cells.batches), len(cells.types), settings.features
     wider = settings.replace(width=2 * settings.width)
-    adversaries = adversaries_of(data, obs, fields, wider, batches, dimensions)
+    adversaries = adversaries_of(data, columns or Columns(), wider, batches, dimensions)
     _, genes = cast(tuple[int, int], counts.shape)
     with stream.at("initial parameters").seeded():
         scale = float(components.std(axis=0).max()) / LEADING
@@ -330,15 +331,9 @@ def count_solver(settings: Settings, adversaries: Collection[str]) -> Alternatin
 
 
 def count_data(
-    components: np.ndarray,
-    cells: Cells,
-    settings: Settings,
-    *,
-    stream: Stream,
-    obs: "pd.DataFrame | None" = None,
-    fields: Fields | None = None,
+    components: np.ndarray, cells: Cells, settings: Settings, *, stream: Stream, columns: Columns | None = None
 ) -> dict[str, Tensor]:
-    """What a training batch holds, for all cells: groups and neighbours are found by the classical chain.
+    """What a training batch holds, for all cells of the game.
 
     Parameters
     ----------
@@ -348,28 +343,12 @@ def count_data(
         Sizes of neighbourhoods and groups.
     stream
         Source of all randomness.
-    obs, fields
-        Columns of the cells, and which of them must not be removed.
+    columns
+        Of the cells: what conditions the adversary, and what must not be removed.
 
     Returns
     -------
     dict
-        ``batch``, ``row``, ``neighbours`` (n k) and ``membership`` of the groups among them.
+        As of `advsci_singlecell.game.conditions.Conditions`.
     """
-    batch, batches, types = cells.batch, len(cells.batches), len(cells.types)
-    chain, even = Chain.fit(
-        components, batch, batches, cells.labels, stream=stream.at("align"),
-        neighbours=settings.neighbours, diffusion=settings.diffusion, diversity=settings.diversity,
-    )  # fmt: skip
-    aligned, posterior = chain.alignment(even.cells, batch), None
-    if types > 1:
-        shared, plain = chain.whitening(aligned), chain.whitening(even.cells)
-        posterior = Anchor.fit(shared, plain, batch, batches, cells.labels, types)[0].posterior
-    k = int(np.clip(len(batch) // CELLS_PER_GROUP, 8, 40))
-    known = settings.replace(clusters=max(k, 2))
-    membership = groups(aligned, batch, posterior, obs, fields, known, stream)
-    data = tensors(aligned, batch, membership, posterior, batches)
-    del data["anchor"]  # the encoder of counts is held by the counts, not by anchors
-    data["row"] = torch.arange(len(batch))
-    data["neighbours"] = torch.from_numpy(even.others(NEIGHBOURS))
-    return data
+    return Conditions.fit(components, cells, settings, stream=stream, columns=columns or Columns())[1]

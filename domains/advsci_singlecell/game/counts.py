@@ -129,8 +129,9 @@ class Counts(Task):
 
     Notes
     -----
-    A batch holds ``row`` (n), numbers of cells in the tables; ``neighbours`` (n k), numbers of neighbours of the own
-    batch; ``batch`` (n); with a head, ``posterior`` (n c).
+    A batch holds ``row`` (n), numbers of cells in the tables, or what the tables would give: ``components`` (n e) and
+    ``counts`` (n g); ``neighbours`` (n k), numbers of neighbours of the own batch in the tables; ``batch`` (n); with a
+    head, ``posterior`` (n c).
     """
 
     components: Tensor
@@ -160,7 +161,7 @@ class Counts(Task):
 
     def draw(self, batch: Batch, stream: Stream) -> Draw:
         """Hidden genes, noise and neighbours for ``batch``, from ``stream``."""
-        n, k, device = len(batch["row"]), batch["neighbours"].shape[1], batch["row"].device
+        (n, k), device = batch["neighbours"].shape, batch["neighbours"].device
         return {
             "noise": stream.at("noise").normal((n, self.encoder.centre.shape[0]), device=device),
             "which": stream.at("which").integers(k, (n,), device=device),
@@ -177,7 +178,7 @@ class Counts(Task):
         draw
             Random numbers of `draw`.
         """
-        return self.encoder(self.components[batch["row"]])
+        return self.encoder(batch["components"] if "components" in batch else self.components[batch["row"]])
 
     def forward(self, batch: Batch, draw: Draw) -> tuple[Tensor, dict[str, Tensor]]:
         """Embedding (n d) of ``batch`` with the numbers of ``draw``, and the task's named weighted terms."""
@@ -185,7 +186,7 @@ class Counts(Task):
         neighbour = batch["neighbours"].gather(1, draw["which"][:, None])[:, 0]
         terms = {}
         if self.decoder is not None and self.explaining:
-            target = self.counts[torch.where(draw["other"], neighbour, batch["row"])]
+            target = self._explained(batch, neighbour, draw["other"])
             code = F.one_hot(batch["batch"], self.batches).to(z.dtype)
             likely = self.decoder(z + self.noise * draw["noise"], code, target.sum(1), target)
             terms["expression"] = -self.explaining * likely.mean()
@@ -196,6 +197,12 @@ class Counts(Task):
             log_p = torch.log_softmax(self.head(z), dim=1)
             terms["types"] = -self.naming * (batch["posterior"] * log_p).sum(1).mean()
         return z, terms
+
+    def _explained(self, batch: Batch, neighbour: Tensor, other: Tensor) -> Tensor:
+        """Counts (n g) of a neighbour or of the cell itself."""
+        if "counts" in batch:
+            return torch.where(other[:, None], self.counts[neighbour], batch["counts"])
+        return self.counts[torch.where(other, neighbour, batch["row"])]
 
 
 def contrast(

@@ -79,7 +79,7 @@ def trainer_of(
     """
     if run is not None:
         more |= {"run": run, "checkpoint_every": 100}
-    steps, size = settings.training()
+    steps, size = settings.training(cells)
     return Trainer(
         steps=steps,
         batch_size=min(size, cells),

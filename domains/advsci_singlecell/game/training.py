@@ -26,7 +26,9 @@ from advsci_singlecell.embedding.equaliser import Equaliser
 from advsci_singlecell.embedding.whitening import Whitening
 from advsci_singlecell.game.adversary import CategoricalAdversary, ContinuousAdversary, support, support_weights
 from advsci_singlecell.game.biology import Biology
+from advsci_singlecell.game.columns import Columns
 from advsci_singlecell.game.companions import Companion, Cycle, OrthogonalBatch
+from advsci_singlecell.game.groups import Groups
 from advsci_singlecell.game.networks import Encoder
 from advsci_singlecell.game.play import solver_of, trainer_of
 from advsci_singlecell.game.priors import GaussianPrior, Spread, VampPrior
@@ -127,7 +129,9 @@ class Integration:
             pull=settings.pull,
         )
         target, posterior = anchor.placed(reference, cells.labels), anchor.posterior
-        membership = groups(target, batch, posterior, obs, fields, settings, stream)
+        columns = Columns.of(obs, fields)
+        groups = Groups.fit(target, batch, posterior, columns, settings, stream=stream)
+        membership = groups(target, posterior, columns)
         scale = float(np.sqrt(target.var(axis=0).sum() / target.shape[1])) or 1.0
         data = tensors(target / scale, batch, membership, posterior, len(cells.batches))
         if posterior is not None:
@@ -135,7 +139,7 @@ class Integration:
         if settings.orthogonality:
             centred = components - components.mean(axis=0)
             data["components"] = torch.from_numpy((centred / max(float(centred.std()), 1e-12)).astype(np.float32))
-        adversaries = adversaries_of(data, obs, fields, settings, len(cells.batches), data["anchor"].shape[1])
+        adversaries = adversaries_of(data, columns, settings, len(cells.batches), data["anchor"].shape[1])
         with stream.at("initial parameters").seeded():
             task = _task(data, types, len(cells.batches), settings, stream)
             players = {name: make() for name, make in adversaries.items()}
@@ -197,49 +201,6 @@ class Integration:
             return np.ones((len(z), 1), np.float32)
         with torch.no_grad():
             return torch.softmax(self.head(torch.from_numpy(z)), dim=1).numpy()
-
-
-def groups(
-    target: np.ndarray,
-    batch: np.ndarray,
-    posterior: np.ndarray | None,
-    obs: "pd.DataFrame | None",
-    fields: Fields | None,
-    settings: Settings,
-    stream: Stream,
-) -> np.ndarray:
-    """Memberships (n k) that condition the adversary: a given column, else types, else soft clusters of the anchor.
-
-    Parameters
-    ----------
-    target
-        Anchors (n d).
-    batch
-        Batch numbers (n).
-    posterior
-        Probabilities of the types (n c); None without types.
-    obs
-        Columns of the cells; None for a plain matrix.
-    fields
-        Keys of the AnnData; None for a plain matrix.
-    settings
-        How the embedding is made.
-    stream
-        Source of the random numbers.
-    """
-    given = fields.adversarial_group_key if fields is not None else None
-    if given is not None and obs is not None:
-        membership = _onehot(obs[given].astype(str).to_numpy())
-    elif posterior is not None:
-        membership = posterior
-    else:
-        clusters = min(settings.clusters, max(2, len(target) // 30))
-        found = Alignment.fit(target, batch, stream=stream.at("groups"), diversity=0.0, clusters=clusters, rounds=1)
-        membership = found.membership(target)
-    if fields is not None and fields.protected_key is not None and obs is not None:
-        protected = _onehot(obs[fields.protected_key].astype(str).to_numpy())
-        membership = (membership[:, :, None] * protected[:, None, :]).reshape(len(membership), -1)
-    return membership.astype(np.float32)
 
 
 def tensors(
@@ -336,16 +297,14 @@ def _task(data: dict[str, Tensor], types: int, batches: int, settings: Settings,
 
 
 def adversaries_of(
-    data: dict[str, Tensor], obs: Any, fields: Fields | None, settings: Settings, batches: int, dimensions: int
+    data: dict[str, Tensor], columns: Columns, settings: Settings, batches: int, dimensions: int
 ) -> dict[str, Callable[[], Adversary]]:
     """Name -> function that makes the adversary; adds the covariates to ``data``.
 
     Parameters
     ----------
-    obs
-        Columns of the cells; None for a plain matrix.
-    fields
-        Keys of the AnnData; None for a plain matrix.
+    columns
+        Which columns are further nuisances.
     settings
         How the embedding is made.
     batches
@@ -353,29 +312,25 @@ def adversaries_of(
     dimensions
         Length of the embedding.
     """
-    groups_ = data["membership"].shape[1]
+    groups = data["membership"].shape[1]
     made: dict[str, Callable[[], Adversary]] = {}
     if settings.adversary == "none":
         return {}
     if settings.adversary == "marginal":
         plain: dict[str, Any] = {"weight": None, "allowed": None, "condition": None}
         return {"batch": partial(CategoricalAdversary, dimensions, 0, batches, width=settings.width // 2, **plain)}
-    made["batch"] = partial(CategoricalAdversary, dimensions, groups_, batches, width=settings.width // 2)
-    for key in fields.categorical_covariate_keys if fields is not None else ():
-        names, number = np.unique(obs[key].astype(str).to_numpy(), return_inverse=True)
-        if len(names) < 2:
-            continue
-        code = torch.from_numpy(number.astype(np.int64))
-        weight, allowed = support_weights(data["membership"], code, support(data["membership"], code, len(names)))
+    made["batch"] = partial(CategoricalAdversary, dimensions, groups, batches, width=settings.width // 2)
+    for key in columns.categorical:
+        code = torch.from_numpy(columns.codes[key].astype(np.int64))
+        present = support(data["membership"], code, columns.sizes[key])
+        weight, allowed = support_weights(data["membership"], code, present)
         data |= {f"{key} code": code, f"{key} weight": weight, f"{key} allowed": allowed}
         keys: dict[str, Any] = {"target": f"{key} code", "weight": f"{key} weight", "allowed": f"{key} allowed"}
-        made[_player(key)] = partial(CategoricalAdversary, dimensions, groups_, len(names), **keys)
-    for key in fields.continuous_covariate_keys if fields is not None else ():
-        value = obs[key].to_numpy(dtype=np.float32)
-        value = (value - value.mean()) / (value.std() or 1.0)
-        data[f"{key} value"] = torch.from_numpy(value)[:, None]
+        made[_player(key)] = partial(CategoricalAdversary, dimensions, groups, columns.sizes[key], **keys)
+    for key in columns.continuous:
+        data[f"{key} value"] = torch.from_numpy(columns.values[key])[:, None]
         made[_player(key)] = partial(
-            ContinuousAdversary, dimensions, groups_, 1, target=f"{key} value", condition="membership"
+            ContinuousAdversary, dimensions, groups, 1, target=f"{key} value", condition="membership"
         )
     return made
 
@@ -383,8 +338,3 @@ def adversaries_of(
 def _player(key: str) -> str:
     """A column's name as the name of a player, which must not hold a dot."""
     return "of " + key.replace(".", "_")
-
-
-def _onehot(values: np.ndarray) -> np.ndarray:
-    names, number = np.unique(values, return_inverse=True)
-    return np.eye(len(names), dtype=np.float32)[number]

@@ -14,7 +14,9 @@ from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
 from advsci_singlecell.data.matrix import chunks
 from advsci_singlecell.embedding.projection import Projection, select_genes
+from advsci_singlecell.game.columns import Columns
 from advsci_singlecell.game.count_training import CountEmbedding
+from advsci_singlecell.game.streamed import EveryCell
 from advsci_singlecell.game.training import Integration
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def fit_maps(
     stream
         Source of all randomness.
     obs, fields
-        Columns of the chosen rows, and which of them mean what.
+        Columns of all cells, and which of them mean what.
     device
         Torch device; None: an accelerator if there is one.
     quiet
@@ -70,12 +72,15 @@ def fit_maps(
         projection = Projection.fit(matrix, genes, d, counts=cells.counts, rows=rows, library=library)
     sketched = replace(cells, batch=cells.batch[rows], labels=cells.labels[rows], matrix=None)
     components = projection(matrix, rows)
-    given: dict[str, Any] = {"stream": stream, "device": device, "obs": obs, "fields": fields}
-    given |= {"quiet": quiet, "run": run}
-    if settings.method == "counts":
-        counts = projection.selected(matrix, rows)
-        return projection, CountEmbedding.fit(components, counts, sketched, settings, **given)
-    return projection, Integration.fit(components, sketched, settings, **given)
+    given: dict[str, Any] = {"stream": stream, "device": device, "quiet": quiet, "run": run}
+    if settings.method == "chain":
+        return projection, Integration.fit(components, sketched, settings, obs=obs.iloc[rows], fields=fields, **given)
+    counts, every = projection.selected(matrix, rows), None
+    if settings.passes:
+        every = EveryCell(cells, Columns.of(obs, fields), projection, rows)
+    columns = Columns.of(obs.iloc[rows], fields) if every is None else every.columns.rows(rows)
+    fitted = CountEmbedding.fit(components, counts, sketched, settings, columns=columns, every=every, **given)
+    return projection, fitted
 
 
 def embed_new(
@@ -114,7 +119,8 @@ def hold_out(
 ) -> tuple[Float[np.ndarray, "r e"], Float[np.ndarray, "m e"]]:
     """Embeddings of all batches but one, fitted without it, and of its cells, mapped there as a query.
 
-    The encoder of the chain hardly moves, so that its game is left out unless a strength was set.
+    The encoder of the chain hardly moves, so that its game is left out unless a strength was set. That of counts takes
+    its usual steps on these cells, also where the model was trained on all.
 
     Parameters
     ----------
@@ -138,6 +144,7 @@ def hold_out(
     """
     out = cells.batch == held
     rest = _part(cells, ~out)
+    settings = settings.replace(passes=0.0)  # of the few thousand cells here, passes would be a short training
     if settings.method == "chain" and settings.strength is None:
         settings = settings.replace(adversary="none", steps=1, cycle=0.0, orthogonality=0.0, prior="none")
     rows = np.arange(len(rest.batch))

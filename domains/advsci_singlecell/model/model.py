@@ -160,7 +160,7 @@ class Model:
         warn_of_confounding(self.adata, self.fields)
         stream = Stream(self.seed)
         rows = sketch_rows(self.cells.batch, self.settings.sketch, stream)
-        given: dict[str, Any] = {"obs": self._obs(rows), "fields": self.fields, "device": self.device}
+        given: dict[str, Any] = {"obs": self.adata.obs, "fields": self.fields, "device": self.device}
         self.projection, self.integration = fit_maps(
             self.cells, rows, self.settings, stream, **given, quiet=quiet, run=run
         )

@@ -37,6 +37,17 @@ def test_others_are_of_the_own_batch_and_not_the_cell_itself():
     assert all(len(set(row)) == 3 for row in others[:4])
 
 
+def test_others_of_the_same_cells_are_their_others():
+    x, batch = drawn()
+    batch[:4] = 2
+    found = OwnNeighbours.fit(x, batch, 30)
+    numbers = np.arange(len(x))
+    assert (found.others_of(x, batch, 10, numbers) == found.others(10)).all()
+    shifted = found.others_of(x + 1e-6, batch, 10)  # cells that are not there: each is nearest to where it stands
+    assert (shifted[:, 0] == numbers).all() and (shifted[4:, 1:] == found.others(10)[4:, :9]).all()
+    assert all(len(set(row)) == 4 for row in shifted[:4])
+
+
 @pytest.mark.parametrize("types", [0, 3])
 def test_every_graph_is_searched_once(monkeypatch, types):
     seen = []

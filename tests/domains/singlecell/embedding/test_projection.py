@@ -91,6 +91,15 @@ def test_variable_genes_are_found_and_a_batch_cannot_select_its_own():
 def test_windows_of_a_stored_matrix_give_the_rows_asked_for(cells, tmp_path):
     cells.write_zarr(tmp_path / "a.zarr")
     rows = np.array([3, 5, 120, 121, 599])
-    parts = list(chunks(read_cells(tmp_path / "a.zarr").X, rows, size=100))
-    assert [len(p) for p, _ in parts] == [2, 2, 1]
-    assert (np.concatenate([b.toarray() for _, b in parts]) == cells.X[rows].toarray()).all()
+    for size in (2, 100):
+        parts = list(chunks(read_cells(tmp_path / "a.zarr").X, rows, size=size))
+        assert [len(p) for p, _ in parts] == [len(p) for p, _ in chunks(cells.X, rows, size=size)]
+        assert (np.concatenate([b.toarray() for _, b in parts]) == cells.X[rows].toarray()).all()
+
+
+def test_components_and_counts_are_read_together(cells):
+    rows = np.arange(5, 400, 3)
+    projection = Projection.fit(cells.X, np.arange(50, 120), 8, counts=True)
+    components, selected = projection.both(cells.X, rows)
+    assert (components == projection(cells.X, rows)).all()
+    assert (selected != projection.selected(cells.X, rows)).nnz == 0
