@@ -49,14 +49,14 @@ class Bench:
             execute(run, settings)
         return load_generator(path)[0]
 
-    def likelihood(self, seed: int) -> CircuitLikelihood:
-        """The likelihood of the real four-gene circuits of the families that one seed trains on."""
-        folder = Run(self.models / f"likelihood{seed}")
+    def likelihood(self, seed: int, genes: int = 4) -> CircuitLikelihood:
+        """The likelihood of the real circuits of one size of the families that one seed trains on."""
+        folder = Run(self.models / (f"likelihood{seed}" if genes == 4 else f"likelihood{seed}-{genes}"))
         path = folder.path / "model.safetensors"
         if not path.is_file():
             train, _ = split(seed)
             steps = 100 if self.quick else 1500
-            found, facts = fit_likelihood(train, np.arange(len(train)), (4,), seed, folder, steps, "cpu")
+            found, facts = fit_likelihood(train, np.arange(len(train)), (genes,), seed, folder, steps, "cpu")
             save_likelihood(found, path, facts)
         return load_likelihood(path)[0]
 
