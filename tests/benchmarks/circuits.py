@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from _circuits_completion import hidden_edges, wider_edges
 from _circuits_design import best_twenty, budgets, front, missed_states
+from _circuits_digraphs import digraphs
 from _circuits_dynamics import agreement, bad_input, enumeration, facts, fixed_point_cost, throughput
 from _circuits_function import best_designs, conditioned, searches
 from _circuits_game import adversary
@@ -33,7 +34,7 @@ from advsci.errors import DataError
 ROWS = (
     facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed,
     wider_edges, conditioned, best_designs, searches, front, budgets, best_twenty, missed_states, adversary, large,
-    network_links, plausible, one_pass, weights, adapting, wider_front,
+    network_links, plausible, one_pass, weights, adapting, wider_front, digraphs,
 )  # fmt: skip
 
 

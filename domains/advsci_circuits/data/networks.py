@@ -179,7 +179,9 @@ def grown(signs: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     return signs[np.ix_(inside, inside)]
 
 
-def whole_or_part(signs: np.ndarray, smallest: int, largest: int, rng: np.random.Generator) -> np.ndarray:
+def whole_or_part(
+    signs: np.ndarray, smallest: int, largest: int, rng: np.random.Generator, parts: bool = True
+) -> np.ndarray:
     """One draw of what is learned: the whole network, every second time where it fits, else a part of random size.
 
     Parameters
@@ -190,12 +192,14 @@ def whole_or_part(signs: np.ndarray, smallest: int, largest: int, rng: np.random
         Fewest and most genes of a draw.
     rng
         Where the draws come from.
+    parts
+        Whether a network that fits is parted too; without, only larger ones are.
 
     Returns
     -------
     array, shape [m, m]
     """
     n = len(signs)
-    if n <= largest and rng.random() < 0.5:
+    if n <= largest and (not parts or rng.random() < 0.5):
         return signs
     return grown(signs, int(rng.integers(smallest, min(largest, n) + 1)), rng)

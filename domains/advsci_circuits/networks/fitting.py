@@ -40,7 +40,7 @@ MEMBERS = 2
 
 
 def drawn_networks(
-    networks: Networks, count: int, rng: np.random.Generator, smallest: int, largest: int
+    networks: Networks, count: int, rng: np.random.Generator, smallest: int, largest: int, parts: bool = True
 ) -> CircuitBatch:
     """Whole networks and parts, every family alike, in breadth-first orders.
 
@@ -54,6 +54,8 @@ def drawn_networks(
         Where the draws come from.
     smallest, largest
         Fewest and most genes of a draw.
+    parts
+        Whether networks that fit are parted too.
 
     Returns
     -------
@@ -70,13 +72,13 @@ def drawn_networks(
     found = []
     for _ in range(count):
         family = families[rng.integers(len(families))]
-        found.append(whole_or_part(family[rng.integers(len(family))], smallest, largest, rng))
+        found.append(whole_or_part(family[rng.integers(len(family))], smallest, largest, rng, parts))
     return CircuitBatch.of([breadth_first(signs, rng) for signs in found], largest)
 
 
 def fit_networks(
     networks: Networks, seed: int, run: Run, steps: int = 1400, ranking_steps: int = 300, device: str | None = None,
-    sizes: tuple[int, int] = SIZES, draws: int = DRAWS,
+    sizes: tuple[int, int] = SIZES, draws: int = DRAWS, parts: bool = True,
 ) -> tuple[NetworkModel, dict[str, Any]]:  # fmt: skip
     """A generator of large networks and discriminators that rank its proposals.
 
@@ -98,6 +100,8 @@ def fit_networks(
         Fewest and most genes.
     draws
         Real networks drawn.
+    parts
+        Whether parts of networks that fit are learned beside the whole ones.
 
     Returns
     -------
@@ -107,8 +111,8 @@ def fit_networks(
     """
     stream = Stream(seed).at("networks")
     kept, held = networks.split((0.85, 0.15), seed)
-    real = drawn_networks(kept, draws, stream.at("real").numpy(), *sizes)
-    unseen = drawn_networks(held, min(HELD, draws), stream.at("unseen").numpy(), *sizes)
+    real = drawn_networks(kept, draws, stream.at("real").numpy(), *sizes, parts)
+    unseen = drawn_networks(held, min(HELD, draws), stream.at("unseen").numpy(), *sizes, parts)
     with stream.at("generator").seeded():
         generator = RowGenerator(known=min(KNOWN, draws))
     prior = narrowed(real.signs[: len(generator.prior)], real.sizes[: len(generator.prior)])
