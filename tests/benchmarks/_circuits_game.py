@@ -1,7 +1,8 @@
-"""Rows on the graph GAN by itself: what the discriminator is worth, everything else equal.
+"""Rows on the graph GAN by itself: what its discriminators are worth, everything else equal.
 
 Two generators per seed: one plays the game, the other spends as many steps on the likelihood of hidden edges alone.
-Both are judged on circuits of 4 to 6 genes against families that neither has seen.
+Each is judged as drawn, and with what its acceptance keeps: a second discriminator, linear in invariants, which is
+learned once the generator is. All are judged on circuits of 4 to 6 genes against families that neither has seen.
 """
 
 import sys
@@ -16,7 +17,9 @@ from advsci.streams import Stream
 from advsci_circuits.commands.train import run
 from advsci_circuits.data.real import balanced, batch_of
 from advsci_circuits.evaluation import describe, ratios, vun
+from advsci_circuits.evaluation.nulls import null_sample
 from advsci_circuits.game.sample import generate
+from advsci_circuits.graphs import CircuitBatch
 from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.store import load_generator
 
@@ -27,16 +30,16 @@ SIZES = {
 
 
 def adversary(bench: Bench) -> None:
-    """The game, and the same without its discriminator: V.U.N., mean MMD ratio, judge's AUC."""
+    """The game, the same without its discriminator, either with acceptance, a null: V.U.N., mean MMD ratio, AUC."""
     count = 300 if bench.quick else 1000
-    scores: dict[str, dict[str, list[float]]] = {"game": {}, "discriminator off": {}}
+    scores: dict[str, dict[str, list[float]]] = {}
     for seed in bench.seeds:
         train, test = split(seed)
         rng = np.random.default_rng(seed)
         a, b = (batch_of(p.take(_some(p, count, rng))) for p in (train, test))
         known = set(canonical_keys(batch_of(train.take(train.sizes <= 6))))
         described = {name: describe(s.matrices()) for name, s in (("train", a), ("test", b))}
-        for name, made in scores.items():
+        for name in ("game", "discriminator off"):
             size = SIZES[bench.quick]
             size = size | (
                 {"adversarial": 0.2} if name == "game" else {"warmup": size["warmup"] + size["steps"], "steps": 0}
@@ -48,22 +51,35 @@ def adversary(bench: Bench) -> None:
             if not (folder / "model.safetensors").is_file():
                 execute(run, settings)
             generator = load_generator(folder / "model.safetensors")[0]
-            generator.acceptance = None  # the networks themselves, without what rejects their circuits
-            drawn = generate(generator, a.sizes, Stream(seed).at("made"), rounds=36)
-            ratio = ratios(describe(drawn.matrices()), described["train"], described["test"])
-            for key, value in (
-                ("V.U.N.", vun(drawn, known).together), ("ratio", float(np.mean(list(ratio.values())))),
-                ("AUC", judge_auc(b.matrices(), drawn.matrices())),
-            ):  # fmt: skip
-                made.setdefault(key, []).append(value)
-            print(name, seed, {k: round(v[-1], 3) for k, v in made.items()}, file=sys.stderr, flush=True)
-    for key, better, goal in (("V.U.N.", "higher", 0.9), ("ratio", "lower", 1.3), ("AUC", "lower", None)):
-        on, off = (scores[name][key] for name in scores)
-        gain = [x - y for x, y in zip(on, off, strict=True)]
-        row(f"circuits/the graph GAN by itself, {key}", float(np.mean(on)), goal, better, seeds=len(on),
-            interval=interval(on), peer="discriminator off beside it",
-            note=f"off {np.mean(off):.3f} {interval(off)}; on less off {np.mean(gain):.3f} {interval(gain)}, "
-            "seed by seed " + ", ".join(f"{x:.3f}/{y:.3f}" for x, y in zip(on, off, strict=True)))  # fmt: skip
+            drawn = {f"{name}, with acceptance": generate(generator, a.sizes, Stream(seed).at("made"), rounds=36)}
+            generator.acceptance = None
+            drawn[name] = generate(generator, a.sizes, Stream(seed).at("made"), rounds=36)
+            for arm, sample in drawn.items():
+                _judge(scores.setdefault(arm, {}), sample, described, known, b)
+                print(arm, seed, {k: round(v[-1], 3) for k, v in scores[arm].items()}, file=sys.stderr, flush=True)
+        null = null_sample("rewired", a.matrices(), seed)
+        _judge(scores.setdefault("training circuits rewired", {}), CircuitBatch.of(null), described, known, b)
+    for arm, made in scores.items():
+        for key, better, goal in (("V.U.N.", "higher", 0.9), ("ratio", "lower", 1.3), ("AUC", "lower", None)):
+            values, off = made[key], scores["discriminator off"][key]
+            gain = [x - y for x, y in zip(values, off, strict=True)]
+            row(f"circuits/the graph GAN by itself, {key}: {arm}", float(np.mean(values)), goal, better,
+                seeds=len(values), interval=interval(values), peer="discriminator off",
+                note=f"less off {np.mean(gain):.3f} {interval(gain)}, seed by seed "
+                + ", ".join(f"{x:.3f}" for x in values))  # fmt: skip
+
+
+def _judge(
+    made: dict[str, list[float]], drawn: CircuitBatch, described: dict[str, dict[str, np.ndarray]], known: set[bytes],
+    test: CircuitBatch,
+) -> None:  # fmt: skip
+    """Figures of one sample, into a table."""
+    ratio = ratios(describe(drawn.matrices()), described["train"], described["test"])
+    for key, value in (
+        ("V.U.N.", vun(drawn, known).together), ("ratio", float(np.mean(list(ratio.values())))),
+        ("AUC", judge_auc(test.matrices(), drawn.matrices())),
+    ):  # fmt: skip
+        made.setdefault(key, []).append(value)
 
 
 def _some(graphs, count: int, rng: np.random.Generator) -> np.ndarray:

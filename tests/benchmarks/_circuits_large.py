@@ -1,4 +1,4 @@
-"""Rows on networks of 20 to 60 genes: the row-wise generator with and without its discriminators, beside nulls.
+"""Rows on networks of 20 to 60 and 61 to 200 genes: the row-wise generator without and with discriminators, and nulls.
 
 Three splits by family. The judge is gradient boosting on features that no method sees (strongly connected parts, paths,
 betweenness, cores, feed-forward loops, coherence, spectra); no network and none of its copies is in two folds.
@@ -30,21 +30,31 @@ from advsci_circuits.networks.model import NetworkModel
 from advsci_circuits.networks.sample import generate_networks
 from advsci_circuits.store import load_networks, save_networks
 
-SMALLEST, LARGEST = 20, 60
+LARGE, LARGER = (20, 60), (61, 200)
+"""Fewest and most genes; a training sees 13 to 60."""
 TRIES = 24
 
 
 def large(bench: Bench) -> None:
     """Judge's AUC, MMD ratio, V.U.N. and CPU seconds with and without discriminators, and nulls."""
     _shipped(bench)
+    _judged(bench, LARGE, 24 if bench.quick else 120, {"generator": 0.65, "best of 24": 0.6}, 0.95)
+
+
+def larger(bench: Bench) -> None:
+    """The same beyond the sizes that a training sees."""
+    _judged(bench, LARGER, 8 if bench.quick else 40, {}, 0.9)
+
+
+def _judged(bench: Bench, sizes: tuple[int, int], count: int, targets: dict[str, float], vun: float) -> None:
+    """All figures of networks of some sizes."""
     scores: dict[str, dict[str, list[float]]] = {}
     for seed in bench.seeds:
         train, test = real_networks("library", 13).split((0.72, 0.28), seed)
         model = trained(bench, train, seed)
         rng = np.random.default_rng(seed)
-        count = 24 if bench.quick else 120
-        real, group = _some(test, count, rng)
-        floor, floor_group = _alike(train, real, rng)
+        real, group = _some(test, count, rng, sizes)
+        floor, floor_group = _alike(train, real, rng, sizes)
         made: dict[str, tuple[list[np.ndarray], float]] = {"real training networks": (floor, 0.0)}
         for name, null in (("degree-preserving rewiring", rewired), ("block model", block_model)):
             made[name] = ([joined(null(a, rng), rng) for a in floor], 0.0)
@@ -62,7 +72,7 @@ def large(bench: Bench) -> None:
             for key, value in found.items():
                 here.setdefault(key, []).append(value)
             print(name, seed, {k: round(v, 4) for k, v in found.items()}, file=sys.stderr, flush=True)
-    _rows(scores)
+    _rows(scores, sizes, targets, vun)
 
 
 def _shipped(bench: Bench) -> None:
@@ -88,20 +98,24 @@ def trained(bench: Bench, train: Networks, seed: int) -> NetworkModel:
     return load_networks(path)[0]
 
 
-def _some(networks: Networks, count: int, rng: np.random.Generator) -> tuple[list[np.ndarray], list[str]]:
-    """Real networks of 20 to 60 genes, every family alike."""
-    families = {name: [a for a in own if len(a) >= SMALLEST] for name, own in networks.by_family().items()}
+def _some(
+    networks: Networks, count: int, rng: np.random.Generator, sizes: tuple[int, int]
+) -> tuple[list[np.ndarray], list[str]]:
+    """Real networks of some sizes, every family alike."""
+    families = {name: [a for a in own if len(a) >= sizes[0]] for name, own in networks.by_family().items()}
     names = [name for name, own in families.items() if own]
     group = [names[i % len(names)] for i in range(count)]
     some = [families[name][rng.integers(len(families[name]))] for name in group]
-    return [whole_or_part(a, SMALLEST, LARGEST, rng) for a in some], group
+    return [whole_or_part(a, *sizes, rng) for a in some], group
 
 
-def _alike(train: Networks, real: list[np.ndarray], rng: np.random.Generator) -> tuple[list[np.ndarray], list[str]]:
-    """Training networks of the sizes of the real ones, up to two genes more or fewer."""
-    pool, names = _some(train, 1500, rng)
-    sizes = np.array([len(a) for a in pool])
-    picks = [int(rng.choice(np.flatnonzero(np.abs(sizes - len(a)) <= 2))) for a in real]
+def _alike(
+    train: Networks, real: list[np.ndarray], rng: np.random.Generator, sizes: tuple[int, int]
+) -> tuple[list[np.ndarray], list[str]]:
+    """Training networks of about the sizes of the real ones."""
+    pool, names = _some(train, 1500, rng, sizes)
+    apart = np.abs(np.array([len(a) for a in pool])[:, None] - [len(a) for a in real])
+    picks = [int(rng.choice(np.flatnonzero(far <= max(2, far.min())))) for far in apart.T]
     return [pool[i] for i in picks], [names[i] for i in picks]
 
 
@@ -223,15 +237,19 @@ def joined(signs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return largest_part(signs)
 
 
-def _rows(scores: dict[str, dict[str, list[float]]]) -> None:
-    """One row per sample, and the discriminators' gain."""
-    targets = {"generator": 0.65, "best of 24": 0.6}
+def _rows(
+    scores: dict[str, dict[str, list[float]]], sizes: tuple[int, int], targets: dict[str, float], vun: float
+) -> None:
+    """One row per sample, V.U.N. as drawn, and the discriminators' gain."""
+    about = f"circuits/networks of {sizes[0]}-{sizes[1]} genes"
     for name, made in scores.items():
-        row(f"circuits/networks of 20-60 genes: {name}, judge's AUC", float(np.mean(made["AUC"])), targets.get(name),
+        row(f"{about}: {name}, judge's AUC", float(np.mean(made["AUC"])), targets.get(name),
             seeds=len(made["AUC"]), interval=interval(made["AUC"]), peer="0.5 looks real",
             note=", ".join(f"{k} {np.mean(v):.3f}" for k, v in made.items() if k != "AUC"))  # fmt: skip
+    drawn = scores["generator"]["V.U.N."]
+    row(f"{about}: V.U.N. as drawn", float(np.mean(drawn)), vun, "higher", seeds=len(drawn), interval=interval(drawn))
     for key, goal in (("AUC", 0.0), ("ratio", 0.0)):
         gain = [a - b for a, b in zip(scores["best of 24"][key], scores["generator"][key], strict=True)]
-        row(f"circuits/networks of 20-60 genes: {key} with less without discriminators", float(np.mean(gain)), goal,
+        row(f"{about}: {key} with less without discriminators", float(np.mean(gain)), goal,
             seeds=len(gain), interval=interval(gain), peer="no discriminator",
             note="split by split " + ", ".join(f"{x:.3f}" for x in gain))  # fmt: skip

@@ -19,7 +19,7 @@ from _circuits_digraphs import digraphs
 from _circuits_dynamics import agreement, bad_input, enumeration, facts, fixed_point_cost, throughput
 from _circuits_function import best_designs, conditioned, searches
 from _circuits_game import adversary
-from _circuits_large import large
+from _circuits_large import large, larger
 from _circuits_links import network_links
 from _circuits_models import Bench
 from _circuits_onepass import one_pass
@@ -34,7 +34,7 @@ from advsci.errors import DataError
 ROWS = (
     facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed,
     wider_edges, conditioned, best_designs, searches, front, budgets, best_twenty, missed_states, adversary, large,
-    network_links, plausible, one_pass, weights, adapting, wider_front, digraphs,
+    larger, network_links, plausible, one_pass, weights, adapting, wider_front, digraphs,
 )  # fmt: skip
 
 
