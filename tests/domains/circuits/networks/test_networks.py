@@ -197,12 +197,15 @@ def test_parts_of_networks_are_connected_and_families_stay_together():
         part = grown(signs, 30, rng)
         assert len(part) == 30 and len(largest_part(part)) == 30 and (part != 0).sum() == 29
         assert 13 <= len(whole_or_part(signs, 13, 60, rng)) <= 60
+        assert whole_or_part(signs, 13, 80, rng, parts=False) is signs  # it fits
+        assert len(whole_or_part(signs, 13, 60, rng, parts=False)) <= 60  # it does not
     networks = Networks((signs,) * 40, tuple(f"f{i // 2}" for i in range(40)))
     parts = networks.split((0.6, 0.4), 0)
     assert sum(map(len, parts)) == 40 and not set(parts[0].families) & set(parts[1].families)
     drawn = drawn_networks(parts[0], 12, rng, 13, 60)
     assert bool(is_weakly_connected(drawn).all()) and drawn.signs.shape == (12, 60, 60)
     assert narrowed(drawn.signs, drawn.sizes).signs.shape[1] == int(drawn.sizes.max())
+    assert set(drawn_networks(parts[0], 12, rng, 13, 80, parts=False).sizes.tolist()) == {80}
     with pytest.raises(DataError, match="13 genes"):
         drawn_networks(Networks((), ()), 2, rng, 13, 60)
 
