@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import torch
-from _circuits_large import trained
+from _circuits_large import joined, trained
 from _circuits_models import Bench, real, split
 from _row import interval, row
 
@@ -15,11 +15,13 @@ from advsci_circuits.data.networks import real_networks, whole_or_part
 from advsci_circuits.data.real import balanced, batch_of
 from advsci_circuits.evaluation.alarm import LEVEL, unlikeness
 from advsci_circuits.evaluation.judge import fit_judge
-from advsci_circuits.evaluation.nulls import rewired
+from advsci_circuits.evaluation.nulls import erdos_renyi, rewired
 from advsci_circuits.game.condition import contents_of
 from advsci_circuits.graphs import Circuit, CircuitBatch
+from advsci_circuits.networks.plausibility import plausibility
 from advsci_circuits.networks.sample import proposals
 from advsci_circuits.networks.wishes import wishes_of
+from advsci_circuits.store import load_networks
 
 
 def plausible(bench: Bench) -> None:
@@ -27,6 +29,7 @@ def plausible(bench: Bench) -> None:
     _small(bench)
     _alarm(bench)
     _large(bench)
+    _package()
 
 
 def _small(bench: Bench) -> None:
@@ -99,3 +102,20 @@ def _large(bench: Bench) -> None:
         row(f"circuits/discriminators of networks, {name}: slope on unseen families", float(np.mean(here["slope"])),
             0.0, "higher", seeds=len(here["slope"]), interval=interval(here["slope"]), peer="generated ones",
             note="; ".join(f"{k} {np.mean(v):.2f} {interval(v)}" for k, v in here.items()))  # fmt: skip
+
+
+def _package() -> None:
+    """What the model of the package says of the packages' networks, most of which it was trained on, and of nulls."""
+    model, rng = load_networks()[0], np.random.default_rng(0)
+    real = [a for a in real_networks("embedded", 13).matrices if len(a) <= 60]
+    kinds = {"real": real, "as many edges and signs, anywhere": [erdos_renyi(a, rng) for a in real],
+             "rewired": [rewired(a, rng) for a in real]}  # fmt: skip
+    said = {
+        name: np.array([plausibility(model, Circuit(joined(a, rng))).p for a in graphs])
+        for name, graphs in kinds.items()
+    }
+    for name, p in said.items():
+        ahead = (said["real"][:, None] > p[None]).mean()
+        low, middle, high = np.quantile(p, [0.1, 0.5, 0.9])
+        row(f"circuits/taken for real by the model of the package, 13-60 genes: {name}", float(middle), None, "higher",
+            note=f"of {len(p)} a tenth below {low:.2f}, above {high:.2f}; real above {ahead:.2f} of them")  # fmt: skip

@@ -3,8 +3,9 @@
 Genes stand in breadth-first order. Row k holds gene k's own loop and its links to the earlier genes, each one of nine
 classes (none, activation or repression, either way). Messages over the partial network give every earlier gene a state;
 a recurrent network goes through those in order, so that links of a row know of each other, as in GraphRNN (You et al.
-2018, https://arxiv.org/abs/1802.08773). Breadth-first order leaves open only the genes from the row before's first
-partner on, and each row has a link: every network is connected by construction.
+2018, https://arxiv.org/abs/1802.08773), and is told which triangles a link would close (`triads`). Breadth-first order
+leaves open only the genes from the row before's first partner on, and each row has a link: every network is connected
+by construction.
 """
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from advsci.nn import MLP
 from advsci.streams import Stream
 from advsci_circuits.networks.messages import Messages, degrees
+from advsci_circuits.networks.triads import TRIADS, triads
 from advsci_circuits.networks.wishes import WISHES, contents, left_over
 
 __all__ = ["RowGenerator"]
@@ -59,8 +61,8 @@ class RowGenerator(nn.Module):
         whole = 2 * width + 3 + asked
         self.loop = MLP(whole, 3, 32)
         self.start = nn.Linear(whole + 3, hidden)
-        self.row = nn.GRU(width + CLASSES, hidden, batch_first=True)
-        self.pair = MLP(hidden + width, CLASSES, hidden)
+        self.row = nn.GRU(width + CLASSES + TRIADS, hidden, batch_first=True)
+        self.pair = MLP(hidden + width + TRIADS, CLASSES, hidden)
 
     def encode(
         self, signs: Int8[Tensor, "b m m"], genes: Int[Tensor, " b"], sizes: Int[Tensor, " b"], wishes: Tensor
@@ -122,9 +124,13 @@ class RowGenerator(nn.Module):
         one_hot = nn.functional.one_hot
         before = nn.functional.pad(one_hot(target, CLASSES)[:, :-1].to(h.dtype), (0, 0, 1, 0))
         state = self._start(whole, loop)
-        out, _ = self.row(torch.cat([h, before], -1), state[None])
-        logits = self.pair(torch.cat([out, h], -1).flatten(0, 1)).view(*target.shape, CLASSES)
-        linked = nn.functional.pad((target > 0).cumsum(1)[:, :-1], (1, 0)) > 0
+        chosen = nn.functional.pad((target > 0).cumsum(1)[:, :-1], (1, 0))
+        known = partial.to(h.dtype)
+        own = torch.stack([signs[rows, genes, :m], signs[rows, :m, genes]], -1).to(h.dtype) * there[..., None]
+        closed = triads(known.tril(-1), known.mT.tril(-1), own, chosen)
+        out, _ = self.row(torch.cat([h, before, closed], -1), state[None])
+        logits = self.pair(torch.cat([out, h, closed], -1).flatten(0, 1)).view(*target.shape, CLASSES)
+        linked = chosen > 0
         must = (torch.arange(m, device=signs.device) == genes[:, None] - 1) & ~linked
         logits = _never_none(logits, must)
         each = logits.log_softmax(-1).gather(-1, target[..., None])[..., 0]
@@ -156,23 +162,29 @@ class RowGenerator(nn.Module):
             loop = _drawn(self.loop(whole), uniform[:, k])
             signs[:live, k, k] = sign[loop]
             if k:
-                classes = self._row(h, self._start(whole, loop), free, uniform)
+                known = signs[:live, :m, :m].to(h.dtype)
+                classes = self._row(h, self._start(whole, loop), free, uniform, known)
                 signs[:live, k, :k], signs[:live, :k, k] = sign[classes // 3], sign[classes % 3]
         return signs
 
-    def _row(self, h: Tensor, state: Tensor, free: Tensor, uniform: Tensor) -> Int[Tensor, "b k"]:
+    def _row(self, h: Tensor, state: Tensor, free: Tensor, uniform: Tensor, known: Tensor) -> Int[Tensor, "b k"]:
         """Classes of a row's links, one after another; a row without any gets one with the last gene."""
         k = h.shape[1]
         classes = torch.zeros(h.shape[:2], dtype=torch.long, device=h.device)
         first = int(free.to(torch.uint8).argmax(1).min())
         before, state = torch.zeros(len(h), CLASSES, dtype=h.dtype, device=h.device), state[None]
+        own, sign = known.new_zeros(len(h), k, 2), known.new_tensor(SIGNS)
+        chosen = torch.zeros(len(h), 1, dtype=torch.long, device=h.device)
         for j in range(first, k):
-            out, state = self.row(torch.cat([h[:, j], before], -1)[:, None], state)
-            logits = self.pair(torch.cat([out[:, 0], h[:, j]], -1))
+            closed = triads(known[:, None, j, :j], known[:, None, :j, j], own[:, :j], chosen)[:, 0]
+            out, state = self.row(torch.cat([h[:, j], before, closed], -1)[:, None], state)
+            logits = self.pair(torch.cat([out[:, 0], h[:, j], closed], -1))
             if j == k - 1:
                 logits = _never_none(logits, ~(classes > 0).any(1))
             classes[:, j] = _drawn(logits, uniform[:, j]) * free[:, j]
             before = nn.functional.one_hot(classes[:, j], CLASSES).to(h.dtype)
+            own[:, j] = torch.stack([sign[classes[:, j] // 3], sign[classes[:, j] % 3]], -1)
+            chosen += (classes[:, j] > 0)[:, None]
         return classes
 
     def _start(self, whole: Tensor, loop: Tensor) -> Float[Tensor, "b h"]:
