@@ -109,7 +109,8 @@ def test_what_a_sharp_generator_draws_is_what_it_finds_certain():
     with torch.no_grad():
         for last in (generator.pair, generator.loop):
             *_, weight, bias = last.parameters()
-            weight.mul_(1e3), bias.mul_(1e3)
+            weight.mul_(1e3)
+            bias.mul_(1e3)
     sizes, wishes = torch.full((30,), n), torch.rand(30, len(WISHES), generator=torch.Generator().manual_seed(0))
     drawn = generator.sample(sizes, wishes, Stream(3))
     rows = torch.stack([generator.log_likelihood(drawn, torch.full((30,), k), sizes, wishes) for k in range(n)])
