@@ -30,11 +30,12 @@ def streamed_cost_rows(cells, formats):
 
 
 def streamed_rows(seeds, cells, sketch):
-    """scIB's total and ours on a sample of simulated cells, more than the sketch has; as many steps in both arms."""
+    """scIB's total and ours on a sample of simulated cells, more than the sketch has; as many steps in each arm."""
     from advsci_datasets.cells import simulate_cells
 
     passes = max(1, round(STEPS * 128 / cells))
     arms = {"sketch only": {"steps": -(-passes * cells // 128)}, "streamed": {"passes": passes}}
+    arms["streamed, adversary off"] = {"passes": passes, "adversary": "none"}
     found: dict[str, list[dict[str, float]]] = {arm: [] for arm in arms}
     for seed in range(seeds):
         adata = simulate_cells(cells, rng=np.random.default_rng(seed), n_genes=GENES)
