@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from advsci.processes import several_processes, world_size
 
-__all__ = ["SharedBatchNorm", "share_batch_norm"]
+__all__ = ["SharedBatchNorm", "mean_over_processes", "share_batch_norm"]
 
 
 class SharedBatchNorm(nn.SyncBatchNorm):
@@ -37,9 +37,9 @@ class SharedBatchNorm(nn.SyncBatchNorm):
         if not (batch and several_processes()):
             return super().forward(x)
         axes = [0, *range(2, x.dim())]
-        mean = _over_processes(x.mean(axes, keepdim=True))
+        mean = mean_over_processes(x.mean(axes, keepdim=True))
         centred = x - mean
-        variance = _over_processes(centred.square().mean(axes, keepdim=True))
+        variance = mean_over_processes(centred.square().mean(axes, keepdim=True))
         if self.training and self.track_running_stats:
             self._follow(mean, variance, x.numel() // x.shape[1] * world_size())
         y = centred * torch.rsqrt(variance + self.eps)
@@ -105,6 +105,25 @@ class _Sum(torch.autograd.Function):
         return _Sum.apply(gradients[0])  # type: ignore[return-value]
 
 
-def _over_processes(mean: Tensor) -> Tensor:
-    """The mean over the processes, of equally many samples each."""
-    return cast("Tensor", _Sum.apply(mean)) / world_size()
+def mean_over_processes(mean: Tensor) -> Tensor:
+    """The mean over the processes, of equally many samples each, differentiated as such: as often as is wanted.
+
+    For statistics that the samples of every process are normalised by. A loss that is a function of means takes
+    `advsci.processes.shared_mean`. The processes must call it, and differentiate through it, together.
+
+    Parameters
+    ----------
+    mean
+        Means over the samples of this process.
+
+    Returns
+    -------
+    Tensor
+        Shaped like ``mean``; of one process, ``mean`` itself.
+
+    Examples
+    --------
+    >>> mean_over_processes(torch.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+    """
+    return cast("Tensor", _Sum.apply(mean)) / world_size() if several_processes() else mean

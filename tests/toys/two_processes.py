@@ -17,7 +17,7 @@ def free_port() -> str:
 
 def two_processes(script: Path, *arguments: str) -> None:
     """Run a script as two processes of one group, to their end."""
-    roots = os.pathsep.join(str(path) for path in (ROOT, ROOT / "tests" / "toys"))
+    roots = os.pathsep.join(str(path) for path in (ROOT, ROOT / "domains", ROOT / "datasets", ROOT / "tests" / "toys"))
     environment = os.environ | {
         "WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from advsci.report import drawn
-from advsci.training import Run
+from advsci.training.opening import OpenRun
 from advsci_singlecell.config import Correct
 from advsci_singlecell.data.cells import Cells
 from advsci_singlecell.data.fields import Fields
@@ -15,13 +15,13 @@ from advsci_singlecell.data.files import load_input
 from advsci_singlecell.data.on_disk import write_cells
 from advsci_singlecell.evaluation.curve import strength_curve
 from advsci_singlecell.evaluation.markers import compared_markers
-from advsci_singlecell.evaluation.page import correction_page, some_rows
+from advsci_singlecell.evaluation.page import correction_page, drawn_cells, some_rows
 from advsci_singlecell.model.model import Model
 
 __all__ = ["plan", "run"]
 
 
-def run(config: Correct, folder: Run) -> Path:
+def run(config: Correct, folder: OpenRun) -> Path:
     """Correct a file.
 
     Parameters
@@ -47,13 +47,18 @@ def run(config: Correct, folder: Run) -> Path:
         adata.layers["advsci_corrected"] = model.get_corrected_expression(genes=genes).to_numpy(np.float32)
     model.save(folder.path / "model")
     output = config.output or folder.path / "corrected.h5ad"
-    write_cells(adata, output)
+    if folder.first:  # of several processes, which all train what the page shows
+        write_cells(adata, output)
     with drawn("report"):
-        _page(config, adata, model, source, seconds, folder)
+        shown = drawn_cells(adata)
+        for key in shown.obsm:  # of a million cells half a gigabyte, which is on the disk now
+            del adata.obsm[key]
+        _page(config, adata, shown, model, source, seconds, folder)
     return output
 
 
-def _page(config: Correct, adata: Any, model: Model, source: str, seconds: float, folder: Run) -> None:
+def _page(config: Correct, adata: Any, shown: Any, model: Model, source: str, seconds: float, folder: OpenRun) -> None:
+    """The page: pictures of the cells that are shown, markers and curves of the model's."""
     score_key = config.score_key or config.labels_key or ("cell_type" if "cell_type" in adata.obs else None)
     rows, found, curve = some_rows(adata.n_obs), None, None
     if score_key is not None:
@@ -62,7 +67,8 @@ def _page(config: Correct, adata: Any, model: Model, source: str, seconds: float
         if config.curve:
             curve = strength_curve(model, adata.obs[config.batch_key], types, rows=rows)
     page = correction_page(
-        adata,
+        shown,
+        size=(adata.n_obs, adata.obs[config.batch_key].nunique()),
         batch_key=config.batch_key,
         labels_key=score_key,
         unlabeled_category=config.unlabeled_category,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-__all__ = ["correction_page", "some_rows"]
+__all__ = ["correction_page", "drawn_cells", "some_rows"]
 
 MEANING = {
     "purity": "share of a cell's neighbours that are of its type",
@@ -33,6 +33,7 @@ MEANING = {
     "iLISI": "batches among neighbours, 0 to 1",
     "cLISI": "one type among neighbours, 0 to 1",
 }
+WRITTEN = ("X_advsci", "X_advsci_hidden", "X_advsci_pca")
 LOWER = ("phantom mixing", "batch probe, linear", "batch probe, neighbours")
 
 
@@ -49,6 +50,7 @@ def correction_page(
     markers: list[dict[str, object]] | None = None,
     curve: "pd.DataFrame | None" = None,
     unlabeled_category: str = "Unknown",
+    size: tuple[int, int] | None = None,
 ) -> Report:
     """A page on the corrected embedding beside ``obsm["X_advsci_pca"]``.
 
@@ -70,6 +72,8 @@ def correction_page(
         What the user asked for, for the page's end.
     markers, curve
         From `compared_markers` and `strength_curve`.
+    size
+        Numbers of cells and batches that were corrected, where ``adata`` holds `drawn_cells` alone.
 
     Returns
     -------
@@ -77,7 +81,8 @@ def correction_page(
         The page, to be written.
     """
     batch = adata.obs[batch_key]
-    report = Report("Batch correction", f"{adata.n_obs} cells of {batch.nunique()} batches. Data: {source}.")
+    cells, batches = size or (adata.n_obs, batch.nunique())
+    report = Report("Batch correction", f"{cells} cells of {batches} batches. Data: {source}.")
     scored = fair_embedding(adata, labels_key)
     before, after = np.asarray(adata.obsm["X_advsci_pca"]), np.asarray(adata.obsm[scored])
     rows = some_rows(len(after))
@@ -173,6 +178,36 @@ def some_rows(n: int, most: int = 6000) -> np.ndarray:
         How many rows there are.
     """
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(int)
+
+
+def drawn_cells(adata: "AnnData") -> "AnnData":
+    """What a page is drawn from: `some_rows` of obs and of what the correction wrote, without expression.
+
+    Parameters
+    ----------
+    adata
+        Corrected cells, as `Model.annotate` leaves them.
+
+    Returns
+    -------
+    AnnData
+        Copies: what they were taken from need not stay in memory.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from anndata import AnnData
+    >>> whole = AnnData(obs=pd.DataFrame(index=[str(i) for i in range(9000)]), obsm={"X_advsci": np.ones((9000, 2))})
+    >>> drawn_cells(whole).obsm["X_advsci"].shape
+    (6000, 2)
+    """
+    from anndata import AnnData
+
+    rows = some_rows(adata.n_obs)
+    parts = {key: np.asarray(adata.obsm[key])[rows] for key in WRITTEN if key in adata.obsm}
+    return AnnData(
+        obs=adata.obs.iloc[rows].copy(), obsm=parts, uns={k: v for k, v in adata.uns.items() if k == "advsci"}
+    )
 
 
 def _words_on(records: "list[dict[str, float | int]]") -> str:

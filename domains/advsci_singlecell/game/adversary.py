@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from advsci.games import Adversary, Batch
 from advsci.nn import MLP
 from advsci.objectives import weighted_mean
+from advsci.processes import shared_mean
 
 __all__ = ["CategoricalAdversary", "ContinuousAdversary", "Support", "support", "support_weights"]
 
@@ -199,4 +200,4 @@ class ContinuousAdversary(Adversary):
         """Logarithmic error of reading the covariate of ``batch`` from ``features`` (n d)."""
         given = torch.cat([features, batch[self.condition]], dim=1) if self.condition else features
         # log(1 + error): the encoder gains nothing from driving the error to infinity
-        return torch.log1p((self.network(given) - batch[self.target]).square().mean())
+        return torch.log1p(shared_mean((self.network(given) - batch[self.target]).square().mean()))

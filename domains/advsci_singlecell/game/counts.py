@@ -12,7 +12,7 @@ tells a cell's neighbour of its own batch from other cells of that batch,
 
 with unit vectors :math:`z`. Neither term says anything across batches; that is the adversary's part
 (`advsci_singlecell.game.adversary`). The embedding is normalised per dimension over the cells of a step, so that the
-encoder cannot escape the adversary by its scale.
+encoder cannot escape the adversary by its scale. Several processes normalise, and compare, over the cells of all.
 """
 
 import torch
@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from advsci.games import Batch, Draw, Task
+from advsci.nn.shared_norm import mean_over_processes
+from advsci.processes import gathered
 from advsci.streams import Stream
 from advsci_singlecell.game.networks import Decoder
 from advsci_singlecell.game.table import CountTable
@@ -87,7 +89,8 @@ class CountEncoder(nn.Module):
         h = self.network(x / self.scale)
         if not self.training:
             return (h - self.centre) / self.spread
-        mean, spread = h.mean(0), (h.var(0, unbiased=False) + 1e-5).sqrt()
+        mean = mean_over_processes(h.mean(0))
+        spread = (mean_over_processes((h - mean).square().mean(0)) + 1e-5).sqrt()
         with torch.no_grad():  # what an onlooker during the training normalises by
             self.centre.lerp_(mean.detach(), RUNNING)
             self.spread.lerp_(spread.detach(), RUNNING)
@@ -219,6 +222,7 @@ def contrast(
     temperature
         Of the cosine similarities.
     """
+    z, other, batch = gathered(z), gathered(other), gathered(batch)
     similar = F.normalize(z, dim=1) @ F.normalize(other, dim=1).T / temperature
     similar = similar.masked_fill(batch[:, None] != batch[None], -1e4)
     return F.cross_entropy(similar, torch.arange(len(z), device=z.device))

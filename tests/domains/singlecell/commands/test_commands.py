@@ -123,3 +123,18 @@ def test_demo(tmp_path):
     report = Report("demo")
     assert demo(report, tmp_path / "demo", True).exists()
     assert "phantom mixing" in report.html()
+
+
+def test_the_page_of_many_cells_needs_some_of_them(simulated, tmp_path):
+    """What is drawn holds no memory of the rest; the page speaks of all."""
+    from advsci_singlecell.evaluation.page import correction_page, drawn_cells
+
+    many = anndata.concat([simulated] * 11, index_unique="-")
+    many.obsm["X_advsci"] = many.obsm["X_advsci_pca"] = np.random.default_rng(0).normal(size=(many.n_obs, 5))
+    shown = drawn_cells(many)
+    assert shown.n_obs == 6000 < many.n_obs and shown.X is None
+    assert not np.shares_memory(shown.obsm["X_advsci"], many.obsm["X_advsci"])
+    page = correction_page(
+        shown, batch_key="batch", labels_key=None, source="a file", umap=False, size=(many.n_obs, 3)
+    )  # fmt: skip
+    assert f"{many.n_obs} cells of 3 batches" in page.html()
