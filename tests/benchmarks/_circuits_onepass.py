@@ -1,5 +1,5 @@
-"""Rows on designs in one pass: `generate --function` by rejection, the generator of the game, maximum likelihood on the
-chains' samples, and the chains.
+"""Rows on designs in one pass: `generate --function` by rejection, the generator of the game, the chains, and maximum
+likelihood and the game on the chains' samples.
 
 Four-gene oscillators. Success is Q >= 1 % of fresh parameter sets; the judge tells winners from real oscillators of
 held-out families. Seconds are of drawing alone: neither training nor, of the chains, the training of the likelihood.
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from _circuits_design import SUCCESS, _four, _winners, judge_auc
 from _circuits_models import Bench, split
+from _circuits_played import played
 from _row import interval, row
 
 from advsci.schedules import Cosine
@@ -28,6 +29,8 @@ from advsci_circuits.graphs.canonical import canonical_keys
 from advsci_circuits.store import load_generator, load_surrogates
 
 COUNT = 360
+PLAYED = {"the game on the chains' samples": 0.2, "the same, discriminator off": 0.0}
+"""Weight of the discriminator beside the likelihood."""
 
 
 def one_pass(bench: Bench) -> None:
@@ -64,11 +67,13 @@ def one_pass(bench: Bench) -> None:
             "rejection (generate --function)": rejected,
             "the generator of the game": drawn,
         }
-        begin = time.process_time()
-        for name in (*ways, "maximum likelihood on the chains' samples"):
+        for name in (*ways, "maximum likelihood on the chains' samples", *PLAYED):
             if name.startswith("maximum"):
                 network = _fitted(samples["chains"], seed, 100 if bench.quick else 600)
                 ways[name] = lambda n=network, s=stream: n.sample(count, s.at("drawn"))
+            if name in PLAYED:
+                draws = played(samples["chains"], seed, quick=bench.quick, adversarial=PLAYED[name])
+                ways[name] = lambda d=draws: d(count)
             begin = time.process_time()
             samples[name] = signs = ways[name]()
             made = scores.setdefault(name, {})
