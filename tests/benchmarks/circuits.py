@@ -26,7 +26,7 @@ from _circuits_onepass import one_pass
 from _circuits_plausible import plausible
 from _circuits_samples import distribution, speed
 from _circuits_weight import adapting, weights
-from _circuits_wider import wider_front
+from _circuits_wider import wider_front_adaptation, wider_front_robust, wider_front_six
 from _row import row
 
 from advsci.errors import DataError
@@ -34,7 +34,8 @@ from advsci.errors import DataError
 ROWS = (
     facts, enumeration, agreement, bad_input, fixed_point_cost, throughput, distribution, hidden_edges, speed,
     wider_edges, conditioned, best_designs, searches, front, budgets, best_twenty, missed_states, adversary, large,
-    larger, network_links, plausible, one_pass, weights, adapting, wider_front, digraphs,
+    larger, network_links, plausible, one_pass, weights, adapting, digraphs, wider_front_robust, wider_front_six,
+    wider_front_adaptation,
 )  # fmt: skip
 
 
