@@ -1,6 +1,6 @@
 """The report of a correction: what was mixed, what was kept, and where correcting would be unsafe."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -203,11 +203,10 @@ def drawn_cells(adata: "AnnData") -> "AnnData":
     """
     from anndata import AnnData
 
-    rows = some_rows(adata.n_obs)
-    parts = {key: np.asarray(adata.obsm[key])[rows] for key in WRITTEN if key in adata.obsm}
-    return AnnData(
-        obs=adata.obs.iloc[rows].copy(), obsm=parts, uns={k: v for k, v in adata.uns.items() if k == "advsci"}
-    )
+    rows, obs = some_rows(adata.n_obs), cast("pd.DataFrame", adata.obs)
+    parts: Any = {key: np.asarray(adata.obsm[key])[rows] for key in WRITTEN if key in adata.obsm}
+    about = {key: value for key, value in adata.uns.items() if key == "advsci"}
+    return AnnData(obs=obs.iloc[rows].copy(), obsm=parts, uns=about)
 
 
 def _words_on(records: "list[dict[str, float | int]]") -> str:
