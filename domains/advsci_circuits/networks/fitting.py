@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from advsci.errors import DataError
@@ -28,13 +29,13 @@ from advsci_circuits.networks.rows import RowGenerator
 from advsci_circuits.networks.sample import proposals
 from advsci_circuits.networks.wishes import wishes_of
 
-__all__ = ["DRAWS", "SIZES", "drawn_networks", "fit_networks"]
+__all__ = ["DRAWS", "SIZES", "drawn_networks", "fit_networks", "known_contents"]
 
 SIZES = (13, 60)
 """Fewest and most genes of what is learned."""
 DRAWS, HELD, MADE = 6000, 192, 1000
 KNOWN = 2048
-"""Real networks whose size and contents the generator remembers."""
+"""Draws whose size and contents the generator remembers, beside those of all larger networks."""
 MEMBERS = 2
 """Discriminators."""
 
@@ -113,10 +114,10 @@ def fit_networks(
     kept, held = networks.split((0.85, 0.15), seed)
     real = drawn_networks(kept, draws, stream.at("real").numpy(), *sizes, parts)
     unseen = drawn_networks(held, min(HELD, draws), stream.at("unseen").numpy(), *sizes, parts)
+    prior = known_contents(real, kept, sizes[1])
     with stream.at("generator").seeded():
-        generator = RowGenerator(known=min(KNOWN, draws))
-    prior = narrowed(real.signs[: len(generator.prior)], real.sizes[: len(generator.prior)])
-    generator.prior.copy_(torch.cat([prior.sizes[:, None], wishes_of(prior.signs, prior.sizes)], 1))
+        generator = RowGenerator(known=len(prior))
+    generator.prior.copy_(prior)
     stage = run.stage("generator")
     stop = LeastSurprised("generator", _rows_of(unseen, stream.at("rows")), stage.path / "best.safetensors")
     Trainer(
@@ -133,6 +134,31 @@ def fit_networks(
     }  # fmt: skip
     model = _ranked(generator, real, unseen, stream, run, seed, ranking_steps, device, facts)
     return model.eval().requires_grad_(False), facts
+
+
+def known_contents(drawn: CircuitBatch, networks: Networks, largest: int) -> Float[Tensor, "k 9"]:
+    """Size and contents per gene of real networks, for users who ask for none.
+
+    Whole networks too large to be learned are among them: from contents of smaller ones, made networks of 150 genes
+    would have too few edges.
+
+    Parameters
+    ----------
+    drawn
+        What is learned.
+    networks
+        Real networks of the same families.
+    largest
+        Most genes of what is learned.
+
+    Returns
+    -------
+    Tensor
+        A row per network.
+    """
+    few = narrowed(drawn.signs[:KNOWN], drawn.sizes[:KNOWN])
+    parts = [few, *(CircuitBatch.of([signs]) for signs in networks.matrices if len(signs) > largest)]
+    return torch.cat([torch.cat([p.sizes[:, None], wishes_of(p.signs, p.sizes)], 1) for p in parts])
 
 
 def _rows_of(networks: CircuitBatch, stream: Stream) -> Callable[[nn.Module], float]:

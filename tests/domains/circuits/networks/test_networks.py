@@ -28,7 +28,7 @@ from advsci_circuits.graphs.breadth_first import breadth_first
 from advsci_circuits.graphs.validity import is_weakly_connected
 from advsci_circuits.networks.batches import NearSizes
 from advsci_circuits.networks.discriminator import NetworkDiscriminator, cycles
-from advsci_circuits.networks.fitting import drawn_networks
+from advsci_circuits.networks.fitting import drawn_networks, known_contents
 from advsci_circuits.networks.games import RankingGame, RowsGame, narrowed
 from advsci_circuits.networks.model import NetworkModel
 from advsci_circuits.networks.plausibility import FEWEST, plausibility
@@ -240,6 +240,21 @@ def test_wishes_come_from_real_networks_of_about_the_size():
     model = NetworkModel(generator, [])
     wishes = model.likely_wishes(torch.tensor([30, 150]), torch.tensor([0.999, 0.0]))
     assert abs(float(wishes[0, 0]) - 30) <= 4 and float(wishes[1, 0]) >= 54
+
+
+def test_contents_of_networks_beyond_the_training_are_known():
+    """Contents of 60 genes are not asked of 150: larger networks that are never learned say what theirs are."""
+    rng = np.random.default_rng(3)
+    dense = tree(150, rng)
+    dense[:, :2] = 1
+    networks = Networks((tree(40, rng), dense), ("small", "large"))
+    drawn = drawn_networks(networks, 40, rng, 13, 60)
+    prior = known_contents(drawn, networks, 60)
+    assert len(prior) == 41 and int(prior[:-1, 0].max()) <= 60
+    assert float(prior[-1, 0]) == 150 and float(prior[-1, 1]) == pytest.approx((dense != 0).sum() / 150)
+    model = NetworkModel(small(known=len(prior)), [])
+    model.generator.prior.copy_(prior[torch.arange(len(prior))])
+    assert torch.equal(model.likely_wishes(torch.tensor([150]), torch.tensor([0.999]))[0], prior[-1, 1:])
 
 
 def test_parts_of_networks_are_connected_and_families_stay_together():
