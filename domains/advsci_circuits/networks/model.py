@@ -12,7 +12,7 @@ from advsci_circuits.networks.rows import RowGenerator
 
 __all__ = ["NetworkModel"]
 
-NEAR = 32
+NEAR = 8
 """Real networks of the nearest sizes among which contents are drawn."""
 
 
