@@ -3,7 +3,7 @@
 import atexit
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ __all__ = [
     "from_first_process",
     "gathered",
     "join_processes",
+    "mean_over_processes",
     "process_shard",
     "several_processes",
     "shared_mean",
@@ -158,6 +159,46 @@ def shared_sum(value: Tensor) -> Tensor:
         Shaped like ``value``.
     """
     return shared_mean(value) * world_size()
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over the processes; what each process's loss takes from it is added up on the way back."""
+
+    @staticmethod
+    def forward(ctx, value: Tensor) -> Tensor:
+        """The sum of ``value`` over the processes; ``ctx`` keeps nothing."""
+        total = value.clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor) -> Tensor:
+        """The sum of the ``gradients`` over the processes, differentiable again; ``ctx`` holds nothing."""
+        return _Sum.apply(gradients[0])  # type: ignore[return-value]
+
+
+def mean_over_processes(mean: Tensor) -> Tensor:
+    """The mean over the processes, of equally many samples each, differentiated as such: as often as is wanted.
+
+    For statistics that the samples of every process are normalised by. A loss that is a function of means takes
+    `shared_mean`. The processes must call it, and differentiate through it, together.
+
+    Parameters
+    ----------
+    mean
+        Means over the samples of this process.
+
+    Returns
+    -------
+    Tensor
+        Shaped like ``mean``; of one process, ``mean`` itself.
+
+    Examples
+    --------
+    >>> mean_over_processes(torch.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+    """
+    return cast("Tensor", _Sum.apply(mean)) / world_size() if several_processes() else mean
 
 
 def gathered(value: Tensor) -> Tensor:

@@ -34,7 +34,6 @@ from advsci.nn.residual_conv import ResidualGenerator as ResidualGenerator
 from advsci.nn.reversal import GradientReversal as GradientReversal
 from advsci.nn.reversal import reverse_gradient as reverse_gradient
 from advsci.nn.shared_norm import SharedBatchNorm as SharedBatchNorm
-from advsci.nn.shared_norm import mean_over_processes as mean_over_processes
 from advsci.nn.shared_norm import share_batch_norm as share_batch_norm
 from advsci.nn.spectral import SpectralNorm as SpectralNorm
 from advsci.nn.spectral import spectral_norm as spectral_norm

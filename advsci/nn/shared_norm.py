@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from advsci.processes import several_processes, world_size
+from advsci.processes import mean_over_processes, several_processes, world_size
 
-__all__ = ["SharedBatchNorm", "mean_over_processes", "share_batch_norm"]
+__all__ = ["SharedBatchNorm", "share_batch_norm"]
 
 
 class SharedBatchNorm(nn.SyncBatchNorm):
@@ -87,43 +87,3 @@ def share_batch_norm(network: nn.Module) -> nn.Module:
     for name, child in network.named_children():
         setattr(network, name, share_batch_norm(child))
     return network
-
-
-class _Sum(torch.autograd.Function):
-    """The sum over the processes; what each process's loss takes from it is added up on the way back."""
-
-    @staticmethod
-    def forward(ctx, value: Tensor) -> Tensor:
-        """The sum of ``value`` over the processes; ``ctx`` keeps nothing."""
-        total = value.clone(memory_format=torch.contiguous_format)
-        torch.distributed.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(ctx, *gradients: Tensor) -> Tensor:
-        """The sum of the ``gradients`` over the processes, differentiable again; ``ctx`` holds nothing."""
-        return _Sum.apply(gradients[0])  # type: ignore[return-value]
-
-
-def mean_over_processes(mean: Tensor) -> Tensor:
-    """The mean over the processes, of equally many samples each, differentiated as such: as often as is wanted.
-
-    For statistics that the samples of every process are normalised by. A loss that is a function of means takes
-    `advsci.processes.shared_mean`. The processes must call it, and differentiate through it, together.
-
-    Parameters
-    ----------
-    mean
-        Means over the samples of this process.
-
-    Returns
-    -------
-    Tensor
-        Shaped like ``mean``; of one process, ``mean`` itself.
-
-    Examples
-    --------
-    >>> mean_over_processes(torch.tensor([1.0, 2.0]))
-    tensor([1., 2.])
-    """
-    return cast("Tensor", _Sum.apply(mean)) / world_size() if several_processes() else mean

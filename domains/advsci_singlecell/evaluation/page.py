@@ -94,17 +94,10 @@ def correction_page(
         _scores(report, adata.obs[labels_key].iloc[known], batch.iloc[known], before[known], after[known], hidden)
     if umap:
         colours = {"batch": batch.iloc[rows]} | ({"type": adata.obs[labels_key].iloc[rows]} if labels_key else {})
-        report.section("Maps")
-        report.figure(
-            umap_picture(before[rows], after[rows], colours), caption="UMAP before (above) and after (below)."
-        )
+        picture = umap_picture(before[rows], after[rows], colours)
+        report.section("Maps").figure(picture, caption="UMAP before (above) and after (below).")
     if markers:
-        report.section(
-            "Marker genes",
-            "What tells types apart should stay, what tells batches apart within a type should go. The last two "
-            "columns are shares of genes whose means differ by half a standard deviation between two batches.",
-        )
-        report.table(markers, caption="Before: measured log-expression; after: expression corrected for the batch.")
+        _markers(report, markers)
     _training(report, history or [], curve)
     if settings:
         report.details("Settings", settings)
@@ -152,6 +145,16 @@ def _scores(
     report.figure(
         type_mixing_picture(*mixing), caption="Mixing of the batches within every type that two batches have."
     )
+
+
+def _markers(report: Report, markers: list[dict[str, object]]) -> None:
+    """Marker genes before and after."""
+    report.section(
+        "Marker genes",
+        "What tells types apart should stay, what tells batches apart within a type should go. The last two "
+        "columns are shares of genes whose means differ by half a standard deviation between two batches.",
+    )
+    report.table(markers, caption="Before: measured log-expression; after: expression corrected for the batch.")
 
 
 def _training(report: Report, history: "list[dict[str, float | int]]", curve: "pd.DataFrame | None") -> None:

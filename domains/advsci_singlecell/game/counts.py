@@ -21,8 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from advsci.games import Batch, Draw, Task
-from advsci.nn import mean_over_processes
-from advsci.processes import gathered
+from advsci.processes import gathered, mean_over_processes
 from advsci.streams import Stream
 from advsci_singlecell.game.networks import Decoder
 from advsci_singlecell.game.table import CountTable
